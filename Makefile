@@ -1,0 +1,47 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Everything they need goes into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# dbt and its children find the tools of the environment, whatever else is on the path
+export PATH := $(BIN):$(PATH)
+
+.PHONY: demo example test test-fast lint benchmark clean help
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/.installed ## build the demo shop and show the customers most at risk
+	dbt build
+	holdfast summary
+
+example: $(VENV)/.installed ## build the example on real invoices (UCI Online Retail II)
+	cd examples/online_retail && dbt deps && dbt build && holdfast summary
+
+test: $(VENV)/.installed-dev ## run all tests
+	pytest
+
+test-fast: $(VENV)/.installed-dev ## run the tests that need no whole build
+	pytest -m "not slow"
+
+lint: $(VENV)/.installed-dev ## check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+	sqlfluff lint models macros examples/online_retail/models
+
+clean: ## remove what builds and tests wrote, but not the environment
+	rm -rf target logs dbt_packages warehouse.duckdb warehouse.duckdb.wal
+	rm -rf examples/online_retail/target examples/online_retail/logs examples/online_retail/dbt_packages
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))' \
+		|| { echo "Holdfast needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,38 @@
+{#- The reason that a feature belongs to: its name without the window, so that order_count_30d and _90d are one. -#}
+{% macro reason_of(feature) %}
+    {{- return(modules.re.sub('_[0-9]+d$', '', feature)) -}}
+{% endmacro %}
+
+
+{#-
+  A SQL expression: a feature's value told in plain words, from the phrases in the feature's `meta: reason` in the yml
+  of its feature view. `{days_since_order}` in a phrase is that feature's value; of several phrases the first whose
+  values are all there is used. A feature without a phrase is told by its name.
+-#}
+{% macro reason_phrase(feature, features) %}
+    {%- set phrases = [] -%}
+    {%- set found = namespace(phrases=none) -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and feature in node.columns -%}
+        {%- set phrase = node.columns[feature].config.meta.get('reason') or node.columns[feature].meta.get('reason') -%}
+        {%- if phrase and found.phrases is none -%}
+            {%- set found.phrases = [phrase] if phrase is string else phrase -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for phrase in (found.phrases or []) + [feature | replace('_', ' ') ~ ': {' ~ feature ~ '}'] -%}
+        {%- set parts = [] -%}
+        {%- set usable = namespace(ok=true) -%}
+        {%- for part in modules.re.split('(\{[a-z0-9_]+\})', phrase) if part -%}
+            {%- if part.startswith('{') -%}
+                {%- set name = part[1:-1] -%}
+                {%- set usable.ok = usable.ok and name in features -%}
+                {%- do parts.append('cast(cast(round(' ~ adapter.quote(name) ~ ') as bigint) as varchar)') -%}
+            {%- else -%}
+                {%- do parts.append("'" ~ part | replace("'", "''") ~ "'") -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if usable.ok -%}
+            {%- do phrases.append(parts | join(' || ')) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return('coalesce(' ~ phrases | join(', ') ~ ", '" ~ feature | replace('_', ' ') ~ " is unknown')") -}}
+{% endmacro %}

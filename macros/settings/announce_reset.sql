@@ -1,0 +1,13 @@
+{#- Says what `holdfast_reset: true` is about to drop, before the build drops it. -#}
+{% macro announce_reset() %}
+    {%- if execute and holdfast.setting('reset') -%}
+        {%- for node in graph.nodes.values()
+            if node.package_name == 'holdfast' and node.config.meta.get('keeps_history', false) -%}
+            {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+            {%- if relation is not none -%}
+                {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
+                {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}

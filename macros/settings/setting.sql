@@ -1,0 +1,55 @@
+{#- The one place where every var of Holdfast has its default and its allowed values. -#}
+{% macro setting(name) %}
+    {%- set settings = {
+        'active_within_days': {'default': 180, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
+        'as_of_date': {'default': none, 'allowed': 'a date written YYYY-MM-DD'},
+        'churn_horizon_days': {'default': 90, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
+        'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
+        'min_history_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
+        'min_orders': {'default': 1, 'allowed': 'a whole number, 1 or more', 'least': 1},
+        'observation_interval': {'default': '1 month', 'allowed': "a whole number and a unit: 'N day', 'N week' or 'N month'"},
+        'observations': {'default': 12, 'allowed': 'a whole number, 1 or more', 'least': 1},
+        'reset': {'default': false, 'allowed': 'true or false'},
+        'retrain': {'default': false, 'allowed': 'true or false'},
+        'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
+        'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
+        'tasks': {'default': ['churn'], 'allowed': 'a list of task names'},
+    } -%}
+    {%- if name not in settings -%}
+        {%- do exceptions.raise_compiler_error(
+            "holdfast.setting: there is no setting '" ~ name ~ "'; the settings are " ~ (settings.keys() | sort | join(', '))
+        ) -%}
+    {%- endif -%}
+
+    {%- set spec = settings[name] -%}
+    {%- set value = var('holdfast_' ~ name, spec.default) -%}
+    {%- set checked = namespace(ok=true, value=value) -%}
+
+    {%- if spec.least is defined -%}
+        {%- set checked.ok = value is integer and value is not boolean and value >= spec.least -%}
+        {%- if value is string and value | trim | int(-1) | string == value | trim -%}
+            {%- set checked.value = value | trim | int -%}
+            {%- set checked.ok = checked.value >= spec.least -%}
+        {%- endif -%}
+    {%- elif name in ['reset', 'retrain'] -%}
+        {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
+        {%- set checked.value = value | string | lower == 'true' -%}
+    {%- elif name == 'as_of_date' and value is not none -%}
+        {%- set checked.value = value | string -%}
+        {%- set checked.ok = modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', checked.value) is not none -%}
+    {%- elif name == 'observation_interval' -%}
+        {%- set checked.ok = modules.re.fullmatch('[1-9][0-9]* (day|week|month)s?', value | string) is not none -%}
+    {%- elif name == 'risk_bands' -%}
+        {%- set checked.ok = value is mapping and value.keys() | sort | list == ['high', 'medium']
+            and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
+    {%- elif name == 'tasks' -%}
+        {%- set checked.ok = value is sequence and value is not string and value is not mapping and value | length > 0 -%}
+    {%- endif -%}
+
+    {%- if not checked.ok -%}
+        {%- do exceptions.raise_compiler_error(
+            "The var `holdfast_" ~ name ~ "` must be " ~ spec.allowed ~ "; got: " ~ value
+        ) -%}
+    {%- endif -%}
+    {{- return(checked.value) -}}
+{% endmacro %}

@@ -1,0 +1,122 @@
+{#-
+  The select of a staging model: the contract's columns, cast once, from the relation that the user named.
+  An optional column that is not there is NULL; an optional input that is not there is an empty relation.
+-#}
+{% macro stage_input(input, columns) %}
+    {{- return(adapter.dispatch('stage_input', 'holdfast')(input, columns)) -}}
+{% endmacro %}
+
+
+{% macro default__stage_input(input, columns) %}
+    {%- set relation = holdfast.input_relation(input) -%}
+    {#- ids of the other inputs must be of the type that orders has -#}
+    {%- set orders = none if input == 'orders' else ref('stg_orders') -%}
+    {%- if not execute -%}
+        {{- return('select 1 as parse_only') -}}
+    {%- endif -%}
+
+    {%- set required = [] -%}
+    {%- for column, spec in columns.items() if spec.get('required', false) -%}
+        {%- do required.append(column) -%}
+    {%- endfor -%}
+    {%- set var_name = 'holdfast_' ~ input -%}
+    {%- if relation is none and input == 'orders' -%}
+        {%- do exceptions.raise_compiler_error(
+            'Holdfast needs one table: orders. Set the var `holdfast_orders` in dbt_project.yml to a relation with the columns '
+            ~ required | join(', ') ~ ", for example  holdfast_orders: \"{{ ref('orders') }}\"."
+        ) -%}
+    {%- endif -%}
+
+    {%- set found = holdfast._column_types(relation) if relation is not none else {} -%}
+    {%- if relation is not none -%}
+        {%- set missing = [] -%}
+        {%- for column in required if column not in found -%}
+            {%- do missing.append(column) -%}
+        {%- endfor -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                'The relation in the var `' ~ var_name ~ '` (' ~ relation ~ ') has no column ' ~ missing | join(', ')
+                ~ '. The contract of ' ~ input ~ ': ' ~ required | join(', ') ~ ' are required; '
+                ~ 'the relation has ' ~ found.keys() | join(', ') ~ '.'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+
+    {%- set orders_types = {} if orders is none else holdfast._column_types(orders) -%}
+    {%- set lines = [] -%}
+    {%- for column, spec in columns.items() -%}
+        {%- set name = adapter.quote(column) -%}
+        {%- set have = found.get(column) -%}
+        {%- if spec.type == 'id' -%}
+            {%- set want = orders_types.get(column) -%}
+            {%- if have is none -%}
+                {%- do lines.append('cast(null as ' ~ (want or 'bigint') ~ ') as ' ~ name) -%}
+            {%- else -%}
+                {%- if want and holdfast._is_text_type(have) != holdfast._is_text_type(want) -%}
+                    {%- do exceptions.raise_compiler_error(
+                        'The column ' ~ column ~ ' is ' ~ have ~ ' in the var `' ~ var_name ~ '` but ' ~ want
+                        ~ ' in `holdfast_orders`: cast one of them, so that the two can be joined.'
+                    ) -%}
+                {%- endif -%}
+                {%- do lines.append(name if not want or want == have else 'cast(' ~ name ~ ' as ' ~ want ~ ') as ' ~ name) -%}
+            {%- endif -%}
+        {%- elif have is none -%}
+            {%- do lines.append('cast(null as ' ~ holdfast._sql_type(spec.type) ~ ') as ' ~ name) -%}
+        {%- else -%}
+            {%- do lines.append(holdfast._cast_column(name, have, spec.type) ~ ' as ' ~ name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+
+    {%- set select -%}
+select
+    {{ lines | join(',\n    ') }}
+{%- if relation is not none %}
+from {{ relation }}
+{%- else %}
+where false
+{%- endif -%}
+    {%- endset -%}
+    {{- return(select) -}}
+{% endmacro %}
+
+
+{#- Column names (lower case) and types of a relation or table function, as the warehouse describes them. -#}
+{% macro _column_types(relation) %}
+    {%- set types = {} -%}
+    {%- for column in get_column_schema_from_query('select * from ' ~ relation) -%}
+        {%- do types.update({column.name | lower: column.dtype | upper}) -%}
+    {%- endfor -%}
+    {{- return(types) -}}
+{% endmacro %}
+
+
+{% macro _is_text_type(type) %}
+    {{- return(modules.re.match('(VARCHAR|TEXT|STRING|CHAR|UUID)', type | upper) is not none) -}}
+{% endmacro %}
+
+
+{% macro _sql_type(kind) %}
+    {{- return(adapter.dispatch('_sql_type', 'holdfast')(kind)) -}}
+{% endmacro %}
+
+{% macro default___sql_type(kind) %}
+    {%- set types = {
+        'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double',
+        'integer': 'integer', 'boolean': 'boolean',
+    } -%}
+    {{- return(types[kind]) -}}
+{% endmacro %}
+
+{% macro spark___sql_type(kind) %}
+    {{- return('string' if kind == 'text' else holdfast.default___sql_type(kind)) -}}
+{% endmacro %}
+
+
+{#- A timestamp with a time zone becomes the UTC wall clock, whatever the session's own zone is. -#}
+{% macro _cast_column(name, have, kind) %}
+    {%- if kind == 'timestamp' and 'TIME ZONE' in have -%}
+        {{- return(name ~ " at time zone 'UTC'") -}}
+    {%- else -%}
+        {{- return('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(kind) ~ ')') -}}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,30 @@
+-- Every feature of a customer in one row. Here, once, a feature becomes a 32-bit float: training and scoring read
+-- these columns and so see the same numbers.
+{% set views = ['customer_order_features'] -%}
+{% set features = holdfast.feature_columns(views) -%}
+with
+
+spine as (
+
+    select * from {{ ref('customer_spine') }}
+
+),
+
+final as (
+
+    select
+        spine.customer_id,
+        spine.as_of,
+        {%- for feature in features %}
+        cast({{ feature.view }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
+        {%- endfor %}
+    from spine
+    {%- for view in views %}
+    left join {{ ref(view) }} as {{ view }}
+        on {{ view }}.customer_id = spine.customer_id
+        and {{ view }}.as_of = spine.as_of
+    {%- endfor %}
+
+)
+
+select * from final

@@ -1,0 +1,11 @@
+{{ holdfast.stage_input('campaign_sends', columns={
+    'send_id': {'type': 'id', 'required': true},
+    'customer_id': {'type': 'id', 'required': true},
+    'campaign_id': {'type': 'id', 'required': true},
+    'sent_at': {'type': 'timestamp', 'required': true},
+    'channel': {'type': 'text', 'required': true},
+    'offer_id': {'type': 'id', 'required': true},
+    'is_control': {'type': 'boolean'},
+    'opened_at': {'type': 'timestamp'},
+    'clicked_at': {'type': 'timestamp'},
+}) }}

@@ -1,0 +1,6 @@
+{{ holdfast.stage_input('feedback', columns={
+    'customer_id': {'type': 'id', 'required': true},
+    'answered_at': {'type': 'timestamp', 'required': true},
+    'score': {'type': 'number', 'required': true},
+    'comment': {'type': 'text'},
+}) }}

@@ -1,0 +1,7 @@
+{{ holdfast.stage_input('order_items', columns={
+    'order_id': {'type': 'id', 'required': true},
+    'product_id': {'type': 'id', 'required': true},
+    'quantity': {'type': 'number', 'required': true},
+    'unit_price': {'type': 'money', 'required': true},
+    'loaded_at': {'type': 'timestamp'},
+}) }}

@@ -1,0 +1,9 @@
+{{ holdfast.stage_input('orders', columns={
+    'customer_id': {'type': 'id', 'required': true},
+    'order_id': {'type': 'id', 'required': true},
+    'ordered_at': {'type': 'timestamp', 'required': true},
+    'amount': {'type': 'money', 'required': true},
+    'discount_amount': {'type': 'money'},
+    'channel': {'type': 'text'},
+    'loaded_at': {'type': 'timestamp'},
+}) }}

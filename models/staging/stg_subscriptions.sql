@@ -1,0 +1,8 @@
+{{ holdfast.stage_input('subscriptions', columns={
+    'subscription_id': {'type': 'id', 'required': true},
+    'customer_id': {'type': 'id', 'required': true},
+    'started_at': {'type': 'timestamp', 'required': true},
+    'ended_at': {'type': 'timestamp', 'required': true},
+    'plan': {'type': 'text'},
+    'mrr': {'type': 'money'},
+}) }}

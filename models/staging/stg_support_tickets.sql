@@ -1,0 +1,10 @@
+{{ holdfast.stage_input('support_tickets', columns={
+    'ticket_id': {'type': 'id', 'required': true},
+    'customer_id': {'type': 'id', 'required': true},
+    'opened_at': {'type': 'timestamp', 'required': true},
+    'resolved_at': {'type': 'timestamp'},
+    'topic': {'type': 'text'},
+    'body': {'type': 'text'},
+    'csat': {'type': 'number'},
+    'loaded_at': {'type': 'timestamp'},
+}) }}

@@ -1,0 +1,162 @@
+"""The dbt project that a command works on: its warehouse file, its tables, its last build."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from holdfast.errors import HoldfastError
+
+__all__ = ["Project", "ProjectError", "open_project"]
+
+
+class ProjectError(HoldfastError):
+    """The dbt project, its build or its warehouse cannot be read."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dbt project that has been built.
+
+    Attributes
+    ----------
+    directory
+        The folder of `dbt_project.yml`.
+    warehouse
+        The DuckDB file of the target.
+    manifest
+        What dbt knows of the project's nodes (`target/manifest.json`).
+    run_results
+        What the last dbt command did (`target/run_results.json`).
+    """
+
+    directory: Path
+    warehouse: Path
+    manifest: dict[str, Any]
+    run_results: dict[str, Any]
+
+    def relation(self, model: str) -> str:
+        """Give the quoted name of a Holdfast model in the warehouse.
+
+        Parameters
+        ----------
+        model
+            The model's name, such as `customer_retention`.
+
+        Returns
+        -------
+        str
+            Such as `"warehouse"."main"."customer_retention"`.
+
+        Raises
+        ------
+        ProjectError
+            If the project has no such model.
+        """
+        node = self.manifest["nodes"].get(f"model.holdfast.{model}")
+        if node is None:
+            raise ProjectError(
+                f"the project in {self.directory} has no Holdfast model '{model}'; is the package "
+                "in packages.yml, and has `dbt deps` been run?"
+            )
+        return str(node["relation_name"])
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the warehouse for reading.
+
+        Returns
+        -------
+        duckdb.DuckDBPyConnection
+            A read-only connection; the caller closes it.
+
+        Raises
+        ------
+        ProjectError
+            If the file is not there, or another process is writing to it.
+        """
+        if not self.warehouse.exists():
+            raise ProjectError(f"there is no warehouse at {self.warehouse}; run `dbt build` first")
+        try:
+            return duckdb.connect(str(self.warehouse), read_only=True)
+        except duckdb.IOException as error:
+            raise ProjectError(
+                f"{self.warehouse} cannot be opened, most likely because a build or a client is "
+                f"writing to it; try again when it is done ({str(error).splitlines()[0]})"
+            ) from None
+
+
+def open_project(directory: Path, *, target: str | None = None) -> Project:
+    """Read a dbt project after a build.
+
+    The profile is read by dbt itself, so whatever dbt understands there works here.
+
+    Parameters
+    ----------
+    directory
+        The folder of `dbt_project.yml`.
+    target
+        The target of the profile; the profile's default when None.
+
+    Returns
+    -------
+    Project
+        The project.
+
+    Raises
+    ------
+    ProjectError
+        If the folder is no dbt project, was not built, or its target is no DuckDB file.
+    """
+    directory = directory.resolve()
+    project_file = directory / "dbt_project.yml"
+    if not project_file.exists():
+        raise ProjectError(
+            f"{directory} is no dbt project (no dbt_project.yml); run the command in the project, "
+            "or name it with --project-dir"
+        )
+    settings = yaml.safe_load(project_file.read_text(encoding="utf-8")) or {}
+    artifacts = directory / settings.get("target-path", "target")
+    try:
+        manifest = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))
+        run_results = json.loads((artifacts / "run_results.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise ProjectError(f"the project was not built yet; run `dbt build` ({error})") from None
+    return Project(
+        directory=directory,
+        warehouse=directory / _warehouse_path(directory, settings, target),
+        manifest=manifest,
+        run_results=run_results,
+    )
+
+
+def _warehouse_path(directory: Path, settings: dict[str, Any], target: str | None) -> str:
+    """Give the path of the DuckDB file that dbt builds into."""
+    import os
+    from argparse import Namespace
+
+    from dbt.config.runtime import load_profile
+    from dbt.flags import set_from_args
+    from dbt_common.exceptions import DbtBaseException
+
+    # where dbt itself looks: the environment, then the project, then the home folder
+    places = [os.environ.get("DBT_PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
+    profiles = next((p for p in places if p and (Path(p) / "profiles.yml").exists()), None)
+    if profiles is None:
+        raise ProjectError(f"there is no profiles.yml in {directory} or {places[-1]}")
+    set_from_args(Namespace(PROFILES_DIR=profiles, project_dir=str(directory)), None)
+    try:
+        profile = load_profile(str(directory), {}, target_override=target)
+    except DbtBaseException as error:
+        raise ProjectError(f"the dbt profile cannot be read: {error}") from None
+    path = getattr(profile.credentials, "path", None)
+    if profile.credentials.type != "duckdb" or path in (None, ":memory:"):
+        raise ProjectError(
+            f"the target '{profile.target_name}' of the profile '{profile.profile_name}' is no "
+            f"DuckDB file ({profile.credentials.type}, {path}); name another with --target"
+        )
+    return str(path)

@@ -1,0 +1,6 @@
+-- one order dated in the future would move the as-of date there and make every customer look lost
+select
+    order_id,
+    ordered_at,
+from {{ ref('stg_orders') }}
+where ordered_at > {{ dbt.current_timestamp() }} at time zone 'UTC'
