@@ -1,9 +1,10 @@
-{#- The feature columns of some feature views, in order: a list of {view, name}. Empty while dbt parses. -#}
+{#- The feature columns of some feature views, in order: a list of {view, name}. Empty while dbt parses,
+    and where a view is not built yet. -#}
 {% macro feature_columns(views, keys=['customer_id', 'as_of']) %}
     {%- set features = [] -%}
     {%- for view in views -%}
         {%- set relation = ref(view) -%}
-        {%- if execute -%}
+        {%- if execute and holdfast.exists(relation) -%}
             {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
                 {%- do features.append({'view': view, 'name': column.name}) -%}
             {%- endfor -%}

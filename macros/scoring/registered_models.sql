@@ -6,7 +6,7 @@
 
 {% macro default__registered_models(registry, condition) %}
     {%- set models = [] -%}
-    {%- if execute and adapter.get_relation(registry.database, registry.schema, registry.identifier) is not none -%}
+    {%- if execute and holdfast.exists(registry) -%}
         {%- set rows = run_query(
             'select model_id, algorithm, cast(to_json(feature_names) as varchar) as feature_names, parameters from ' ~ registry
             ~ ' where ' ~ condition ~ ' order by trained_at, model_id'

@@ -23,7 +23,7 @@
     {%- if relation is none and input == 'orders' -%}
         {%- do exceptions.raise_compiler_error(
             'Holdfast needs one table: orders. Set the var `holdfast_orders` in dbt_project.yml to a relation with the columns '
-            ~ required | join(', ') ~ ", for example  holdfast_orders: \"{{ ref('orders') }}\"."
+            ~ required | join(', ') ~ ", for example  holdfast_orders: \"{{ ref('my_project', 'orders') }}\"."
         ) -%}
     {%- endif -%}
 
@@ -42,7 +42,7 @@
         {%- endif -%}
     {%- endif -%}
 
-    {%- set orders_types = {} if orders is none else holdfast._column_types(orders) -%}
+    {%- set orders_types = holdfast._column_types(orders) if orders is not none and holdfast.exists(orders) else {} -%}
     {%- set lines = [] -%}
     {%- for column, spec in columns.items() -%}
         {%- set name = adapter.quote(column) -%}

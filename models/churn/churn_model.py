@@ -1,10 +1,6 @@
 def model(dbt, session):
-    """Train the churn models and give their registry rows; keep the champion where nothing calls for training."""
-    from holdfast.training import train
+    """Train where it is due, and give all models of the task with the champion among them."""
+    from holdfast.training import update_registry
 
-    return train(
-        session,
-        training_set=dbt.ref("churn_training_set"),
-        former=str(dbt.this) if dbt.is_incremental else None,
-        settings=dbt.config.meta_get("training"),
-    )
+    training_set = dbt.ref("churn_training_set")
+    return update_registry(session, training_set, dbt.this, dbt.config.meta_get("training"))

@@ -61,7 +61,7 @@ def _where(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     lines = [f"Warehouse: {project.warehouse}"]
     for model in ("customer_retention", "churn_scores_latest", "model_performance"):
         relation = project.relation(model)
-        (rows,) = _fetch(connection, f"select count(*) from {relation}")[0]
+        (rows,) = _fetch(connection, f"select count(*) from {relation}")[0]  # noqa: S608 - quoted
         lines.append(f"  {relation:58} {rows:>9,} rows")
     return "\n".join(lines)
 
@@ -100,9 +100,8 @@ def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
                 _percent(observed),
             )
         )
-    return (
-        f"Churn on held-out months ({rows[0][8]:,} rows that no model had seen):\n"
-        + _table(table, left=2)
+    return f"Churn on held-out months ({rows[0][8]:,} rows that no model had seen):\n" + _table(
+        table, left=2
     )
 
 

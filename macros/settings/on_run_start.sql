@@ -1,5 +1,8 @@
-{#- Says what `holdfast_reset: true` is about to drop, before the build drops it. -#}
-{% macro announce_reset() %}
+{#- Checks every var before anything is built, and says what `holdfast_reset: true` is about to drop. -#}
+{% macro on_run_start() %}
+    {%- for name in holdfast.settings() -%}
+        {%- do holdfast.setting(name) -%}
+    {%- endfor -%}
     {%- if execute and holdfast.setting('reset') -%}
         {%- for node in graph.nodes.values()
             if node.package_name == 'holdfast' and node.config.meta.get('keeps_history', false) -%}

@@ -1,0 +1,11 @@
+"""Scoring with a stored ONNX model, in Python and as DuckDB functions.
+
+Importing this package is cheap: ONNX and ONNX Runtime are imported when the first model is read.
+"""
+
+from __future__ import annotations
+
+from holdfast.scoring._function import register
+from holdfast.scoring._model import ModelError, OnnxModel
+
+__all__ = ["ModelError", "OnnxModel", "register"]

@@ -1,0 +1,456 @@
+"""A churn model as it is stored: verified, opened in ONNX Runtime, and explained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from holdfast.errors import HoldfastError
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["ModelError", "OnnxModel"]
+
+FloatArray = npt.NDArray[np.float32]
+
+_CONTRACT = "1"
+_METADATA = ("contract", "task", "algorithm", "feature_names", "base_value")
+_NEXT = "Restore the row of the model registry from a backup, or retrain the model."
+
+# Every operator that a model of contract 1 may hold. None of them reads a file, loops or runs
+# another graph, so a stored model can do nothing but arithmetic.
+_OPERATORS: dict[str, frozenset[str]] = {
+    "": frozenset(
+        {
+            "Abs", "Add", "And", "ArgMax", "Cast", "Clip", "Concat", "Constant", "Div", "Equal",
+            "Exp", "Expand", "Flatten", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Identity",
+            "IsInf", "IsNaN", "Less", "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mul", "Neg",
+            "Not", "Or", "Pow", "ReduceSum", "Relu", "Reshape", "Shape", "Sigmoid", "Sign",
+            "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze",
+            "Where",
+        }
+    ),
+    "ai.onnx.ml": frozenset(
+        {
+            "ArrayFeatureExtractor", "Binarizer", "FeatureVectorizer", "Imputer",
+            "LinearClassifier", "LinearRegressor", "Normalizer", "Scaler",
+            "TreeEnsembleClassifier", "TreeEnsembleRegressor",
+        }
+    ),
+}  # fmt: skip
+_TREE_OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+
+
+class ModelError(HoldfastError):
+    """A stored model is corrupt, is not of the contract, or cannot do what was asked of it."""
+
+
+class _Explainer(Protocol):
+    """Anything that gives every feature's share in the log-odds of every row."""
+
+    def contributions(self, features: FloatArray) -> FloatArray: ...
+
+
+class OnnxModel:
+    """A binary classifier read from the bytes of its ONNX file.
+
+    Made by :meth:`from_bytes`, which refuses everything that is not a model of contract 1. The
+    object may be used by several threads at once.
+
+    Examples
+    --------
+    >>> blob, sha256 = connection.execute(
+    ...     "select onnx, onnx_sha256 from model_registry where stage = 'champion'"
+    ... ).fetchone()  # doctest: +SKIP
+    >>> model = OnnxModel.from_bytes(blob, sha256)  # doctest: +SKIP
+    >>> model.predict(np.zeros((2, len(model.feature_names)), np.float32))  # doctest: +SKIP
+    array([0.271, 0.271], dtype=float32)
+    """
+
+    def __init__(self, graph: onnx.ModelProto, blob: bytes, metadata: dict[str, str]) -> None:
+        self._name = _describe(metadata)
+        self._algorithm = metadata["algorithm"]
+        self._task = metadata["task"]
+        self._feature_names = tuple(json.loads(metadata["feature_names"]))
+        self._base_value = float(metadata["base_value"])
+        self._graph = graph
+        self._session = _open_session(blob, self._name)
+        self._explainer: _Explainer | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_bytes(cls, blob: bytes, sha256: str | None = None) -> OnnxModel:
+        """Read and verify a model.
+
+        Parameters
+        ----------
+        blob : bytes
+            The ONNX file, as in the column ``onnx`` of the model registry.
+        sha256 : str, optional
+            The hash that was stored with it, in hexadecimal. Given, the bytes must match it.
+
+        Returns
+        -------
+        OnnxModel
+            The model, ready to score.
+
+        Raises
+        ------
+        ModelError
+            The bytes do not match the hash, are no ONNX model, or the model is not of the
+            contract: another version, other inputs or outputs, an operator that is not allowed,
+            or data kept outside the file.
+
+        Examples
+        --------
+        >>> OnnxModel.from_bytes(b"not a model")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        holdfast.scoring._model.ModelError: The model cannot be read: ...
+        """
+        if sha256 is not None:
+            _verify_hash(blob, sha256)
+        graph = _parse(blob)
+        metadata = _read_metadata(graph)
+        _check_graph(graph, metadata)
+        return cls(graph, blob, metadata)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the order of the columns that ``predict`` takes."""
+        return self._feature_names
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the algorithm, e.g. ``logistic_regression``."""
+        return self._algorithm
+
+    @property
+    def task(self) -> str:
+        """Name of the task, e.g. ``churn``."""
+        return self._task
+
+    @property
+    def base_value(self) -> float:
+        """Average log-odds, from which contributions are counted."""
+        return self._base_value
+
+    def predict(self, features: npt.ArrayLike) -> FloatArray:
+        """Probability of the event for every row.
+
+        Parameters
+        ----------
+        features : array_like, float32 [N, F]
+            One column per name of `feature_names`; missing values are NaN. N may be 0.
+
+        Returns
+        -------
+        numpy.ndarray, float32 [N]
+            Probabilities between 0 and 1.
+
+        Raises
+        ------
+        ModelError
+            The array has another shape, or a row has no probability (an infinite feature in a
+            linear model).
+
+        Examples
+        --------
+        >>> model.predict([[1.0, float("nan")]])  # doctest: +SKIP
+        array([0.643], dtype=float32)
+        """
+        matrix = self._as_matrix(features)
+        if len(matrix) == 0:
+            return np.empty(0, np.float32)
+        outputs: list[FloatArray] = self._session.run(["probabilities"], {"features": matrix})
+        probability = np.ascontiguousarray(outputs[0][:, 1])
+        # NaN sorts above every number in DuckDB: unchecked, it would be the riskiest customer.
+        undefined = np.isnan(probability)
+        if undefined.any():
+            row = matrix[int(undefined.argmax())]
+            self._refuse_infinite(row, int(undefined.sum()))
+        return probability
+
+    def contributions(self, features: npt.ArrayLike) -> FloatArray:
+        """Exact SHAP values: what every feature adds to the log-odds of every row.
+
+        ``base_value`` plus a row's contributions is the log-odds of its ``predict``. Trees use
+        path-dependent TreeSHAP with the training row counts that the model carries
+        (Lundberg et al. 2020, https://doi.org/10.1038/s42256-019-0138-9); linear models
+        the closed form against the training mean, which their graph computes itself.
+
+        Parameters
+        ----------
+        features : array_like, float32 [N, F]
+            As for `predict`.
+
+        Returns
+        -------
+        numpy.ndarray, float32 [N, F]
+            Contributions in log-odds, in the order of `feature_names`.
+
+        Raises
+        ------
+        ModelError
+            The array has another shape, a row has no contributions (an infinite feature in a
+            linear model), or the model does not carry what exact contributions need.
+
+        Examples
+        --------
+        >>> shares = model.contributions(features)  # doctest: +SKIP
+        >>> model.base_value + shares.sum(axis=1)  # doctest: +SKIP
+        array([ 0.589, -1.204], dtype=float32)
+        """
+        matrix = self._as_matrix(features)
+        if len(matrix) == 0:
+            return np.empty(matrix.shape, np.float32)
+        values = self._explain().contributions(matrix)
+        undefined = ~np.isfinite(values).all(axis=1)
+        if undefined.any():
+            row = matrix[int(undefined.argmax())]
+            self._refuse_infinite(row, int(undefined.sum()))
+        return values
+
+    def _as_matrix(self, features: npt.ArrayLike) -> FloatArray:
+        """Return the features as a C-ordered float32 matrix of the right width."""
+        with np.errstate(over="ignore"):
+            matrix = np.ascontiguousarray(features, dtype=np.float32)
+        width = len(self._feature_names)
+        if matrix.ndim != 2 or matrix.shape[1] != width:
+            raise ModelError(
+                f"{self._name} takes a matrix of {width} columns"
+                f" ({', '.join(self._feature_names)}), got shape {matrix.shape}."
+            )
+        return matrix
+
+    def _refuse_infinite(self, row: FloatArray, count: int) -> None:
+        """Say which features leave a row without a result."""
+        names = [n for n, x in zip(self._feature_names, row, strict=True) if np.isinf(x)]
+        cause = f"infinite {', '.join(names)}" if names else "overflow in its arithmetic"
+        raise ModelError(
+            f"{self._name} has no result for {count} row(s); the first has {cause}."
+            " Make the value NULL or finite in the feature's SQL (nullif under a division)."
+        )
+
+    def _explain(self) -> _Explainer:
+        """Return the explainer, built at first use and checked against the model's own output."""
+        with self._lock:
+            if self._explainer is None:
+                explainer = self._build_explainer()
+                self._check_explainer(explainer)
+                self._explainer = explainer
+            return self._explainer
+
+    def _build_explainer(self) -> _Explainer:
+        """Return the explainer that the graph allows."""
+        if any(output.name == "contributions" for output in self._graph.graph.output):
+            return _GraphExplainer(self._session)
+        trees = [node for node in self._graph.graph.node if node.op_type in _TREE_OPERATORS]
+        if len(trees) != 1:
+            raise ModelError(
+                f"{self._name} has neither an output `contributions` nor exactly one tree"
+                " ensemble, so its contributions cannot be computed."
+                " Retrain it with this version of Holdfast."
+            )
+        from holdfast.scoring._trees import TreeExplainer, TreeFormatError
+
+        try:
+            return TreeExplainer.from_node(trees[0], len(self._feature_names))
+        except TreeFormatError as error:
+            raise ModelError(f"{self._name}: {error} {_NEXT}") from None
+
+    def _check_explainer(self, explainer: _Explainer) -> None:
+        """Refuse contributions that do not add up to the model's own log-odds."""
+        width = len(self._feature_names)
+        probes = np.stack([np.full(width, x, np.float32) for x in (np.nan, 0.0, 1.0)])
+        probability = self.predict(probes).astype(np.float64)
+        # Where float32 has rounded the probability to almost 0 or 1, its log-odds say nothing.
+        known = (probability > 1e-3) & (probability < 1 - 1e-3)
+        expected = np.log(probability[known] / (1 - probability[known]))
+        total = self._base_value + explainer.contributions(probes)[known].sum(
+            axis=1, dtype=np.float64
+        )
+        if not np.allclose(total, expected, rtol=0.0, atol=1e-3):
+            raise ModelError(
+                f"{self._name}: base value plus contributions is {total.tolist()} where the"
+                f" log-odds are {expected.tolist()}, so its `holdfast.base_value` or the row"
+                f" counts of its trees are wrong. {_NEXT}"
+            )
+
+
+class _GraphExplainer:
+    """Contributions that the graph computes itself (linear models)."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def contributions(self, features: FloatArray) -> FloatArray:
+        """Return the output ``contributions``, float32 [N, F]."""
+        values: FloatArray = self._session.run(["contributions"], {"features": features})[0]
+        return values
+
+
+def _describe(metadata: dict[str, str]) -> str:
+    """Return the model in words, for messages."""
+    label = metadata.get("label") or metadata.get("algorithm") or "unnamed"
+    return f"The {metadata.get('task', '')} model `{label}`".replace("  ", " ")
+
+
+def _verify_hash(blob: bytes, sha256: str) -> None:
+    """Compare the bytes with the stored hash."""
+    actual = hashlib.sha256(blob).hexdigest()
+    if actual != sha256.strip().lower():
+        raise ModelError(
+            f"The model's bytes were changed or cut off after training: their SHA-256 is"
+            f" {actual[:12]}…, stored is {sha256[:12]}…. {_NEXT}"
+        )
+
+
+def _parse(blob: bytes) -> onnx.ModelProto:
+    """Return the protobuf message, if the bytes are one."""
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        graph = onnx.load_model_from_string(bytes(blob))
+    except DecodeError as error:
+        raise ModelError(f"The model cannot be read: not an ONNX file ({error}). {_NEXT}") from None
+    return graph
+
+
+def _read_metadata(graph: onnx.ModelProto) -> dict[str, str]:
+    """Return the ``holdfast.*`` properties without their prefix, complete and of this contract."""
+    found = {
+        entry.key.removeprefix("holdfast."): entry.value
+        for entry in graph.metadata_props
+        if entry.key.startswith("holdfast.")
+    }
+    if found.get("contract", _CONTRACT) != _CONTRACT:
+        raise ModelError(
+            f"{_describe(found)} follows contract {found['contract']!r}, this version of Holdfast"
+            f" reads contract {_CONTRACT!r}. Retrain the model, or install the version that"
+            " trained it."
+        )
+    missing = [f"holdfast.{key}" for key in _METADATA if key not in found]
+    if missing:
+        raise ModelError(
+            f"The model cannot be read: it lacks the metadata {', '.join(missing)}, so Holdfast"
+            f" did not write it. {_NEXT}"
+        )
+    try:
+        names = json.loads(found["feature_names"])
+        valid = isinstance(names, list) and names and all(isinstance(n, str) for n in names)
+        valid = bool(valid and np.isfinite(float(found["base_value"])))
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ModelError(
+            f"{_describe(found)} has metadata that cannot be read: feature_names"
+            f" {found['feature_names'][:80]!r}, base_value {found['base_value']!r}. {_NEXT}"
+        )
+    return found
+
+
+def _check_graph(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
+    """Refuse a graph that the contract does not describe."""
+    import onnx
+
+    name = _describe(metadata)
+    if model.functions or model.training_info:
+        raise ModelError(f"{name} holds functions or training graphs, which are refused. {_NEXT}")
+    for node in model.graph.node:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        if node.op_type not in _OPERATORS.get(domain, frozenset()):
+            raise ModelError(
+                f"{name} uses the operator {domain or 'ai.onnx'}.{node.op_type}, which the"
+                f" contract does not allow. {_NEXT}"
+            )
+    for tensor in _tensors(model.graph):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise ModelError(
+                f"{name} keeps the tensor `{tensor.name}` in a file of its own; a stored model"
+                f" must be complete. {_NEXT}"
+            )
+    _check_interface(model, metadata)
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{name} is not a valid ONNX model: {reason} {_NEXT}") from None
+
+
+def _check_interface(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
+    """Refuse inputs and outputs other than the contract's."""
+    from onnx import TensorProto
+
+    name = _describe(metadata)
+    width = len(json.loads(metadata["feature_names"]))
+    stored = {tensor.name for tensor in model.graph.initializer}
+    inputs = {i.name: _signature(i) for i in model.graph.input if i.name not in stored}
+    if inputs != {"features": (TensorProto.FLOAT, 2, width)}:
+        raise ModelError(
+            f"{name} must have one input, `features`, float32 with {width} columns; it has"
+            f" {_in_words(inputs)}. {_NEXT}"
+        )
+    outputs = {output.name: _signature(output) for output in model.graph.output}
+    needed = {"label": TensorProto.INT64, "probabilities": TensorProto.FLOAT}
+    allowed = {**needed, "contributions": TensorProto.FLOAT}
+    wrong_type = any(outputs[key][0] != allowed.get(key) for key in outputs)
+    if wrong_type or not needed.keys() <= outputs.keys():
+        raise ModelError(
+            f"{name} must have the outputs `label` (int64) and `probabilities` (float32), and"
+            f" may have `contributions` (float32); it has {_in_words(outputs)}. {_NEXT}"
+        )
+
+
+def _signature(value: onnx.ValueInfoProto) -> tuple[int, int, int]:
+    """Element type, number of dimensions and size of the last one (0: not fixed)."""
+    tensor = value.type.tensor_type
+    dimensions = tensor.shape.dim
+    return tensor.elem_type, len(dimensions), dimensions[-1].dim_value if dimensions else 0
+
+
+def _in_words(values: dict[str, tuple[int, int, int]]) -> str:
+    """Return inputs or outputs, for a message."""
+    from onnx import TensorProto
+
+    words = [
+        f"`{name}` ({TensorProto.DataType.Name(kind).lower()}, {width or 'any number of'} columns)"
+        for name, (kind, _, width) in values.items()
+    ]
+    return ", ".join(words) or "none"
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Every tensor stored in the graph."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield sparse.values
+        yield sparse.indices
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield attribute.t
+            yield from attribute.tensors
+
+
+def _open_session(blob: bytes, name: str) -> Any:
+    """Return an ONNX Runtime session that leaves parallelism to its caller."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # DuckDB already runs one call per thread; threads below that would fight for the same cores.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no common base
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{name} cannot be run by ONNX Runtime: {reason} {_NEXT}") from None

@@ -1,0 +1,32 @@
+"""How good probabilities are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["evaluate", "log_loss"]
+
+# About the resolution of a float32 probability near one: what the model file can tell apart.
+_SMALLEST = 1e-7
+
+
+def log_loss(y: NDArray[np.int64], probability: NDArray[np.float64]) -> float:
+    """Return the mean negative log likelihood, in nats; probabilities are kept off 0 and 1."""
+    clipped = np.clip(probability, _SMALLEST, 1.0 - _SMALLEST)
+    return float(-np.mean(np.where(y == 1, np.log(clipped), np.log1p(-clipped))))
+
+
+def evaluate(y: NDArray[np.int64], probability: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the metrics of one part of the rows; `y` holds both outcomes."""
+    from sklearn.metrics import brier_score_loss, roc_auc_score
+
+    return {
+        "auroc": float(roc_auc_score(y, probability)),
+        "log_loss": log_loss(y, probability),
+        "brier": float(brier_score_loss(y, probability)),
+        "base_rate": float(y.mean()),
+        "row_count": len(y),
+    }

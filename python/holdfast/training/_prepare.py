@@ -1,0 +1,128 @@
+"""From the rows that were read to the parts that fit, validate and test, or why there are none."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.training._dataset import Dataset
+from holdfast.training._settings import TrainingSettings
+from holdfast.training._split import TimeSplit, grouped_folds, split_by_time
+
+__all__ = ["Prepared", "TooLittle", "only_mature", "prepare", "varying_columns"]
+
+logger = logging.getLogger("holdfast.training")
+
+
+@dataclass(frozen=True)
+class TooLittle:
+    """Why no model can be made, and what would help."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows by part; `folds` are the ways to tune: pairs of rows of `training`."""
+
+    split: TimeSplit
+    selection: str
+    training: Dataset
+    test: Dataset
+    folds: list[tuple[NDArray[Any], NDArray[Any]]]
+    usable: tuple[str, ...]
+    dropped: dict[str, list[str]]
+    fingerprint: str
+
+
+def only_mature(data: Dataset, settings: TrainingSettings) -> Dataset:
+    """Leave out rows whose label window is not over on the as_of_date, if one is set."""
+    if settings.as_of_date is None:
+        return data
+    mature = data.as_of + np.timedelta64(settings.gap_days, "D") <= np.datetime64(
+        settings.as_of_date, "us"
+    )
+    if mature.all():
+        return data
+    logger.warning(
+        "%d rows have a label window that ends after %s; they are left out.",
+        int((~mature).sum()),
+        settings.as_of_date,
+    )
+    return data.rows(mature)
+
+
+def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
+    """Split the rows, and say so when they are too few."""
+    as_ofs = np.unique(data.as_of)
+    split = split_by_time(as_ofs, settings.gap_days)
+    if split is None:
+        return TooLittle(
+            f"{len(as_ofs)} observation dates leave none that is {settings.gap_days} days older "
+            "than the test dates",
+            "more observation dates, a longer history or a shorter horizon would help",
+        )
+    test = data.rows(np.isin(data.as_of, split.test))
+    training = data.rows(np.isin(data.as_of, split.training))
+    fit = np.flatnonzero(np.isin(training.as_of, split.fit))
+    validation = np.flatnonzero(np.isin(training.as_of, split.validation))
+    parts = {"fit": training.y[fit], "validation": training.y[validation], "test": test.y}
+    for name, y in parts.items():
+        if len(y) and len(np.unique(y)) < 2:
+            return TooLittle(
+                f"all {len(y)} rows of the {name} part have the same outcome",
+                "more customers or observation dates would help",
+            )
+    events = int(training.y.sum())
+    rarest = min(events, len(training) - events)
+    if len(training) < settings.min_rows or rarest < settings.min_events:
+        return TooLittle(
+            f"{len(training)} training rows with {events} events are fewer than min_rows "
+            f"{settings.min_rows}, or than min_events {settings.min_events} of each outcome",
+            "more customers, more observation dates or lower minimums would help",
+        )
+    folds = [(fit, validation)] if len(validation) else grouped_folds(training.customer, training.y)
+    if not folds:
+        return TooLittle(
+            "the history is too short for validation dates, and the customers are too few to "
+            "validate on some of them instead",
+            "more customers or observation dates would help",
+        )
+    dropped = _unusable(training)
+    gone = {name for names in dropped.values() for name in names}
+    usable = tuple(name for name in data.names if name not in gone)
+    if not usable:
+        return TooLittle(
+            "every feature is constant or missing in the training rows",
+            "a feature that varies would help",
+        )
+    for kind, names in dropped.items():
+        if names:
+            logger.warning("Left out %s features: %s.", kind, ", ".join(names))
+    selection = "time_validation" if len(validation) else "grouped_cross_validation"
+    return Prepared(
+        split, selection, training, test, folds, usable, dropped, training.fingerprint()
+    )
+
+
+def varying_columns(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which columns have at least two distinct values that are not missing."""
+    # fmin and fmax pass over NaN; on a column that is all NaN they give NaN, which is not less.
+    result: NDArray[np.bool_] = np.fmin.reduce(features, axis=0) < np.fmax.reduce(features, axis=0)
+    return result
+
+
+def _unusable(data: Dataset) -> dict[str, list[str]]:
+    """Name the features that no model can learn from, by kind."""
+    varying = varying_columns(data.features)
+    missing = np.isnan(data.features).all(axis=0)
+    names = np.array(data.names, dtype=object)
+    return {
+        "constant": names[~varying & ~missing].tolist(),
+        "missing": names[missing].tolist(),
+    }

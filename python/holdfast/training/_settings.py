@@ -1,0 +1,167 @@
+"""The settings of a training run, checked key by key."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.training._errors import TrainingError
+
+__all__ = ["TrainingSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """What a training run may be told.
+
+    Parameters
+    ----------
+    task
+        Name of the prediction task; one champion exists per task.
+    label
+        Boolean column of the training set that holds the outcome.
+    horizon_days, lead_days
+        The label of a row looks at ``[as_of + lead, as_of + lead + horizon)``, in days.
+    seed
+        Seed of everything random.
+    retrain
+        Train although the champion is fresh.
+    retrain_after_days
+        Age in days, in data time, at which a champion is challenged again.
+    min_rows, min_events
+        Fewest training rows, and fewest rows of each outcome, from which a model is made.
+    baseline_feature
+        The one feature of the baseline model that every other model has to beat.
+    as_of_date
+        The present day of the data. Default: the end of the last label window.
+    reset
+        Drop all former models of the task.
+
+    Examples
+    --------
+    >>> TrainingSettings.from_mapping({"horizon_days": 60}).horizon_days
+    60
+    """
+
+    task: str = "churn"
+    label: str = "churned"
+    horizon_days: int = 90
+    lead_days: int = 0
+    seed: int = 7
+    retrain: bool = False
+    retrain_after_days: int = 30
+    min_rows: int = 200
+    min_events: int = 20
+    baseline_feature: str = "days_since_order"
+    as_of_date: dt.date | None = None
+    reset: bool = False
+
+    @property
+    def gap_days(self) -> int:
+        """Days from an as_of to the end of its label window."""
+        return self.lead_days + self.horizon_days
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any] | None) -> TrainingSettings:
+        """Check a plain mapping and make settings of it.
+
+        Parameters
+        ----------
+        values
+            Keys and values as they come from the dbt config; None means all defaults.
+
+        Returns
+        -------
+        TrainingSettings
+
+        Raises
+        ------
+        TrainingError
+            A key is unknown, or a value has the wrong type or lies outside its range.
+
+        Examples
+        --------
+        >>> TrainingSettings.from_mapping(None).task
+        'churn'
+        """
+        if values is None:
+            return cls()
+        if not isinstance(values, Mapping):
+            raise TrainingError(
+                f"The training settings must be a mapping of names to values, not {values!r}. "
+                "Set them under meta.training of the model's config."
+            )
+        unknown = [key for key in values if key not in _CHECKS]
+        if unknown:
+            raise TrainingError(
+                f"Unknown training setting {unknown[0]!r}. Allowed: {', '.join(sorted(_CHECKS))}."
+            )
+        return cls(**{key: _CHECKS[key](key, value) for key, value in values.items()})
+
+
+def _refuse(key: str, allowed: str, value: object) -> TrainingError:
+    """Say which setting is wrong, what is allowed and what came."""
+    return TrainingError(
+        f"Training setting {key!r} must be {allowed}, but it is {value!r} "
+        f"({type(value).__name__}). Change it under meta.training of the model's config."
+    )
+
+
+def _text(key: str, value: object) -> str:
+    """Accept a text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise _refuse(key, "a text that is not empty", value)
+    return value
+
+
+def _flag(key: str, value: object) -> bool:
+    """Accept true or false, nothing that merely looks like it."""
+    if not isinstance(value, bool):
+        raise _refuse(key, "true or false", value)
+    return value
+
+
+def _whole(least: int, most: int) -> Callable[[str, object], int]:
+    """Make a check for a whole number between two bounds."""
+
+    def check(key: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise _refuse(key, f"a whole number from {least} to {most}", value)
+        return value
+
+    return check
+
+
+def _date(key: str, value: object) -> dt.date | None:
+    """Accept a date, its ISO text, or nothing."""
+    if value is None:
+        return None
+    # datetime is a subclass of date; its clock part would be lost without a word.
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise _refuse(key, "a date as ISO text, such as '2026-01-31'", value)
+
+
+_CENTURY = 36_525
+
+_CHECKS: dict[str, Callable[[str, object], Any]] = {
+    "task": _text,
+    "label": _text,
+    "horizon_days": _whole(1, _CENTURY),
+    "lead_days": _whole(0, _CENTURY),
+    "seed": _whole(0, 2**32 - 1),
+    "retrain": _flag,
+    "retrain_after_days": _whole(0, _CENTURY),
+    "min_rows": _whole(1, 2**31),
+    "min_events": _whole(1, 2**31),
+    "baseline_feature": _text,
+    "as_of_date": _date,
+    "reset": _flag,
+}

@@ -1,0 +1,116 @@
+"""Splitting observations by time, with a gap as long as the label looks ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["AsOfs", "TimeSplit", "grouped_folds", "split_by_time"]
+
+AsOfs: TypeAlias = NDArray[np.datetime64]
+
+_SHARE_HELD_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """Observation dates of each part, sorted; validation may be empty.
+
+    Parameters
+    ----------
+    training
+        All as_of's whose labels are known at the first test as_of; the chosen algorithm is fitted
+        on them. It holds fit and validation, and what lies in the gap between the two.
+    fit, validation, test
+        Distinct as_of's, datetime64[us].
+    """
+
+    training: AsOfs
+    fit: AsOfs
+    validation: AsOfs
+    test: AsOfs
+
+
+def split_by_time(as_ofs: AsOfs, gap_days: int) -> TimeSplit | None:
+    """Give the latest fifth to the test, and what is mature by then to fit and validation.
+
+    A row trains only when its label was known at the first as_of that is held out, as it would
+    have been had the model been trained on that day.
+
+    Parameters
+    ----------
+    as_ofs
+        Sorted distinct as_of's with known labels, datetime64[us], shape (n,).
+    gap_days
+        Days from an as_of to the end of its label window (lead plus horizon).
+
+    Returns
+    -------
+    TimeSplit or None
+        None when no as_of is old enough to train on. Validation is empty when it would leave
+        nothing to fit on.
+
+    Examples
+    --------
+    >>> months = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[us]")
+    >>> split = split_by_time(months, gap_days=90)
+    >>> len(split.fit), len(split.validation), len(split.test)
+    (4, 2, 2)
+    """
+    if len(as_ofs) < 2:
+        return None
+    gap = np.timedelta64(gap_days, "D")
+    test = as_ofs[-_held_out(len(as_ofs)) :]
+    earlier = as_ofs[as_ofs + gap <= test[0]]
+    if not len(earlier):
+        return None
+    for count in range(_held_out(len(earlier)), 0, -1):
+        validation = earlier[-count:]
+        fit = earlier[earlier + gap <= validation[0]]
+        if len(fit):
+            return TimeSplit(earlier, fit, validation, test)
+    return TimeSplit(earlier, earlier, earlier[:0], test)
+
+
+def grouped_folds(
+    groups: NDArray[np.uint64], y: NDArray[np.int64]
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Fold rows so that a group never stands on both sides and every side can be fitted.
+
+    Parameters
+    ----------
+    groups
+        Group of each row (a stable hash of the customer), shape (n,).
+    y
+        Outcome 0 or 1, shape (n,).
+
+    Returns
+    -------
+    list of (fit rows, held-out rows)
+        Up to five folds; empty when not even two folds have both outcomes to fit on.
+
+    Examples
+    --------
+    >>> groups = np.repeat(np.arange(10, dtype=np.uint64), 2)
+    >>> len(grouped_folds(groups, np.tile([0, 1], 10)))
+    5
+    """
+    from sklearn.model_selection import GroupKFold
+
+    distinct = len(np.unique(groups))
+    for count in range(min(5, distinct), 1, -1):
+        parts: Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
+        parts = GroupKFold(n_splits=count).split(groups, y, groups)
+        folds = list(parts)
+        if all(len(np.unique(y[fit])) == 2 for fit, _ in folds):
+            return folds
+    return []
+
+
+def _held_out(count: int) -> int:
+    """About a fifth, at least one."""
+    return max(1, round(count * _SHARE_HELD_OUT))

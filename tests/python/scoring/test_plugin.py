@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.credentials import DuckDBCredentials, PluginConfig
+from dbt.adapters.duckdb.environments.local import LocalEnvironment
+
+from holdfast.plugin import Plugin
+from scoring_models import linear_model, store
+
+
+@pytest.fixture
+def environment():
+    credentials = DuckDBCredentials(
+        database="memory",
+        schema="main",
+        path=":memory:",
+        plugins=[PluginConfig(module="holdfast.plugin")],
+    )
+    environment = LocalEnvironment(credentials)
+    yield environment
+    environment.close()
+
+
+def test_dbt_connections_can_score(environment):
+    cursor = environment.handle().cursor()
+    store(cursor, "models", linear_model([1.0], bias=0.0))
+    sql = "select holdfast_predict('memory.main.models', 'm1', 0)"
+    assert environment.handle().cursor().execute(sql).fetchall() == [(0.5,)]
+
+
+def test_plugin_registers_both_functions():
+    with duckdb.connect() as connection:
+        Plugin.create("holdfast.plugin", config={}).configure_connection(connection)
+        names = connection.execute(
+            "select function_name from duckdb_functions()"
+            " where starts_with(function_name, 'holdfast_') order by all"
+        ).fetchall()
+    assert names == [("holdfast_contributions",), ("holdfast_predict",)]
+
+
+def test_plugin_does_not_import_the_runtime_before_a_model_is_read():
+    code = (
+        "import sys, duckdb; from holdfast.plugin import Plugin;"
+        "Plugin('holdfast', {}).configure_connection(duckdb.connect());"
+        "print(sorted({'onnx', 'onnxruntime', 'sklearn', 'woodelf'} & set(sys.modules)))"
+    )
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "[]"

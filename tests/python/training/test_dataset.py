@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import duckdb
+import ibis
+import numpy as np
+import pytest
+
+from holdfast.training import TrainingError
+from holdfast.training._dataset import Dataset, describe, open_source, read_dataset
+
+THREE_ROWS = """(values
+    (2, timestamp '2024-02-01', true, 1.5::float, null::float),
+    (1, timestamp '2024-01-01', false, 2.5::float, 3::float),
+    (2, timestamp '2024-01-01', null, 9::float, 9::float)
+) as t(customer_id, as_of, churned, a, b)"""
+
+
+def read(session: duckdb.DuckDBPyConnection, relation: Any) -> Dataset:
+    source = open_source(session, relation)
+    return read_dataset(source, "churned", describe(source, "churned"))
+
+
+def assert_three_rows(data: Dataset) -> None:
+    assert data.names == ("a", "b")
+    assert data.features.dtype == np.float32
+    np.testing.assert_array_equal(data.features, np.array([[2.5, 3], [1.5, np.nan]], np.float32))
+    assert data.y.tolist() == [0, 1]
+    assert data.as_of.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01", "2024-02-01"]
+
+
+def test_rows_without_label_are_left_out_and_order_is_by_time(session):
+    assert_three_rows(read(session, THREE_ROWS))
+
+
+def test_relation_and_name_give_the_same_rows(session):
+    session.execute(f'create table "T ""x" as select * from {THREE_ROWS}')
+    by_relation = read(session, session.query('select * from "T ""x"'))
+    assert_three_rows(by_relation)
+    assert read(session, '"T ""x"').fingerprint() == by_relation.fingerprint()
+
+
+def test_ibis_table_is_read_by_its_own_connection(session):
+    backend = ibis.duckdb.connect()
+    backend.raw_sql(f"create table t as select * from {THREE_ROWS}")
+    assert_three_rows(read(session, backend.table("t").mutate(a=ibis._.a)))
+    backend.disconnect()
+
+
+def test_session_is_left_as_it_was(session):
+    session.execute("set timezone = 'Europe/Copenhagen'")
+    settings = "select name, value from duckdb_settings() order by name"
+    tables = "select count(*) from duckdb_views() where not internal"
+    before = session.execute(settings).fetchall(), session.execute(tables).fetchall()
+    read(session, session.query(f"select * from {THREE_ROWS}"))
+    assert (session.execute(settings).fetchall(), session.execute(tables).fetchall()) == before
+
+
+def test_session_time_zone_does_not_matter(session):
+    relation = """(select 1 as customer_id, true as churned, 1.0 as a,
+        timestamptz '2024-01-01 00:00:00+00' as as_of)"""
+    session.execute("set timezone = 'America/New_York'")
+    source = open_source(session, relation)
+    assert describe(source, "churned").last_as_of == np.datetime64("2024-01-01", "us")
+    assert read(session, relation).as_of[0] == np.datetime64("2024-01-01", "us")
+
+
+def test_text_feature_is_named(session):
+    with pytest.raises(TrainingError, match="'plan' is of type string"):
+        read(session, f"(select *, 'gold' as plan from {THREE_ROWS})")
+
+
+@pytest.mark.parametrize("column", ["customer_id", "as_of", "churned"])
+def test_missing_key_column_is_named(session, column: str):
+    with pytest.raises(TrainingError, match=f"no column '{column}'"):
+        read(session, f"(select * exclude ({column}) from {THREE_ROWS})")
+
+
+def test_label_that_is_not_boolean_is_refused(session):
+    with pytest.raises(TrainingError, match="must be boolean, but it is int32"):
+        read(session, f"(select * replace (1 as churned) from {THREE_ROWS})")
+
+
+def test_row_without_customer_is_refused(session):
+    with pytest.raises(TrainingError, match="2 rows of the training set have no customer_id"):
+        read(session, f"(select * replace (null::integer as customer_id) from {THREE_ROWS})")
+
+
+def test_two_rows_of_one_customer_at_one_as_of_are_refused(session):
+    with pytest.raises(TrainingError, match="same customer and as_of, first for customer '1'"):
+        read(session, f"(select * from {THREE_ROWS} union all select * from {THREE_ROWS})")
+
+
+def test_relation_that_does_not_exist_is_refused(session):
+    with pytest.raises(TrainingError, match="cannot read this relation"):
+        read(session, '"nowhere"')
+    with pytest.raises(TrainingError, match="but it is int"):
+        read(session, 3)
+
+
+def test_infinite_values_become_missing_with_a_warning(session, caplog):
+    relation = f"(select *, if(as_of > '2024-01-15', 'inf', '-inf')::float as c from {THREE_ROWS})"
+    with caplog.at_level(logging.WARNING):
+        data = read(session, relation)
+    assert np.isnan(data.features[:, 2]).all()
+    assert "Feature c has 2 infinite values" in caplog.text
+
+
+def test_other_numbers_and_booleans_become_float32(session):
+    relation = (
+        f"(select *, 1.25::decimal(9, 2) as d, true as e, 7::utinyint as f from {THREE_ROWS})"
+    )
+    assert read(session, relation).features[0].tolist() == [2.5, 3.0, 1.25, 1.0, 7.0]
+
+
+def test_fingerprint_follows_keys_labels_and_features(session):
+    prints = {
+        read(session, f"(select * {change} from {THREE_ROWS})").fingerprint()
+        for change in (
+            "",
+            "replace (customer_id + 1 as customer_id)",
+            "replace (as_of + interval 1 microsecond as as_of)",
+            "replace (not churned as churned)",
+            "replace (a + 1::float as a)",
+            "rename (a as z)",
+        )
+    }
+    assert len(prints) == 6
+
+
+def test_feature_hash_ignores_column_order_but_not_types_or_horizon(session):
+    def hash_of(relation: str, horizon_days: int = 90) -> str:
+        description = describe(open_source(session, relation), "churned")
+        return description.feature_hash(label="churned", horizon_days=horizon_days, lead_days=0)
+
+    plain = hash_of(THREE_ROWS)
+    assert hash_of(f"(select b, a, churned, as_of, customer_id from {THREE_ROWS})") == plain
+    assert hash_of(f"(select * replace (a::double as a) from {THREE_ROWS})") != plain
+    assert hash_of(THREE_ROWS, horizon_days=60) != plain

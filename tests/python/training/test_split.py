@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.training._split import grouped_folds, split_by_time
+
+HOUR = np.timedelta64(1, "h")
+
+
+def as_ofs_at(hours: list[int]) -> np.ndarray:
+    return np.datetime64("2024-01-01", "us") + np.array(sorted(hours)) * HOUR
+
+
+@given(
+    st.lists(st.integers(0, 20_000), min_size=0, max_size=30, unique=True),
+    st.integers(1, 200),
+)
+def test_no_label_window_reaches_into_a_later_part(hours: list[int], gap_days: int):
+    as_ofs = as_ofs_at(hours) if hours else np.array([], dtype="datetime64[us]")
+    split = split_by_time(as_ofs, gap_days)
+    gap = np.timedelta64(gap_days, "D")
+    if split is None:
+        # None is right only when not one row was mature at the first test date.
+        assert len(as_ofs) < 2 or as_ofs[0] + gap > as_ofs[-max(1, round(len(as_ofs) * 0.2))]
+        return
+    assert (split.training + gap <= split.test[0]).all()
+    if len(split.validation):
+        assert (split.fit + gap <= split.validation[0]).all()
+
+
+@given(
+    st.lists(st.integers(0, 20_000), min_size=2, max_size=30, unique=True),
+    st.integers(1, 200),
+)
+def test_an_as_of_is_in_at_most_one_part(hours: list[int], gap_days: int):
+    as_ofs = as_ofs_at(hours)
+    split = split_by_time(as_ofs, gap_days)
+    if split is None:
+        return
+    together = np.concatenate([split.fit, split.validation, split.test])
+    assert len(np.unique(together)) == len(together)
+    assert np.isin(together, as_ofs).all()
+    assert np.isin(np.concatenate([split.fit, split.validation]), split.training).all()
+    assert len(split.fit)
+    assert (split.test == as_ofs[-len(split.test) :]).all()
+
+
+def test_a_row_whose_window_ends_exactly_at_the_first_held_out_as_of_trains():
+    days = np.datetime64("2024-01-01", "us") + np.arange(3) * np.timedelta64(30, "D")
+    split = split_by_time(days, 30)
+    assert split is not None
+    assert [len(split.fit), len(split.validation), len(split.test)] == [1, 1, 1]
+    late = split_by_time(days + np.array([0, 1, 0]) * np.timedelta64(1, "us"), 30)
+    assert late is not None
+    assert [len(late.fit), len(late.validation), len(late.test)] == [1, 0, 1]
+
+
+def test_a_short_history_has_no_validation_part():
+    months = np.arange("2024-01", "2024-06", dtype="datetime64[M]").astype("datetime64[us]")
+    split = split_by_time(months, 90)
+    assert split is not None
+    assert not len(split.validation)
+    assert (split.fit == split.training).all()
+
+
+def test_folds_keep_a_customer_on_one_side():
+    groups = np.random.default_rng(0).integers(0, 30, 200).astype(np.uint64)
+    y = np.arange(200) % 2
+    folds = grouped_folds(groups, y)
+    assert len(folds) == 5
+    for fit, held_out in folds:
+        assert not np.isin(groups[held_out], groups[fit]).any()
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(200))
+
+
+def test_no_folds_without_both_outcomes_on_every_fitting_side():
+    groups = np.array([1, 1, 2, 2], dtype=np.uint64)
+    assert grouped_folds(groups, np.array([0, 0, 1, 1])) == []
+    assert grouped_folds(groups[:2], np.array([0, 1])) == []

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from holdfast.training import REGISTRY_SCHEMA, TrainingError, train
+from holdfast.training._export import predict_onnx
+
+Shop = Callable[..., str]
+
+# A label that says nothing, and the same in every run.
+NOISE = "hash(customer_id, as_of) % 2 = 0"
+
+
+def by_stage(rows: pa.Table) -> dict[str, dict[str, Any]]:
+    return {row["stage"]: row for row in rows.to_pylist()}
+
+
+def upsert(session: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
+    session.register("new_rows", rows)
+    session.execute("create table if not exists registry as select * from new_rows limit 0")
+    session.execute("delete from registry where model_id in (select model_id from new_rows)")
+    session.execute("insert into registry select * from new_rows")
+    session.unregister("new_rows")
+
+
+def stages(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    return dict(session.execute("select model_id, stage from registry").fetchall())
+
+
+def assert_no_model(rows: pa.Table, caplog: pytest.LogCaptureFixture, why: str) -> None:
+    assert rows.schema == REGISTRY_SCHEMA
+    assert rows.num_rows == 0
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert why in warning
+    assert "would help" in warning or "it needs" in warning
+
+
+def test_first_build_gives_champion_challenger_and_baseline(session, make_shop: Shop):
+    rows = train(session, session.query(f"select * from {make_shop()}"))
+    assert rows.schema == REGISTRY_SCHEMA
+    found = by_stage(rows)
+    assert set(found) == {"champion", "challenger", "baseline"}
+    assert found["baseline"]["algorithm"] == "days_since_last_order"
+    assert found["baseline"]["feature_names"] == ["days_since_order"]
+    assert {found["champion"]["algorithm"], found["challenger"]["algorithm"]} == {
+        "logistic_regression",
+        "hist_gradient_boosting",
+    }
+    losses = {
+        stage: json.loads(row["metrics"])["validation"]["log_loss"] for stage, row in found.items()
+    }
+    assert losses["champion"] <= losses["challenger"]
+
+
+def test_row_tells_how_the_model_came_to_be(session, make_shop: Shop):
+    shop = make_shop()
+    champion = by_stage(train(session, shop))["champion"]
+    parameters = json.loads(champion["parameters"])
+    split = parameters["split"]
+    assert split["gap_days"] == 90
+    assert parameters["selection"] == "time_validation"
+    assert parameters["as_of_date"] == "2025-03-01"
+    assert champion["training_from"].isoformat() == "2024-01-01T00:00:00"
+    assert champion["training_to"].isoformat() == "2024-08-01T00:00:00"
+    assert champion["row_count"] == 80 * 8
+    (events,) = session.execute(
+        f"select count(*) from {shop} where churned and as_of <= '2024-08-01'"
+    ).fetchone()
+    assert champion["positive_count"] == events
+    assert [as_of[:10] for as_of in split["test"]] == ["2024-11-01", "2024-12-01"]
+    assert json.loads(champion["library_versions"])["scikit-learn"]
+    assert champion["score_sql"] is None
+
+
+def test_metrics_are_those_of_the_registered_file_on_the_test_rows(session, make_shop: Shop):
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    shop = make_shop()
+    for row in train(session, shop).to_pylist():
+        names = ", ".join(f'"{name}"' for name in row["feature_names"])
+        held_out = session.execute(
+            f"select churned, {names} from {shop} where as_of >= '2024-11-01' order by as_of"
+        ).to_arrow_table()
+        y = held_out.column(0).to_numpy()
+        features = np.column_stack([column.to_numpy() for column in held_out.columns[1:]])
+        probability = predict_onnx(row["onnx"], features.astype(np.float32))
+        test = json.loads(row["metrics"])["test"]
+        assert test["auroc"] == pytest.approx(roc_auc_score(y, probability), abs=1e-12)
+        assert test["log_loss"] == pytest.approx(log_loss(y, probability), abs=1e-9)
+        assert test["base_rate"] == pytest.approx(y.mean())
+
+
+def test_no_model_sees_the_test_rows_or_the_gap(session, make_shop: Shop):
+    shop = make_shop()
+    before = train(session, shop)
+    session.execute(f"update {shop} set churned = not churned, days_since_order = 1")
+    session.execute(f"delete from {shop} where as_of <= '2024-08-01'")
+    make_shop("again")
+    session.execute(f"insert into {shop} select * from again where as_of <= '2024-08-01'")
+    after = train(session, shop)
+    assert before["model_id"].to_pylist() == after["model_id"].to_pylist()
+    assert before["metrics"].to_pylist() != after["metrics"].to_pylist()
+
+
+def test_same_rows_in_another_order_give_the_same_bytes(session, make_shop: Shop):
+    shop = make_shop()
+    first = train(session, shop)
+    second = train(session, f"(select * from {shop} order by hash(revenue_90d, customer_id))")
+    for column in ("model_id", "onnx", "onnx_sha256", "parameters", "metrics", "feature_hash"):
+        assert first[column].to_pylist() == second[column].to_pylist()
+
+
+def test_constant_and_missing_columns_are_dropped_by_name(session, make_shop: Shop, caplog):
+    shop = make_shop(
+        constant=lambda random, n: np.full(n, 3, np.float32),
+        nearly=lambda random, n: pa.array([None] + [2.0] * (n - 1), pa.float32()),
+        empty=lambda random, n: pa.nulls(n, pa.float32()),
+    )
+    with caplog.at_level(logging.WARNING):
+        champion = by_stage(train(session, shop))["champion"]
+    assert set(champion["feature_names"]) & {"constant", "nearly", "empty"} == set()
+    assert json.loads(champion["parameters"])["dropped_features"] == {
+        "constant": ["constant", "nearly"],
+        "missing": ["empty"],
+    }
+    assert "constant features: constant, nearly" in caplog.text
+    assert "missing features: empty" in caplog.text
+
+
+def test_column_that_varies_only_after_the_fit_dates_is_used(session, make_shop: Shop):
+    shop = make_shop()
+    session.execute(f"alter table {shop} add column late float")
+    session.execute(f"update {shop} set late = if(as_of < '2024-07-01', 0, customer_id)")
+    assert "late" in by_stage(train(session, shop))["champion"]["feature_names"]
+
+
+def test_short_history_is_validated_by_customer(session, make_shop: Shop):
+    rows = train(session, make_shop(months=6))
+    for row in rows.to_pylist():
+        parameters = json.loads(row["parameters"])
+        assert parameters["selection"] == "grouped_cross_validation"
+        assert parameters["split"]["validation"] == []
+        assert json.loads(row["metrics"])["validation"]["row_count"] == row["row_count"]
+    assert set(by_stage(rows)) == {"champion", "challenger", "baseline"}
+
+
+@pytest.mark.parametrize(
+    ("shop", "change", "settings", "why"),
+    [
+        ({}, "delete from {}", {}, "no rows with a known label"),
+        ({}, "update {} set churned = null", {}, "no rows with a known label"),
+        ({}, "update {} set churned = false", {}, "fit part have the same outcome"),
+        (
+            {},
+            "update {} set churned = true where as_of >= '2024-11-01'",
+            {},
+            "test part have the same outcome",
+        ),
+        (
+            {},
+            "update {} set churned = true where as_of between '2024-07-01' and '2024-08-01'",
+            {},
+            "validation part have the same outcome",
+        ),
+        ({"customers": 1}, None, {}, "would help"),
+        ({"customers": 1, "months": 6}, None, {"min_rows": 1, "min_events": 1}, "would help"),
+        ({"customers": 20}, None, {}, "fewer than min_rows 200"),
+        ({}, None, {"min_events": 500}, "min_events 500"),
+        ({"months": 1}, None, {}, "observation dates leave none"),
+        ({"months": 3}, None, {}, "observation dates leave none"),
+        ({}, None, {"horizon_days": 400}, "observation dates leave none"),
+    ],
+)
+def test_too_little_history_gives_no_rows_and_says_why(
+    session, make_shop: Shop, caplog, shop, change, settings, why
+):
+    name = make_shop(**shop)
+    if change:
+        session.execute(change.format(name))
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, name, settings=settings)
+    assert_no_model(rows, caplog, why)
+
+
+def test_no_baseline_without_its_feature(session, make_shop: Shop, caplog):
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, make_shop(), settings={"baseline_feature": "days_asleep"})
+    assert "baseline" not in rows["stage"].to_pylist()
+    assert "No baseline: its feature days_asleep is not in the training set" in caplog.text
+
+
+def test_model_that_does_not_beat_the_baseline_is_warned_about(session, make_shop: Shop, caplog):
+    # Recency alone decides; the other features can only add noise.
+    shop = make_shop()
+    session.execute(
+        f"""update {shop} set
+        churned = days_since_order > 40,
+        order_count_90d = hash(as_of, customer_id) % 99"""
+    )
+    with caplog.at_level(logging.WARNING):
+        rows = by_stage(train(session, shop))
+    figures = [
+        json.loads(rows[stage]["metrics"])["test"]["auroc"] for stage in ("champion", "baseline")
+    ]
+    assert figures[0] <= figures[1]
+    assert f"AUROC on test rows {figures[0]:.4f} against {figures[1]:.4f}" in caplog.text
+
+
+def test_fresh_champion_is_kept_without_training(session, make_shop: Shop, caplog):
+    shop = make_shop()
+    upsert(session, train(session, shop))
+    with caplog.at_level(logging.INFO):
+        rows = train(session, shop, "registry")
+    assert rows.num_rows == 0
+    assert rows.schema == REGISTRY_SCHEMA
+    assert "Kept champion" in caplog.text
+    assert "Fitted" not in caplog.text
+
+
+def test_retraining_on_the_same_rows_changes_nothing(session, make_shop: Shop):
+    shop = make_shop()
+    first = train(session, shop)
+    upsert(session, first)
+    second = train(session, shop, session.table("registry"), {"retrain": True})
+    for column in ("model_id", "stage", "trained_at", "onnx"):
+        assert dict(zip(first["model_id"].to_pylist(), first[column].to_pylist(), strict=True)) == (
+            dict(zip(second["model_id"].to_pylist(), second[column].to_pylist(), strict=True))
+        )
+
+
+def test_better_model_replaces_the_champion(session, make_shop: Shop):
+    shop = make_shop(customers=100)
+    # The first champion is trained on labels that say nothing.
+    session.execute(f"create table noise as select * replace ({NOISE} as churned) from {shop}")
+    upsert(session, train(session, "noise"))
+    former = {stage: key for key, stage in stages(session).items()}
+    upsert(session, train(session, shop, "registry", {"retrain": True}))
+    after = stages(session)
+    assert list(after.values()).count("champion") == 1
+    assert list(after.values()).count("baseline") == 1
+    assert after[former["champion"]] == "archived"
+    assert after[former["challenger"]] == "archived"
+    kept = session.execute(
+        "select count(*) from registry where onnx is not null and sha256(onnx) = onnx_sha256"
+    ).fetchone()
+    assert kept == (len(after),)
+
+
+def test_worse_model_enters_as_challenger_and_is_not_tried_again(session, make_shop: Shop):
+    shop = make_shop(customers=100)
+    upsert(session, train(session, shop))
+    champion = next(key for key, stage in stages(session).items() if stage == "champion")
+    # Noise to learn from, but the test rows are the old ones.
+    session.execute(
+        f"""create table noise as
+        select * replace (if(as_of <= '2024-08-01', {NOISE}, churned) as churned), 1 as more
+        from {shop}"""
+    )
+    upsert(session, train(session, "noise", "registry"))
+    after = stages(session)
+    assert after[champion] == "champion"
+    assert list(after.values()).count("champion") == 1
+    assert list(after.values()).count("challenger") == 2
+    assert train(session, "noise", "registry").num_rows == 0
+
+
+def test_champion_whose_feature_is_gone_is_replaced(session, make_shop: Shop, caplog):
+    shop = make_shop()
+    upsert(session, train(session, shop))
+    champion = next(key for key, stage in stages(session).items() if stage == "champion")
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, f"(select * exclude (return_share) from {shop})", "registry")
+    upsert(session, rows)
+    assert "needs the feature return_share, which is gone" in caplog.text
+    assert stages(session)[champion] == "archived"
+    assert list(stages(session).values()).count("champion") == 1
+
+
+def test_champions_of_other_tasks_are_left_alone(session, make_shop: Shop):
+    shop = make_shop()
+    upsert(session, train(session, shop, settings={"task": "lapse"}))
+    rows = train(session, shop, "registry")
+    upsert(session, rows)
+    assert set(rows["task"].to_pylist()) == {"churn"}
+    assert session.execute(
+        "select task, count(*) from registry where stage = 'champion' group by all order by all"
+    ).fetchall() == [("churn", 1), ("lapse", 1)]
+
+
+def test_two_former_champions_are_refused(session, make_shop: Shop):
+    shop = make_shop()
+    rows = train(session, shop)
+    upsert(session, rows)
+    session.execute("update registry set stage = 'champion'")
+    with pytest.raises(TrainingError, match="3 champions") as caught:
+        train(session, shop, "registry")
+    assert all(model_id in str(caught.value) for model_id in rows["model_id"].to_pylist())
+
+
+def test_corrupt_champion_is_named(session, make_shop: Shop):
+    shop = make_shop()
+    upsert(session, train(session, shop))
+    session.execute("update registry set onnx = 'rubbish'::blob")
+    with pytest.raises(TrainingError, match="does not match its onnx_sha256"):
+        train(session, shop, "registry", {"retrain": True})
+    session.execute("update registry set onnx_sha256 = sha256(onnx)")
+    with pytest.raises(TrainingError, match="cannot be run"):
+        train(session, shop, "registry", {"retrain": True})
+
+
+def test_registry_without_a_column_is_refused(session, make_shop: Shop):
+    shop = make_shop()
+    upsert(session, train(session, shop))
+    session.execute("alter table registry drop column metrics")
+    with pytest.raises(TrainingError, match="no column 'metrics'"):
+        train(session, shop, "registry")
+
+
+def test_rows_that_are_immature_on_the_as_of_date_are_left_out(session, make_shop: Shop, caplog):
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, make_shop(), settings={"as_of_date": "2025-01-31"})
+    parameters = json.loads(by_stage(rows)["champion"]["parameters"])
+    assert parameters["as_of_date"] == "2025-01-31"
+    assert parameters["split"]["test"][-1].startswith("2024-11-01")
+    assert "80 rows have a label window that ends after 2025-01-31" in caplog.text
+
+
+def test_infinite_and_missing_values_train(session, make_shop: Shop, caplog):
+    shop = make_shop(
+        trend=lambda random, n: np.where(random.random(n) < 0.1, np.inf, 1.0 + random.random(n))
+    )
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, shop)
+    assert "trend" in by_stage(rows)["champion"]["feature_names"]
+    assert "Feature trend has" in caplog.text
+
+
+def test_every_phase_is_logged_with_seconds(session, make_shop: Shop, caplog):
+    with caplog.at_level(logging.INFO, logger="holdfast.training"):
+        train(session, make_shop())
+    lines = [record.getMessage() for record in caplog.records]
+    for phase in ("Read 960 rows", "Fitted logistic_regression", "Wrote hist_gradient_boosting"):
+        (line,) = [line for line in lines if line.startswith(phase)]
+        assert line.endswith(" s.")
