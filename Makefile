@@ -5,7 +5,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 # dbt and its children find the tools of the environment, whatever else is on the path
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo example test test-fast lint benchmark clean help
+.PHONY: demo example test test-slow lint benchmark clean help
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -17,17 +17,18 @@ demo: $(VENV)/.installed ## build the demo shop and show the customers most at r
 example: $(VENV)/.installed ## build the example on real invoices (UCI Online Retail II)
 	cd examples/online_retail && dbt deps && dbt build && holdfast summary
 
-test: $(VENV)/.installed-dev ## run all tests
-	pytest
-
-test-fast: $(VENV)/.installed-dev ## run the tests that need no whole build
+test: $(VENV)/.installed-dev ## run the tests, those of dbt among them; a few minutes
 	pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-dev ## run the tests that build whole projects again and again
+	pytest -m slow
 
 lint: $(VENV)/.installed-dev ## check style and types
 	ruff check .
 	ruff format --check .
 	mypy
-	sqlfluff lint models macros examples/online_retail/models
+	sqlfluff lint --disable-progress-bar models
+	sqlfluff lint --disable-progress-bar --templater jinja examples/online_retail/models
 
 clean: ## remove what builds and tests wrote, but not the environment
 	rm -rf target logs dbt_packages warehouse.duckdb warehouse.duckdb.wal

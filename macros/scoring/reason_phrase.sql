@@ -6,8 +6,8 @@
 
 {#-
   A SQL expression: a feature's value told in plain words, from the phrases in the feature's `meta: reason` in the yml
-  of its feature view. `{days_since_order}` in a phrase is that feature's value; of several phrases the first whose
-  values are all there is used. A feature without a phrase is told by its name.
+  of its feature view. `{days_since_order}` in a phrase is that feature's value, `{discount_share_365d:%}` the same as a
+  percentage; of several phrases the first whose values are all there is used. A feature without a phrase is told by its name.
 -#}
 {% macro reason_phrase(feature, features) %}
     {%- set phrases = [] -%}
@@ -21,11 +21,13 @@
     {%- for phrase in (found.phrases or []) + [feature | replace('_', ' ') ~ ': {' ~ feature ~ '}'] -%}
         {%- set parts = [] -%}
         {%- set usable = namespace(ok=true) -%}
-        {%- for part in modules.re.split('(\{[a-z0-9_]+\})', phrase) if part -%}
+        {%- for part in modules.re.split('(\{[a-z0-9_]+(?::%)?\})', phrase) if part -%}
             {%- if part.startswith('{') -%}
-                {%- set name = part[1:-1] -%}
+                {%- set name = part[1:-1].split(':')[0] -%}
+                {%- set is_share = ':%' in part -%}
                 {%- set usable.ok = usable.ok and name in features -%}
-                {%- do parts.append('cast(cast(round(' ~ adapter.quote(name) ~ ') as bigint) as varchar)') -%}
+                {%- set number = adapter.quote(name) ~ (' * 100' if is_share else '') -%}
+                {%- do parts.append('cast(cast(round(' ~ number ~ ') as bigint) as varchar)' ~ (" || ' %'" if is_share else '')) -%}
             {%- else -%}
                 {%- do parts.append("'" ~ part | replace("'", "''") ~ "'") -%}
             {%- endif -%}

@@ -1,4 +1,6 @@
 -- whether the customer left: no purchase in the horizon that begins `lead_days` after the observation
+{% set lead = holdfast.setting('lead_days') -%}
+{% set horizon = holdfast.setting('churn_horizon_days') -%}
 with
 
 spine as (
@@ -6,8 +8,8 @@ spine as (
     select
         customer_id,
         as_of,
-        as_of + interval {{ holdfast.setting('lead_days') }} day as horizon_starts_at,
-        as_of + interval {{ holdfast.setting('lead_days') + holdfast.setting('churn_horizon_days') }} day as horizon_ends_at,
+        as_of + interval {{ lead }} day as horizon_starts_at,
+        as_of + interval {{ lead + horizon }} day as horizon_ends_at,
     from {{ ref('customer_spine') }}
 
 ),

@@ -10,7 +10,8 @@ latest as (
 
     select *
     from {{ features }} as features
-    where as_of = (select max(as_of) from {{ features }})
+    where
+        as_of = (select max(as_of) from {{ features }})
         and {{ holdfast.has_enough_history('features') }}
 
 ),

@@ -8,6 +8,7 @@
 {% set registry = ref('churn_model') -%}
 {% set features = ref('customer_features') -%}
 {% set champion = holdfast.champion(registry) -%}
+{% set probability = holdfast.predict(registry, champion, features) if champion else 'null' -%}
 {% set bands = holdfast.setting('risk_bands') -%}
 with
 
@@ -25,7 +26,7 @@ scored as (
 
     select
         customer_id,
-        cast({{ holdfast.predict(registry, champion, features) if champion else 'null' }} as double) as churn_probability,
+        cast({{ probability }} as double) as churn_probability,
     from latest
     where has_enough_history
 

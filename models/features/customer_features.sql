@@ -19,11 +19,11 @@ final as (
         cast({{ feature.view }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
         {%- endfor %}
     from spine
-    {%- for view in views %}
+    {% for view in views -%}
     left join {{ ref(view) }} as {{ view }}
         on {{ view }}.customer_id = spine.customer_id
         and {{ view }}.as_of = spine.as_of
-    {%- endfor %}
+    {% endfor %}
 
 )
 

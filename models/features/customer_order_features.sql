@@ -32,7 +32,8 @@ rhythm as (
     select
         *,
         {{ holdfast.days_between('first_order_at', 'as_of') }} as first_order_age_days,
-        {{ holdfast.days_between('first_order_at', 'last_order_at') }} / nullif(orders_lifetime - 1, 0) as mean_order_gap_days,
+        {{ holdfast.days_between('first_order_at', 'last_order_at') }}
+        / nullif(orders_lifetime - 1, 0) as mean_order_gap_days,
     from order_features
 
 ),

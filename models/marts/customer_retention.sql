@@ -1,4 +1,5 @@
 -- the table that a BI tool opens first: every customer once, with what we know and what we expect
+{% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 with
 
 orders as (
@@ -52,7 +53,7 @@ final as (
         coalesce(customers.created_at, orders.first_order_at) as created_at,
         orders.first_order_at,
         orders.last_order_at,
-        {{ holdfast.days_between('orders.last_order_at', 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)') }} as days_since_order,
+        {{ holdfast.days_between('orders.last_order_at', as_of) }} as days_since_order,
         coalesce(orders.order_count, 0) as order_count,
         coalesce(orders.revenue, 0) as revenue,
         cast(features.revenue_365d as double) as revenue_365d,

@@ -55,7 +55,9 @@ ranked as (
         -- the mean rank of ties, so that AUROC counts a tie as half
         rank() over (partition by model_id, task, scope order by probability)
         + (count(*) over (partition by model_id, task, scope, probability) - 1) / 2.0e0 as mean_rank,
-        ntile(10) over (partition by model_id, task, scope order by probability desc, customer_id asc, as_of asc) as decile,
+        ntile(10) over (
+            partition by model_id, task, scope order by probability desc, customer_id asc, as_of asc
+        ) as decile,
         least(greatest(probability, 1e-15), 1 - 1e-15) as clipped,
     from scopes
 

@@ -103,7 +103,7 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
         )
     for kind, names in dropped.items():
         if names:
-            logger.warning("Left out %s features: %s.", kind, ", ".join(names))
+            logger.info("Left out %s features: %s.", kind, ", ".join(names))
     selection = "time_validation" if len(validation) else "grouped_cross_validation"
     return Prepared(
         split, selection, training, test, folds, usable, dropped, training.fingerprint()

@@ -124,7 +124,7 @@ def test_constant_and_missing_columns_are_dropped_by_name(session, make_shop: Sh
         nearly=lambda random, n: pa.array([None] + [2.0] * (n - 1), pa.float32()),
         empty=lambda random, n: pa.nulls(n, pa.float32()),
     )
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         champion = by_stage(train(session, shop))["champion"]
     assert set(champion["feature_names"]) & {"constant", "nearly", "empty"} == set()
     assert json.loads(champion["parameters"])["dropped_features"] == {

@@ -1,0 +1,94 @@
+"""What the README tells a stranger to type, typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from projects import ROOT, DbtProject, run
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def between(marker: str) -> str:
+    """Give the part of the README between two marks."""
+    return README.split(f"<!-- {marker}:begin -->")[1].split(f"<!-- {marker}:end -->")[0]
+
+
+def copy_repository(target: Path) -> None:
+    """Copy what a clone would have, with the changes that are not committed yet."""
+    names = run(
+        "git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=ROOT, check=True
+    ).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+
+
+@pytest.mark.slow
+def test_own_tables_in_five_minutes_is_true_to_the_letter(tmp_path: Path) -> None:
+    copy_repository(tmp_path / "holdfast")
+    script = "\n".join(re.findall(r"```bash\n(.*?)```", between("tutorial"), flags=re.DOTALL))
+    assert "dbt build" in script
+    # the reader's own environment: nothing of the one that runs this test
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"}
+    }
+    environment["PATH"] = os.pathsep.join(
+        part for part in environment["PATH"].split(os.pathsep) if ".venv" not in part
+    )
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "Most at risk as of" in result.stdout
+    with duckdb.connect(str(tmp_path / "my_shop" / "my_shop.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select count(*) from main_retention.customer_retention where status = 'scored'"
+        ).fetchall()
+    assert rows[0][0] > 200
+
+
+def test_figures_in_the_readme_are_those_of_the_demo(built_demo: DbtProject) -> None:
+    printed = dict(
+        re.findall(
+            r"^\s+(\w+)\s+(?:champion|challenger|baseline)\s+([\d.]+)", between("demo"), re.M
+        )
+    )
+    assert len(printed) == 3
+    for algorithm, auroc in built_demo.query("select algorithm, auroc from model_performance"):
+        # another processor may round otherwise
+        assert float(printed[algorithm]) == pytest.approx(auroc, abs=2e-3)
+
+
+def test_every_setting_of_the_macros_is_in_the_readme() -> None:
+    settings = (ROOT / "macros" / "settings" / "settings.sql").read_text(encoding="utf-8")
+    names = re.findall(r"^        '(\w+)': \{'default'", settings, re.M)
+    assert len(names) > 10
+    missing = [name for name in names if f"`holdfast_{name}`" not in README]
+    assert missing == []
+
+
+def test_defaults_that_the_model_reads_are_those_of_the_macros() -> None:
+    """A dbt yml cannot call a macro, so these defaults are written twice."""
+    settings = (ROOT / "macros" / "settings" / "settings.sql").read_text(encoding="utf-8")
+    defaults = dict(re.findall(r"^        '(\w+)': \{'default': ([^,]+),", settings, re.M))
+    model = (ROOT / "models" / "churn" / "churn_model.yml").read_text(encoding="utf-8")
+    read = re.findall(r"var\('holdfast_(\w+)', (\w+)\)", model)
+    assert len(read) >= 5
+    for name, default in read:
+        assert default == defaults[name], name
