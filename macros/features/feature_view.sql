@@ -2,52 +2,205 @@
   The select of a feature view: exactly the rows of its spine, and for each the features as they were known then.
   Only events strictly before `as_of` count; a window of n days is [as_of - n days, as_of).
 -#}
-{% macro feature_view(spine, events, event_at, features={}, windows=[], lifetime={}, recency={}, entity=['customer_id']) %}
+{% macro feature_view(
+    spine, events, event_at, features={}, windows=[], lifetime={}, recency={}, entity=['customer_id'],
+    known_at=none, delay=0
+) %}
     {{- return(adapter.dispatch('feature_view', 'holdfast')(
-        spine, events, event_at, features, windows, lifetime, recency, entity
+        spine, events, event_at, features, windows, lifetime, recency, entity, known_at, delay
     )) -}}
 {% endmacro %}
 
 
-{% macro default__feature_view(spine, events, event_at, features, windows, lifetime, recency, entity) %}
-    {%- set columns = holdfast._feature_columns(event_at, features, windows, lifetime, recency) -%}
-    {%- set keys = [] -%}
-    {%- for column in entity -%}
-        {%- do keys.append(adapter.quote(column)) -%}
+{% macro default__feature_view(
+    spine, events, event_at, features, windows, lifetime, recency, entity, known_at, delay
+) %}
+    {%- set view = holdfast._read_view(event_at, features, windows, lifetime, recency, entity, delay) -%}
+    {%- if not execute -%}
+        {#- the relations are refs already; their columns are asked for when the model is built -#}
+        {{- return('select 1 as parse_only') -}}
+    {%- endif -%}
+    {%- do holdfast._check_spine(spine, view) -%}
+    {%- do holdfast._check_events(events, view, known_at) -%}
+    {%- do view.update({'known_at': holdfast._known_at(events, known_at), 'events': events}) -%}
+    {%- set pending = holdfast._pending_dates(spine, entity) -%}
+    {%- if pending.dates is none -%}
+        {{- return(holdfast._range_join_form(spine, view, pending.condition)) -}}
+    {%- else -%}
+        {{- return(holdfast._date_by_date_form(spine, view, pending)) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#-
+  For few observation dates: one grouped pass over the events of each date, with the date a constant, so that the
+  warehouse reads only the events of the longest window. What is counted over the lifetime is not read anew for each
+  date: it is summed between the dates once and carried forward.
+-#}
+{% macro _date_by_date_form(spine, view, pending) %}
+    {%- set carried = [] -%}
+    {%- set direct = [] -%}
+    {%- for column in view.columns -%}
+        {%- if column.carry is not none and pending.dates | length > 1 -%}
+            {%- do carried.append(column) -%}
+        {%- else -%}
+            {%- do direct.append(column) -%}
+        {%- endif -%}
     {%- endfor -%}
+    {%- set all_windowed = direct | selectattr('lifetime') | list | length == 0 -%}
 with
 
 spine as (
 
     select
-        {%- for key in keys %}
-        {{ key }},
-        {%- endfor %}
+        {{ holdfast._key_list('', view.key_columns) }}
         as_of,
     from {{ spine }}
+    {%- if pending.condition %}
+    where {{ pending.condition }}
+    {%- endif %}
+
+),
+
+{% if direct -%}
+aggregated as (
+
+    {%- for date in pending.dates %}
+    {%- set as_of = "timestamp '" ~ date ~ "'" %}
+
+    select
+        {{ holdfast._key_list('events.', view.key_columns) }}
+        {{ as_of }} as as_of,
+        {%- for column in direct %}
+        {{ holdfast._aggregate(column, view, as_of) }} as {{ adapter.quote(column.name) }},
+        {%- endfor %}
+    from {{ view.events }} as events
+    where
+        {{ holdfast._is_known(view, as_of) }}
+        {%- if all_windowed %}
+        and events.{{ adapter.quote(view.event_at) }} >= {{ holdfast._earliest_start(view, as_of) }}
+        {%- endif %}
+    group by {{ holdfast._key_list('events.', view.key_columns) | trim | trim(',') }}
+    {%- if not loop.last %}
+
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+{% endif -%}
+{% if carried -%}
+-- what became known between one date and the next
+steps as (
+
+    select
+        {{ holdfast._key_list('events.', view.key_columns) }}
+        case
+            {%- for date in pending.dates %}
+            when {{ holdfast._is_known(view, "timestamp '" ~ date ~ "'") }} then timestamp '{{ date }}'
+            {%- endfor %}
+        end as as_of,
+        {%- for column in carried %}
+        {{ holdfast._aggregate(column.carry.step, view, none) }} as {{ adapter.quote(column.name) }},
+        {%- endfor %}
+    from {{ view.events }} as events
+    where {{ holdfast._is_known(view, "timestamp '" ~ pending.dates[-1] ~ "'") }}
+    group by all
+
+),
+
+steps_and_spine as (
+
+    select
+        *,
+        false as is_spine,
+    from steps
+    union all by name
+    select distinct
+        *,
+        true as is_spine,
+    from spine
+
+),
+
+carried as (
+
+    select
+        {{ holdfast._key_list('', view.key_columns) }}
+        as_of,
+        is_spine,
+        {%- for column in carried %}
+        {{ column.carry.combine | replace('()', '(' ~ adapter.quote(column.name) ~ ') over so_far') }} as {{ adapter.quote(column.name) }},
+        {%- endfor %}
+    from steps_and_spine
+    window so_far as (
+        partition by {{ holdfast._key_list('', view.key_columns) | trim | trim(',') }}
+        order by as_of
+        range between unbounded preceding and current row
+    )
+
+),
+
+{% endif -%}
+final as (
+
+    select
+        spine.*,
+        {%- for column in view.columns %}
+        {%- set source = ('carried.' if column in carried else 'aggregated.') ~ adapter.quote(column.name) %}
+        {{ holdfast._finish(column, source) }} as {{ adapter.quote(column.name) }},
+        {%- endfor %}
+    from spine
+    {%- if direct %}
+    left join aggregated on {{ holdfast._same_row('aggregated', view.key_columns) }}
+    {%- endif %}
+    {%- if carried %}
+    left join carried on carried.is_spine and {{ holdfast._same_row('carried', view.key_columns) }}
+    {%- endif %}
+
+)
+
+select * from final
+{%- endmacro %}
+
+
+{#- For any spine, arbitrary timestamps included: each row of the spine meets the events it may know. -#}
+{% macro _range_join_form(spine, view, condition) %}
+    {%- set all_windowed = view.columns | selectattr('lifetime') | list | length == 0 -%}
+with
+
+spine as (
+
+    select
+        {{ holdfast._key_list('', view.key_columns) }}
+        as_of,
+    from {{ spine }}
+    {%- if condition %}
+    where {{ condition }}
+    {%- endif %}
 
 ),
 
 aggregated as (
 
     select
-        {%- for key in keys %}
-        spine.{{ key }},
-        {%- endfor %}
+        {{ holdfast._key_list('spine.', view.key_columns) }}
         spine.as_of,
-        {%- for column in columns %}
-        {{ column.sql }} as {{ adapter.quote(column.name) }},
+        {%- for column in view.columns %}
+        {{ holdfast._aggregate(column, view, 'spine.as_of') }} as {{ adapter.quote(column.name) }},
         {%- endfor %}
     from spine
-    inner join {{ events }} as events
-        on events.{{ adapter.quote(event_at) }} < spine.as_of
-        {%- for key in keys %}
+    inner join {{ view.events }} as events
+        on {{ holdfast._is_known(view, 'spine.as_of') }}
+        {%- if all_windowed %}
+        and events.{{ adapter.quote(view.event_at) }} >= {{ holdfast._earliest_start(view, 'spine.as_of') }}
+        {%- endif %}
+        {%- for key in view.key_columns %}
         and events.{{ key }} = spine.{{ key }}
         {%- endfor %}
     group by
-        {%- for key in keys %}
-        spine.{{ key }},
-        {%- endfor %}
+        {{ holdfast._key_list('spine.', view.key_columns) }}
         spine.as_of
 
 ),
@@ -56,111 +209,13 @@ final as (
 
     select
         spine.*,
-        {%- for column in columns %}
-        {%- set name = 'aggregated.' ~ adapter.quote(column.name) %}
-        {{ name if column.empty is none else 'coalesce(' ~ name ~ ', ' ~ column.empty ~ ')' }} as {{ adapter.quote(column.name) }},
+        {%- for column in view.columns %}
+        {{ holdfast._finish(column, 'aggregated.' ~ adapter.quote(column.name)) }} as {{ adapter.quote(column.name) }},
         {%- endfor %}
     from spine
-    left join aggregated
-        on aggregated.as_of = spine.as_of
-        {%- for key in keys %}
-        and aggregated.{{ key }} = spine.{{ key }}
-        {%- endfor %}
+    left join aggregated on {{ holdfast._same_row('aggregated', view.key_columns) }}
 
 )
 
 select * from final
 {%- endmacro %}
-
-
-{#- One entry per output column: its name, its aggregate over the joined events, and what an absence of events means. -#}
-{% macro _feature_columns(event_at, features, windows, lifetime, recency) %}
-    {%- do holdfast._check_windows(windows, 'windows') -%}
-    {%- set columns = [] -%}
-    {%- set taken = [] -%}
-
-    {%- for name, spec in features.items() -%}
-        {%- do holdfast._check_feature(name, spec, ['sql', 'empty', 'where', 'windows']) -%}
-        {%- set own_windows = spec.get('windows', windows) -%}
-        {%- do holdfast._check_windows(own_windows, name ~ '.windows') -%}
-        {%- if not own_windows -%}
-            {%- do exceptions.raise_compiler_error("holdfast.feature_view: the feature '" ~ name ~ "' has no windows; give `windows=[30, 90]`, or put it under `lifetime`") -%}
-        {%- endif -%}
-        {%- for days in own_windows -%}
-            {%- set condition = 'events.' ~ adapter.quote(event_at) ~ ' >= spine.as_of - interval ' ~ days ~ ' day' -%}
-            {%- do columns.append({
-                'name': name ~ '_' ~ days ~ 'd', 'empty': spec.get('empty'),
-                'sql': holdfast._filtered(spec.sql, [condition, spec.get('where')]),
-            }) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-
-    {%- for name, spec in lifetime.items() -%}
-        {%- do holdfast._check_feature(name, spec, ['sql', 'empty', 'where']) -%}
-        {%- do columns.append({
-            'name': name, 'empty': spec.get('empty'), 'sql': holdfast._filtered(spec.sql, [spec.get('where')]),
-        }) -%}
-    {%- endfor -%}
-
-    {%- for name, spec in recency.items() -%}
-        {%- set at = spec if spec is string else spec.get('at', event_at) -%}
-        {%- set where = none if spec is string else spec.get('where') -%}
-        {%- do holdfast._check_feature(name, {'sql': 'max(' ~ at ~ ')'}, ['sql']) -%}
-        {%- do columns.append({
-            'name': name, 'empty': none,
-            'sql': holdfast.days_between(holdfast._filtered('max(' ~ adapter.quote(at) ~ ')', [where]), 'spine.as_of'),
-        }) -%}
-    {%- endfor -%}
-
-    {%- for column in columns -%}
-        {%- if column.name | lower in taken -%}
-            {%- do exceptions.raise_compiler_error("holdfast.feature_view: two features are named '" ~ column.name ~ "'") -%}
-        {%- endif -%}
-        {%- do taken.append(column.name | lower) -%}
-    {%- endfor -%}
-    {%- if not columns -%}
-        {%- do exceptions.raise_compiler_error('holdfast.feature_view: give at least one of `features`, `lifetime`, `recency`') -%}
-    {%- endif -%}
-    {{- return(columns) -}}
-{% endmacro %}
-
-
-{% macro _check_windows(windows, argument) %}
-    {%- for days in windows -%}
-        {%- if days is not integer or days is boolean or days < 1 -%}
-            {%- do exceptions.raise_compiler_error("holdfast.feature_view: `" ~ argument ~ "` must be whole numbers of days, 1 or more; got: " ~ days) -%}
-        {%- endif -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{% macro _check_feature(name, spec, allowed) %}
-    {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', name) is none -%}
-        {%- do exceptions.raise_compiler_error("holdfast.feature_view: a feature's name must be letters, digits and _; got: " ~ name) -%}
-    {%- endif -%}
-    {%- if spec is not mapping or spec.get('sql') is not string -%}
-        {%- do exceptions.raise_compiler_error("holdfast.feature_view: the feature '" ~ name ~ "' must be a mapping with `sql`, for example {'sql': 'count(*)', 'empty': 0}; got: " ~ spec) -%}
-    {%- endif -%}
-    {%- for key in spec if key not in allowed -%}
-        {%- do exceptions.raise_compiler_error("holdfast.feature_view: the feature '" ~ name ~ "' has an unknown setting '" ~ key ~ "'; allowed: " ~ allowed | join(', ')) -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{#- An aggregate call, restricted to the events that meet all conditions. -#}
-{% macro _filtered(sql, conditions) %}
-    {%- if modules.re.fullmatch('\s*[A-Za-z_][A-Za-z0-9_]*\s*\(.*\)\s*', sql, modules.re.DOTALL) is none -%}
-        {%- do exceptions.raise_compiler_error(
-            "holdfast.feature_view: `sql` must be one aggregate call, such as sum(amount); got: " ~ sql
-            ~ ". Ratios and differences of features go into a second select over the view."
-        ) -%}
-    {%- endif -%}
-    {%- set present = conditions | select | list -%}
-    {%- if present | length == 0 -%}
-        {{- return(sql) -}}
-    {%- elif present | length == 1 -%}
-        {{- return(sql ~ ' filter (where ' ~ present[0] ~ ')') -}}
-    {%- else -%}
-        {{- return(sql ~ ' filter (where ' ~ present[0] ~ ' and (' ~ present[1] ~ '))') -}}
-    {%- endif -%}
-{% endmacro %}

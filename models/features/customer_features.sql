@@ -1,6 +1,7 @@
+{{ config(materialized='table') }}
 -- Every feature of a customer in one row. Here, once, a feature becomes a 32-bit float: training and scoring read
 -- these columns and so see the same numbers.
-{% set views = ['customer_order_features'] -%}
+{% set views = holdfast.feature_views() -%}
 {% set features = holdfast.feature_columns(views) -%}
 with
 

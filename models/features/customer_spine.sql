@@ -1,4 +1,10 @@
 -- who could have been asked about, and when: one row per eligible customer and observation date
+{% set own_spine = var('holdfast_spine', none) -%}
+{% if own_spine is not none -%}
+
+{{ holdfast.own_spine(own_spine) }}
+
+{%- else -%}
 with
 
 observation_dates as (
@@ -30,3 +36,4 @@ final as (
 )
 
 select * from final
+{%- endif %}

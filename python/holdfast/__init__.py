@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from holdfast.errors import HoldfastError
 
-__all__ = ["HoldfastError", "__version__"]
+if TYPE_CHECKING:
+    from holdfast.features import FeatureStore
+
+__all__ = ["FeatureStore", "HoldfastError", "__version__"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the feature store, and with it Ibis, only where it is asked for."""
+    if name == "FeatureStore":
+        from holdfast.features import FeatureStore
+
+        return FeatureStore
+    raise AttributeError(f"module 'holdfast' has no attribute '{name}'")

@@ -1,0 +1,24 @@
+{#- The relation of a model by its name. -#}
+{% macro _relation_of(name) %}
+    {%- set node = holdfast._node_of(name) -%}
+    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
+{% endmacro %}
+
+
+{#- An input as it stood at a moment: a subquery without what came later. -#}
+{% macro _as_known_at(relation, times, moment) %}
+    {%- set replaced = [] -%}
+    {%- for at, columns in times.get('later', {}).items() -%}
+        {%- for column in columns -%}
+            {%- do replaced.append('case when ' ~ at ~ ' < ' ~ moment ~ ' then ' ~ column ~ ' end as ' ~ column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set conditions = [times['at'] ~ ' < ' ~ moment] -%}
+    {%- if times.get('known_at') -%}
+        {%- do conditions.append('coalesce(' ~ times.known_at ~ ', ' ~ times['at'] ~ ') < ' ~ moment) -%}
+    {%- endif -%}
+    {{- return(
+        '(select *' ~ (' replace (' ~ replaced | join(', ') ~ ')' if replaced else '') ~ ' from ' ~ relation
+        ~ ' where ' ~ conditions | join(' and ') ~ ')'
+    ) -}}
+{% endmacro %}

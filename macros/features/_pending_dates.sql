@@ -1,0 +1,65 @@
+{#-
+  What a feature view has to compute in this build, {dates, condition}. `dates` are the observation dates as texts, in
+  order, where they are few enough to be treated one by one; none for arbitrary timestamps. `condition` restricts the
+  spine; none when everything is to be computed.
+
+  An incremental build computes the dates that are new, those whose customers are no longer the ones that were
+  computed, and those that late rows may still touch. A view whose definition changed is computed anew for all dates.
+-#}
+{% macro _pending_dates(spine, entity) %}
+    {%- set most = 60 -%}
+    {%- if spine is string or not holdfast.exists(spine) -%}
+        {{- return({'dates': none, 'condition': none}) -}}
+    {%- endif -%}
+    {%- set keys = entity + ['as_of'] -%}
+    {%- set key_list = keys | map('string') | join('", "') -%}
+    {%- set key_list = '"' ~ key_list ~ '"' -%}
+    {%- set pending = 'select distinct as_of from ' ~ spine -%}
+    {%- set all_pending = not is_incremental() or holdfast.definition_changed() -%}
+    {%- if not all_pending -%}
+        {%- set pending -%}
+            select distinct as_of from (
+                (select {{ key_list }} from {{ spine }} except all select {{ key_list }} from {{ this }})
+                union all
+                (select {{ key_list }} from {{ this }} where as_of in (select as_of from {{ spine }})
+                    except all select {{ key_list }} from {{ spine }})
+                union all
+                select {{ key_list }} from {{ spine }}
+                where as_of >= (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
+            )
+        {%- endset -%}
+    {%- endif -%}
+    {%- set found = run_query(
+        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 limit ' ~ (most + 1)
+    ).columns[0].values() -%}
+    {%- if found | length > most -%}
+        {{- return({'dates': none, 'condition': none if all_pending else 'as_of in (' ~ pending ~ ')'}) -}}
+    {%- elif found | length == 0 -%}
+        {{- return({'dates': none, 'condition': 'false' if not all_pending else none}) -}}
+    {%- endif -%}
+    {%- set condition = none -%}
+    {%- if not all_pending -%}
+        {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
+    {%- endif -%}
+    {{- return({'dates': found | list, 'condition': condition}) -}}
+{% endmacro %}
+
+
+{#- A fingerprint of a model's definition: its own code, the inputs behind staging, and the way views are compiled. -#}
+{% macro _definition_of(node) %}
+    {%- set inputs = [] -%}
+    {%- for input in ['orders', 'customers', 'order_items', 'products', 'web_events', 'support_tickets', 'campaign_sends', 'subscriptions', 'feedback'] -%}
+        {%- do inputs.append(var('holdfast_' ~ input, '') | string) -%}
+    {%- endfor -%}
+    {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
+{% endmacro %}
+
+
+{#- Whether the model has changed since its table was built; so says the table's comment, which settle_feature_view wrote. -#}
+{% macro definition_changed() %}
+    {%- set comment = run_query(
+        "select max(comment) from duckdb_tables() where database_name = '" ~ this.database ~ "' and schema_name = '"
+        ~ this.schema ~ "' and table_name = '" ~ this.identifier ~ "'"
+    ).columns[0].values()[0] -%}
+    {{- return(comment != holdfast._definition_of(model)) -}}
+{% endmacro %}

@@ -1,0 +1,42 @@
+{#-
+  The select of a feature view for a spine of your own: the very definition of the view, computed for other rows.
+  `spine` is a relation with the entity's columns and `as_of` (timestamp, UTC), arbitrary moments allowed.
+-#}
+{% macro features_at(view, spine) %}
+    {#- so that dbt builds what the view reads before the model that calls this -#}
+    {%- do ref(view) -%}
+    {%- if not execute -%}
+        {{- return('select 1 as parse_only') -}}
+    {%- endif -%}
+    {{- return(holdfast._render_view(holdfast._node_of(view), {'customer_spine': spine | string})) -}}
+{% endmacro %}
+
+
+{#- The node of a model by its name, in whatever package. -#}
+{% macro _node_of(name) %}
+    {%- set found = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | list -%}
+    {%- if found | length != 1 -%}
+        {%- do exceptions.raise_compiler_error("There is no model '" ~ name ~ "'; name a feature view.") -%}
+    {%- endif -%}
+    {{- return(found[0]) -}}
+{% endmacro %}
+
+
+{#-
+  A model's SQL, rendered anew with some of the models that it refs exchanged for other relations ({name: SQL}). Views
+  know a relation given as text by its name only, so a view renders in the form that fits any spine.
+-#}
+{% macro _render_view(node, exchanged) %}
+    {%- set code = namespace(text=node.raw_code) -%}
+    {%- for call in modules.re.findall('ref\(\s*[^()]*\)', node.raw_code) | unique -%}
+        {%- set name = modules.re.findall('[\'"]([^\'"]+)[\'"]', call) | last -%}
+        {%- if name in exchanged -%}
+            {%- set relation = exchanged[name] -%}
+        {%- else -%}
+            {%- set other = holdfast._node_of(name) -%}
+            {%- set relation = api.Relation.create(database=other.database, schema=other.schema, identifier=other.alias) | string -%}
+        {%- endif -%}
+        {%- set code.text = code.text | replace(call, tojson(relation)) -%}
+    {%- endfor -%}
+    {{- return(render(code.text)) -}}
+{% endmacro %}

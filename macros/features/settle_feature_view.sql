@@ -1,0 +1,14 @@
+{#-
+  The post-hook of incremental feature views: drops the dates that the spine no longer asks for, and notes the
+  definition that the table was built from. Runs in the transaction of the build.
+-#}
+{% macro settle_feature_view(spine=none) %}
+    {%- if execute and model.config.materialized == 'incremental' -%}
+        {%- if spine is none -%}
+            {%- set node = graph.nodes['model.holdfast.customer_spine'] -%}
+            {%- set spine = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+        {%- endif -%}
+delete from {{ this }} where as_of not in (select as_of from {{ spine }});
+comment on table {{ this }} is '{{ holdfast._definition_of(model) }}'
+    {%- endif -%}
+{% endmacro %}

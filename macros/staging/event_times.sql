@@ -1,0 +1,19 @@
+{#-
+  When the rows of each input happened (`at`), when they were loaded (`known_at`), and which of their columns are filled
+  in later, by the time that tells when.
+-#}
+{% macro event_times() %}
+    {{- return({
+        'stg_orders': {'at': 'ordered_at', 'known_at': 'loaded_at'},
+        'stg_customers': {'at': 'created_at'},
+        'stg_web_events': {'at': 'occurred_at', 'known_at': 'loaded_at'},
+        'stg_support_tickets': {
+            'at': 'opened_at', 'known_at': 'loaded_at', 'later': {'resolved_at': ['csat', 'resolved_at']},
+        },
+        'stg_campaign_sends': {
+            'at': 'sent_at', 'later': {'opened_at': ['opened_at'], 'clicked_at': ['clicked_at']},
+        },
+        'stg_subscriptions': {'at': 'started_at', 'later': {'ended_at': ['ended_at']}},
+        'stg_feedback': {'at': 'answered_at'},
+    }) -}}
+{% endmacro %}

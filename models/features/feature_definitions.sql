@@ -1,0 +1,22 @@
+-- the SQL of every feature view, to be run for any spine: put a relation in the place of __holdfast_spine__
+-- depends_on: {{ ref('customer_features') }}
+{% set views = holdfast.feature_views() if execute else [] -%}
+{% for name in views -%}
+{% set node = holdfast._node_of(name) -%}
+select
+    '{{ name }}' as feature_view,
+    '{{ api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) }}' as relation,
+    ['customer_id'] as entity,
+    {{ holdfast._text(holdfast._render_view(node, {'customer_spine': '__holdfast_spine__'})) }} as sql,
+    '{{ node.checksum.checksum }}' as checksum,
+{{ 'union all' if not loop.last }}
+{% endfor -%}
+{% if not views -%}
+select
+    cast(null as varchar) as feature_view,
+    cast(null as varchar) as relation,
+    cast(null as varchar[]) as entity,
+    cast(null as varchar) as sql,
+    cast(null as varchar) as checksum,
+where false
+{%- endif %}
