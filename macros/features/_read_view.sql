@@ -64,7 +64,8 @@
     {%- for column in entity -%}
         {%- do keys.append(adapter.quote(column)) -%}
     {%- endfor -%}
-    {{- return({'event_at': event_at, 'key_columns': keys, 'entity': entity, 'delay': delay, 'columns': columns}) -}}
+    {{- return({'event_at': event_at, 'key_columns': keys, 'entity': entity, 'delay': {'months': 0, 'days': delay} if delay else none,
+        'columns': columns}) -}}
 {% endmacro %}
 
 
@@ -82,13 +83,18 @@
             "`windows` takes a whole number of days, 1 or more, or a text such as '30d', '4w', '6m', '30d offset 30d'; got: " ~ spelled
         ) -%}
     {%- endif -%}
-    {%- set units = {'d': 'day', 'w': 'week', 'm': 'month'} -%}
-    {%- set offset = 'interval ' ~ match.group(3) ~ ' ' ~ units[match.group(4)] if match.group(3) else none -%}
     {{- return({
         'suffix': text | replace(' ', '_'),
-        'length': 'interval ' ~ match.group(1) ~ ' ' ~ units[match.group(2)],
-        'offset': offset,
+        'length': holdfast._span(match.group(1), match.group(2)),
+        'offset': holdfast._span(match.group(3), match.group(4)) if match.group(3) else none,
     }) -}}
+{% endmacro %}
+
+
+{#- A span of time as {months, days}. -#}
+{% macro _span(count, unit) %}
+    {%- set days = {'d': 1, 'w': 7, 'm': 0}[unit] -%}
+    {{- return({'months': count | int if unit == 'm' else 0, 'days': count | int * days}) -}}
 {% endmacro %}
 
 
@@ -134,7 +140,7 @@
   medians and distinct counts: those read the whole history of each date.
 -#}
 {% macro _carry(sql, where) %}
-    {%- set match = modules.re.fullmatch('\s*(count|sum|min|max)\s*\((?!\s*distinct\b)(.*)\)\s*', sql, modules.re.DOTALL + modules.re.IGNORECASE) -%}
+    {%- set match = modules.re.fullmatch('\s*(count|sum|min|max)\s*\((?!\s*distinct[\s(])(.*)\)\s*', sql, modules.re.DOTALL + modules.re.IGNORECASE) -%}
     {%- if match is none or ' order ' in sql | lower -%}
         {{- return(none) -}}
     {%- endif -%}

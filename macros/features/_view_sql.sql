@@ -15,27 +15,43 @@
 {%- endmacro %}
 
 
-{#- The moment from which a view counts back: as_of, less its blind spot. -#}
-{% macro _reference(view, as_of) %}
-    {{- return(as_of ~ (' - interval ' ~ view.delay ~ ' day' if view.delay else '')) -}}
+{#-
+  The moment that lies some spans ({months, days}) before as_of: months first, then days, each summed. Months are added
+  with a minus and days are taken off, because DuckDB 1.5 holds `as_of - interval 1 month` and `as_of - interval 30 day`
+  for one and the same expression (the two intervals compare as equal) and would compute only the first.
+-#}
+{% macro _before(as_of, spans) %}
+    {%- set total = namespace(months=0, days=0) -%}
+    {%- for span in spans if span -%}
+        {%- set total.months = total.months + span.months -%}
+        {%- set total.days = total.days + span.days -%}
+    {%- endfor -%}
+    {{- return(
+        as_of ~ (' + interval (-' ~ total.months ~ ') month' if total.months else '')
+        ~ (' - interval ' ~ total.days ~ ' day' if total.days else '')
+    ) -}}
+{% endmacro %}
+
+
+{% macro _window_start(window, view, as_of) %}
+    {{- return(holdfast._before(as_of, [view.delay, window.offset, window.length])) -}}
+{% endmacro %}
+
+
+{#- Windows end at as_of, less the view's blind spot and the window's own offset. -#}
+{% macro _window_end(window, view, as_of) %}
+    {{- return(holdfast._before(as_of, [view.delay, window.offset if window else none])) -}}
 {% endmacro %}
 
 
 {#- An event is known at as_of: it happened before, and it had been loaded before, where that is told. -#}
 {% macro _is_known(view, as_of) %}
     {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
-    {%- set conditions = [event_at ~ ' < ' ~ holdfast._reference(view, as_of)] -%}
+    {%- set conditions = [event_at ~ ' < ' ~ holdfast._window_end(none, view, as_of)] -%}
     {%- if view.known_at -%}
         {%- do conditions.append('coalesce(events.' ~ adapter.quote(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
     {%- endif -%}
     {{- return(conditions | join(' and ')) -}}
-{% endmacro %}
-
-
-{% macro _window_start(window, view, as_of) %}
-    {{- return(
-        holdfast._reference(view, as_of) ~ (' - ' ~ window.offset if window.offset else '') ~ ' - ' ~ window.length
-    ) -}}
 {% endmacro %}
 
 
@@ -59,7 +75,7 @@
         {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
         {%- do conditions.append(event_at ~ ' >= ' ~ holdfast._window_start(column.window, view, as_of)) -%}
         {%- if column.window.offset -%}
-            {%- do conditions.append(event_at ~ ' < ' ~ holdfast._reference(view, as_of) ~ ' - ' ~ column.window.offset) -%}
+            {%- do conditions.append(event_at ~ ' < ' ~ holdfast._window_end(column.window, view, as_of)) -%}
         {%- endif -%}
     {%- endif -%}
     {%- if column.where -%}

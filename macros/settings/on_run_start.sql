@@ -3,6 +3,11 @@
     {%- for name in holdfast.settings() -%}
         {%- do holdfast.setting(name) -%}
     {%- endfor -%}
+    {%- if var('holdfast_demo', false) and var('holdfast_orders', none) is not none -%}
+        {%- do exceptions.raise_compiler_error(
+            'The vars `holdfast_demo` and `holdfast_orders` are both set: orders of yours would meet customers of the demo. Unset one.'
+        ) -%}
+    {%- endif -%}
     {%- if execute and holdfast.setting('reset') -%}
         {%- for node in graph.nodes.values()
             if node.package_name == 'holdfast' and node.config.meta.get('keeps_history', false) -%}

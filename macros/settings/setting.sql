@@ -22,7 +22,7 @@
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
         {%- set checked.value = value | string -%}
-        {%- set checked.ok = modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', checked.value) is not none -%}
+        {%- set checked.ok = holdfast._is_date(checked.value) -%}
     {%- elif name == 'observation_interval' -%}
         {%- set checked.ok = modules.re.fullmatch('[1-9][0-9]* (day|week|month)s?', value | string) is not none -%}
     {%- elif name == 'risk_bands' -%}
@@ -38,4 +38,16 @@
         ) -%}
     {%- endif -%}
     {{- return(checked.value) -}}
+{% endmacro %}
+
+
+{#- Whether a text is a day of the calendar, written YYYY-MM-DD. -#}
+{% macro _is_date(text) %}
+    {%- set match = modules.re.fullmatch('([0-9]{4})-([0-9]{2})-([0-9]{2})', text) -%}
+    {%- if match is none or match.group(1) == '0000' or not 1 <= match.group(2) | int <= 12 -%}
+        {{- return(false) -}}
+    {%- endif -%}
+    {%- set first = modules.datetime.date(match.group(1) | int, match.group(2) | int, 1) -%}
+    {%- set day = first + modules.datetime.timedelta(days=match.group(3) | int - 1) -%}
+    {{- return(day.strftime('%Y-%m-%d') == text) -}}
 {% endmacro %}

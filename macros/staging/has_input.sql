@@ -1,4 +1,5 @@
-{#- Whether an input is there: named by its var, or the demo's. -#}
+{#- Whether an input is there, the user's own or the demo's. Reads vars only, so `config(enabled=…)` may ask while dbt parses. -#}
 {% macro has_input(input) %}
-    {{- return(holdfast.input_relation(input) is not none) -}}
+    {%- set relation = var('holdfast_' ~ input, none) -%}
+    {{- return((relation is not none and relation | string | trim != '') or holdfast.is_demo()) -}}
 {% endmacro %}

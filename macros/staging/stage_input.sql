@@ -101,8 +101,7 @@ where false
 
 {% macro default___sql_type(kind) %}
     {%- set types = {
-        'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double',
-        'integer': 'integer', 'boolean': 'boolean',
+        'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
     } -%}
     {{- return(types[kind]) -}}
 {% endmacro %}

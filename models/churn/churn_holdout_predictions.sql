@@ -8,7 +8,7 @@
 {% set registry = ref('churn_model') -%}
 {% set training_set = ref('churn_training_set') -%}
 {% set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}
-{% set models = holdfast.registered_models(registry, 'model_id not in (' ~ predicted ~ ')') -%}
+{% set models = holdfast.registered_models(registry, "stage != 'archived' and model_id not in (" ~ predicted ~ ')') -%}
 {% for model in models -%}
 select
     customer_id,

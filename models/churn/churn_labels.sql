@@ -24,10 +24,15 @@ purchases as (
 
 ),
 
--- what happened after the build's as-of date is not known yet, even where the tables hold it
+-- what happened after the build's as-of date is not known yet, even where the tables hold it; nor is what happened
+-- after the last order, when the as-of date lies beyond the data
 known as (
 
-    select cast({{ holdfast.as_of_date() }} as timestamp) as known_until
+    select
+        cast(least(
+            {{ holdfast.as_of_date() }},
+            (select cast(max(ordered_at) as date) + 1 from {{ ref('stg_orders') }})
+        ) as timestamp) as known_until,
 
 ),
 

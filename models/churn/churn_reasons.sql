@@ -11,7 +11,7 @@ latest as (
     select *
     from {{ features }} as features
     where
-        as_of = (select max(as_of) from {{ features }})
+        as_of = {{ holdfast.scoring_as_of() }}
         and {{ holdfast.has_enough_history('features') }}
 
 ),

@@ -18,7 +18,7 @@ latest as (
         *,
         {{ holdfast.has_enough_history('features') }} as has_enough_history,
     from {{ features }} as features
-    where as_of = (select max(as_of) from {{ features }})
+    where as_of = {{ holdfast.scoring_as_of() }}
 
 ),
 

@@ -11,7 +11,9 @@ orders as (
         count(*) filter (where amount > 0) as order_count,
         sum(amount) as revenue,
     from {{ ref('stg_orders') }}
-    where ordered_at < {{ holdfast.as_of_date() }}
+    where
+        ordered_at < {{ holdfast.as_of_date() }}
+        and customer_id is not null
     group by customer_id
 
 ),
@@ -40,7 +42,7 @@ scores as (
 
     select *
     from {{ ref('churn_scores') }}
-    where as_of_date = {{ holdfast.as_of_date() }}
+    where as_of = {{ holdfast.scoring_as_of() }}
 
 ),
 
@@ -68,7 +70,7 @@ final as (
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
-        scores.churn_probability * features.revenue_365d as revenue_at_risk,
+        scores.churn_probability * greatest(features.revenue_365d, 0) as revenue_at_risk,
         scores.model_id,
         scores.scored_at,
     from customers

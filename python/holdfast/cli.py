@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HoldfastError as error:
         print(f"holdfast {options.command}: {error}", file=sys.stderr)
         return 1
+    except (PermissionError, FileNotFoundError) as error:
+        print(f"holdfast {options.command}: {error}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # the reader has seen enough, as in `holdfast summary | head`
         sys.stderr.close()
@@ -74,6 +77,20 @@ def _parser() -> argparse.ArgumentParser:
         help="the day after the last one simulated (default: 2026-07-01)",
     )
     simulate.add_argument("--seed", type=int, default=7, help="(default: 7)")
+
+    features = commands.add_parser("features", help="show the features of this project")
+    actions = features.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="list all features")
+    listing.add_argument("--view", help="only those of this feature view")
+    about = actions.add_parser("describe", help="tell everything about one feature")
+    about.add_argument("name", metavar="NAME", help="its name, or view.name")
+    for action in (listing, about):
+        action.add_argument(
+            "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+        )
+        action.add_argument(
+            "--target", help="the target of the profile (default: the profile's own)"
+        )
     return parser
 
 
@@ -101,7 +118,57 @@ def _simulate(options: argparse.Namespace) -> None:
         print(f"{table:24} {rows:>14,}")
 
 
-_COMMANDS = {"summary": _summary, "simulate": _simulate}
+def _features(options: argparse.Namespace) -> None:
+    from holdfast.features import FeatureStore
+    from holdfast.summary import _table
+
+    with FeatureStore.from_project(options.project_dir, target=options.target) as store:
+        if options.action == "describe":
+            feature = store.describe_feature(options.name)
+            facts = {
+                "feature": feature.name,
+                "feature view": feature.feature_view,
+                "description": feature.description,
+                "expression": feature.sql,
+                "window": feature.window,
+                "type": feature.dtype,
+                "NULL": _share(feature.null_rate),
+                "mean": _value(feature.mean),
+                "min": _value(feature.min),
+                "max": _value(feature.max),
+                "built up to": feature.freshness and str(feature.freshness),
+                "used by": ", ".join(feature.used_by),
+            }
+            rows = [(fact, " ".join((value or "-").split())) for fact, value in facts.items()]
+            print(_table(rows, right=(), header=False), flush=True)
+            return
+        table = [("feature", "feature view", "type", "window", "NULL", "mean", "description")]
+        for feature in store.list_features(options.view):
+            table.append(
+                (
+                    feature.name,
+                    feature.feature_view,
+                    feature.dtype,
+                    feature.window or "-",
+                    _share(feature.null_rate),
+                    _value(feature.mean),
+                    " ".join((feature.description or "-").split()),
+                )
+            )
+        print(_table(table, right=(4, 5)), flush=True)
+
+
+def _share(value: float | None) -> str:
+    """Write a share as a percentage, or a dash where it is not known."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _value(value: float | None) -> str:
+    """Write a number short, or a dash where it is not known."""
+    return "-" if value is None else f"{value:,.6g}"
+
+
+_COMMANDS = {"summary": _summary, "simulate": _simulate, "features": _features}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from holdfast.project import Project, open_project
+from holdfast.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
 
@@ -45,14 +45,22 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
     holdfast.project.ProjectError
         If the project was not built or the warehouse cannot be read.
     """
+    if customers < 1:
+        raise ProjectError(f"the number of customers to list must be 1 or more; got {customers}")
     project = open_project(directory, target=target)
     with project.connect() as connection:
-        parts = [
-            _where(project, connection),
-            _models(project, connection),
-            _at_risk(project, connection, customers),
-            _times(project),
-        ]
+        try:
+            parts = [
+                _where(project, connection),
+                _models(project, connection),
+                _at_risk(project, connection, customers),
+                _times(project),
+            ]
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise ProjectError(
+                f"{project.warehouse} does not hold what the last dbt command built; run "
+                f"`dbt build` for this target ({str(error).splitlines()[0]})"
+            ) from None
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

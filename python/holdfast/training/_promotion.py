@@ -10,7 +10,7 @@ from holdfast.training._errors import TrainingError
 from holdfast.training._registry import Row
 from holdfast.training._settings import TrainingSettings
 
-__all__ = ["assign_stages", "find_champion", "no_worse", "retrain_reason"]
+__all__ = ["assign_stages", "find_champion", "no_worse", "retrain_reason", "unfit_reason"]
 
 _LOSS_TOLERANCE = 1e-9
 
@@ -33,6 +33,26 @@ def find_champion(former: Sequence[Row], task: str) -> Row | None:
     return champions[0] if champions else None
 
 
+def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettings) -> str | None:
+    """Say why a champion must not score this build, however good it is, or return None.
+
+    It predicts something else when the label was defined otherwise, and it knows the future when
+    its labels were not all over on the as-of date.
+    """
+    parameters = json.loads(champion["parameters"] or "{}")
+    for name in ("label", "horizon_days", "lead_days"):
+        was, wanted = parameters.get(name), getattr(settings, name)
+        if was is not None and was != wanted:
+            return f"it was trained for {name} {was}, and now {name} is {wanted}"
+    last_as_of = champion.get("training_to")
+    if last_as_of is None:
+        return None
+    known_until = last_as_of + dt.timedelta(days=settings.gap_days)
+    if known_until > dt.datetime.combine(as_of_date, dt.time()):
+        return f"it learned from labels up to {known_until:%Y-%m-%d}, after the as-of date"
+    return None
+
+
 def retrain_reason(
     former: Sequence[Row], *, feature_hash: str, as_of_date: dt.date, settings: TrainingSettings
 ) -> str | None:
@@ -44,6 +64,9 @@ def retrain_reason(
     champion = find_champion(former, settings.task)
     if champion is None:
         return "there is no champion"
+    unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
+    if unfit is not None:
+        return f"the champion {champion['model_id']} cannot score: {unfit}"
     if settings.retrain:
         return "retrain is set"
     rivals = [

@@ -136,7 +136,8 @@ def _whole(least: int, most: int) -> Callable[[str, object], int]:
 
 def _date(key: str, value: object) -> dt.date | None:
     """Accept a date, its ISO text, or nothing."""
-    if value is None:
+    # a dbt yml renders a var that is not set as an empty text
+    if value is None or value == "":
         return None
     # datetime is a subclass of date; its clock part would be lost without a word.
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):

@@ -30,7 +30,13 @@ from holdfast.training._estimators import (
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
 from holdfast.training._metrics import evaluate
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare, varying_columns
-from holdfast.training._promotion import assign_stages, find_champion, no_worse, retrain_reason
+from holdfast.training._promotion import (
+    assign_stages,
+    find_champion,
+    no_worse,
+    retrain_reason,
+    unfit_reason,
+)
 from holdfast.training._registry import (
     RelationName,
     Row,
@@ -173,6 +179,11 @@ def train(
     data = only_mature(data, checked)
     prepared = prepare(data, checked)
     if isinstance(prepared, TooLittle):
+        champion = find_champion(former_rows, checked.task)
+        if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
+            # rather no score than one that means something else
+            _no_model(prepared.reason, prepared.remedy, kept="The champion is archived, " + reason)
+            return registry_table([{**champion, "stage": "archived"}])
         return _no_model(prepared.reason, prepared.remedy)
     run = _Run(checked, as_of_date, feature_hash, description, prepared)
     with _one_thread():
@@ -285,6 +296,10 @@ class _Run:
             return True
         former_id, names = champion["model_id"], tuple(champion["feature_names"])
         test = self.prepared.test
+        unfit = unfit_reason(champion, as_of_date=self.as_of_date, settings=self.settings)
+        if unfit is not None:
+            logger.warning("Champion %s is replaced: %s.", former_id, unfit)
+            return True
         gone = [name for name in names if name not in self.description.features]
         if gone:
             logger.warning(
@@ -409,9 +424,9 @@ def _compare_with_baseline(chosen: _Candidate, baseline: _Candidate) -> None:
         )
 
 
-def _no_model(reason: str, remedy: str) -> pa.Table:
+def _no_model(reason: str, remedy: str, kept: str = "A former champion stays as it is") -> pa.Table:
     """Say why nothing was trained, and return no rows."""
-    logger.warning("No new model: %s; %s. A former champion stays as it is.", reason, remedy)
+    logger.warning("No new model: %s; %s. %s.", reason, remedy, kept)
     return registry_table([])
 
 

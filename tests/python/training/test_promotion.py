@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.training import TrainingError, TrainingSettings
-from holdfast.training._promotion import assign_stages, find_champion, no_worse, retrain_reason
+from holdfast.training._promotion import (
+    assign_stages,
+    find_champion,
+    no_worse,
+    retrain_reason,
+    unfit_reason,
+)
 
 OLD, NEW = dt.datetime(2025, 1, 1), dt.datetime(2026, 1, 1)
 
@@ -142,3 +148,34 @@ def test_without_promotion_the_former_champion_is_not_touched():
 def test_the_same_model_trained_again_stays_champion():
     rows = assign_stages([CHAMPION], registry_row("a"), [], None, promote=False)
     assert [(row["model_id"], row["stage"]) for row in rows] == [("a", "champion")]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "training_to", "why"),
+    [
+        ({"horizon_days": 90, "lead_days": 0}, "2025-01-01", None),
+        ({"horizon_days": 60, "lead_days": 0}, "2025-01-01", "trained for horizon_days 60"),
+        ({"horizon_days": 90, "lead_days": 7}, "2025-01-01", "trained for lead_days 7"),
+        ({"label": "lapsed"}, "2025-01-01", "trained for label lapsed"),
+        # the last label is over on the as-of date, and one day after it
+        ({"horizon_days": 90}, "2025-10-03", None),
+        ({"horizon_days": 90}, "2025-10-04", "after the as-of date"),
+    ],
+)
+def test_a_champion_of_another_label_or_from_the_future_must_not_score(
+    parameters: dict[str, object], training_to: str, why: str | None
+) -> None:
+    champion = {
+        "model_id": "a",
+        "stage": "champion",
+        "feature_hash": "same",
+        "parameters": json.dumps(parameters),
+        "training_to": dt.datetime.fromisoformat(training_to),
+    }
+    settings = TrainingSettings()
+    found = unfit_reason(champion, as_of_date=dt.date(2026, 1, 1), settings=settings)
+    assert (found is None) if why is None else (found is not None and why in found)
+    reason = retrain_reason(
+        [champion], feature_hash="same", as_of_date=dt.date(2026, 1, 1), settings=settings
+    )
+    assert (why is None) or ("cannot score" in (reason or ""))
