@@ -45,11 +45,15 @@
 {% endmacro %}
 
 
-{#- A fingerprint of a model's definition: its own code, the inputs behind staging, and the way views are compiled. -#}
+{#-
+  A fingerprint of a model's definition: its own code, the models and sources behind staging, and the way views are
+  compiled. An input that is named as text and exchanged for another is not noticed: that takes a full refresh.
+-#}
 {% macro _definition_of(node) %}
     {%- set inputs = [] -%}
-    {%- for input in ['orders', 'customers', 'order_items', 'products', 'web_events', 'support_tickets', 'campaign_sends', 'subscriptions', 'feedback'] -%}
-        {%- do inputs.append(var('holdfast_' ~ input, '') | string) -%}
+    {%- for other in graph.nodes.values() | sort(attribute='unique_id')
+        if other.package_name == 'holdfast' and other.resource_type == 'model' and other.name.startswith('stg_') -%}
+        {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
     {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
 {% endmacro %}

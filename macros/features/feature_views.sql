@@ -1,6 +1,27 @@
-{#- The names of the feature views that make up customer_features: the shipped ones whose input is there, and the user's. -#}
+{#-
+  The names of the feature views that make up customer_features: the shipped ones whose inputs are there, and those that
+  `holdfast_feature_views` adds, the user's own and calendar_features, which needs more than a year of observation dates.
+-#}
 {% macro feature_views() %}
     {%- set views = ['customer_order_features'] -%}
+    {%- set optional = {
+        'customer_product_features': ['order_items', 'products'],
+        'customer_web_features': ['web_events'],
+        'customer_support_features': ['support_tickets'],
+        'customer_campaign_features': ['campaign_sends'],
+        'customer_subscription_features': ['subscriptions'],
+        'customer_feedback_features': ['feedback'],
+        'customer_attribute_features': ['customers'],
+    } -%}
+    {%- for view, inputs in optional.items() -%}
+        {%- set absent = [] -%}
+        {%- for input in inputs if not holdfast.has_input(input) -%}
+            {%- do absent.append(input) -%}
+        {%- endfor -%}
+        {%- if not absent -%}
+            {%- do views.append(view) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{- return(views + var('holdfast_feature_views', [])) -}}
 {% endmacro %}
 

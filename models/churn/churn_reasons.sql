@@ -1,6 +1,7 @@
 -- why the model thinks a customer will leave: the features that raise the risk most, in words
 {% set registry = ref('churn_model') -%}
 {% set features = ref('customer_features') -%}
+{% set scoring_as_of = holdfast.scoring_as_of() -%}
 {% set champion = holdfast.champion(registry) -%}
 {% set most = 3 -%}
 {% if champion -%}
@@ -11,7 +12,7 @@ latest as (
     select *
     from {{ features }} as features
     where
-        as_of = {{ holdfast.scoring_as_of() }}
+        as_of = {{ scoring_as_of }}
         and {{ holdfast.has_enough_history('features') }}
 
 ),
@@ -57,12 +58,27 @@ grouped as (
 
 ),
 
+-- and features that say the same in words are one reason, too
+said_once as (
+
+    select
+        customer_id,
+        as_of,
+        reason,
+        arg_max(feature, (abs(contribution), feature)) as feature,
+        arg_max(feature_value, (abs(contribution), feature)) as feature_value,
+        sum(contribution) as contribution,
+    from grouped
+    group by customer_id, as_of, reason
+
+),
+
 ranked as (
 
     select
         *,
         row_number() over (partition by customer_id, as_of order by contribution desc, feature asc) as rank,
-    from grouped
+    from said_once
     where contribution > 0
 
 ),

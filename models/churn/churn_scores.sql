@@ -7,6 +7,7 @@
 -- one score per active customer at the build's as-of date; a build rewrites its own date and keeps all others
 {% set registry = ref('churn_model') -%}
 {% set features = ref('customer_features') -%}
+{% set scoring_as_of = holdfast.scoring_as_of() -%}
 {% set champion = holdfast.champion(registry) -%}
 {% set probability = holdfast.predict(registry, champion, features) if champion else 'null' -%}
 {% set bands = holdfast.setting('risk_bands') -%}
@@ -18,7 +19,7 @@ latest as (
         *,
         {{ holdfast.has_enough_history('features') }} as has_enough_history,
     from {{ features }} as features
-    where as_of = {{ holdfast.scoring_as_of() }}
+    where as_of = {{ scoring_as_of }}
 
 ),
 

@@ -1,7 +1,7 @@
 {{ config(enabled=holdfast.has_input('customers')) }}
 {#- Attributes hold no history: today's value is taken as the value at every as_of. -#}
 {% set attributes = var('holdfast_customer_attributes', []) -%}
-{% set relation = holdfast.input_relation('customers') -%}
+{% set relation = holdfast.input_relation('customers') if attributes else none -%}
 {% if attributes is string or attributes is mapping or attributes is not sequence -%}
     {% do exceptions.raise_compiler_error(
         'The var `holdfast_customer_attributes` must be a list of columns of the customers input; got: ' ~ attributes

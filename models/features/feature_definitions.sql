@@ -1,6 +1,7 @@
 -- the SQL of every feature view, to be run for any spine: put a relation in the place of __holdfast_spine__
 -- depends_on: {{ ref('customer_features') }}
-{% set views = holdfast.feature_views() if execute else [] -%}
+{% set views = holdfast.feature_views() -%}
+{% if not execute -%}{% set views = [] -%}{% endif -%}
 {% for name in views -%}
 {% set node = holdfast._node_of(name) -%}
 select

@@ -179,14 +179,20 @@ def test_model_beats_the_days_since_the_last_order(built_demo: DbtProject) -> No
 def test_reasons_are_told_in_words_with_the_customers_own_numbers(built_demo: DbtProject) -> None:
     told = built_demo.query(
         """
-        select reasons.reason, reasons.feature_value
+        select reasons.reason, features.days_since_order
         from churn_reasons as reasons
-        where reasons.feature = 'days_since_order'
+        inner join customer_features as features using (customer_id, as_of)
+        where reasons.reason like 'no order for %'
         """
     )
     assert told
     for reason, days in told:
         assert reason.startswith(f"no order for {days:.0f} days")
+    twice = (
+        "select count(*) from churn_scores where reason_1 = reason_2 or reason_2 = reason_3 "
+        "or reason_1 = reason_3"
+    )
+    assert built_demo.query(twice) == [(0,)]
     unexplained = "select count(*) from churn_scores where risk_band = 'high' and reason_1 is null"
     assert built_demo.query(unexplained) == [(0,)]
 
