@@ -101,10 +101,10 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
 
     def build(as_of_date: str, *words: str) -> None:
         settings = {
-            "holdfast_orders": "raw.orders",
-            "holdfast_demo": True,
-            "holdfast_as_of_date": as_of_date,
+            f"holdfast_{path.stem}": f"read_parquet('{path}')"
+            for path in (demo.directory / "seeds" / "demo").glob("*.parquet")
         }
+        settings |= {"holdfast_orders": "raw.orders", "holdfast_as_of_date": as_of_date}
         demo.dbt("run", "--select", "+customer_features", "--vars", json.dumps(settings), *words)
 
     build("2026-05-20")
