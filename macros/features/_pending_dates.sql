@@ -25,7 +25,7 @@
                     except all select {{ key_list }} from {{ spine }})
                 union all
                 select {{ key_list }} from {{ spine }}
-                where as_of >= (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
+                where as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
             )
         {%- endset -%}
     {%- endif -%}
