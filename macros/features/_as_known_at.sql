@@ -1,10 +1,3 @@
-{#- The relation of a model by its name. -#}
-{% macro _relation_of(name) %}
-    {%- set node = holdfast._node_of(name) -%}
-    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
-{% endmacro %}
-
-
 {#- An input as it stood at a moment: a subquery without what came later. -#}
 {% macro _as_known_at(relation, times, moment) %}
     {%- set replaced = [] -%}

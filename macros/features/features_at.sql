@@ -22,6 +22,13 @@
 {% endmacro %}
 
 
+{#- The relation of a model by its name. -#}
+{% macro _relation_of(name) %}
+    {%- set node = holdfast._node_of(name) -%}
+    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
+{% endmacro %}
+
+
 {#-
   A model's SQL, rendered anew with some of the models that it refs exchanged for other relations ({name: SQL}). Views
   know a relation given as text by its name only, so a view renders in the form that fits any spine.
@@ -34,8 +41,7 @@
         {%- if name in exchanged -%}
             {%- set relation = exchanged[name] -%}
         {%- else -%}
-            {%- set other = holdfast._node_of(name) -%}
-            {%- set relation = api.Relation.create(database=other.database, schema=other.schema, identifier=other.alias) | string -%}
+            {%- set relation = holdfast._relation_of(name) | string -%}
         {%- endif -%}
         {%- set code.text = code.text | replace(call, tojson(relation)) -%}
     {%- endfor -%}

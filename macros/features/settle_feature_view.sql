@@ -5,8 +5,7 @@
 {% macro settle_feature_view(spine=none) %}
     {%- if execute and model.config.materialized == 'incremental' -%}
         {%- if spine is none -%}
-            {%- set node = graph.nodes['model.holdfast.customer_spine'] -%}
-            {%- set spine = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+            {%- set spine = holdfast._relation_of('customer_spine') -%}
         {%- endif -%}
 delete from {{ this }} where as_of not in (select as_of from {{ spine }});
 comment on table {{ this }} is '{{ holdfast._definition_of(model) }}'

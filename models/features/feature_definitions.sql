@@ -6,7 +6,7 @@
 {% set node = holdfast._node_of(name) -%}
 select
     '{{ name }}' as feature_view,
-    '{{ api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) }}' as relation,
+    '{{ holdfast._relation_of(name) }}' as relation,
     ['customer_id'] as entity,
     {{ holdfast._text(holdfast._render_view(node, {'customer_spine': '__holdfast_spine__'})) }} as sql,
     '{{ node.checksum.checksum }}' as checksum,

@@ -37,10 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         _COMMANDS[options.command](options)
-    except HoldfastError as error:
-        print(f"holdfast {options.command}: {error}", file=sys.stderr)
-        return 1
-    except (PermissionError, FileNotFoundError) as error:
+    except (HoldfastError, PermissionError, FileNotFoundError) as error:
         print(f"holdfast {options.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -120,7 +117,7 @@ def _simulate(options: argparse.Namespace) -> None:
 
 def _features(options: argparse.Namespace) -> None:
     from holdfast.features import FeatureStore
-    from holdfast.summary import _table
+    from holdfast.summary import _percent, _table
 
     with FeatureStore.from_project(options.project_dir, target=options.target) as store:
         if options.action == "describe":
@@ -132,7 +129,7 @@ def _features(options: argparse.Namespace) -> None:
                 "expression": feature.sql,
                 "window": feature.window,
                 "type": feature.dtype,
-                "NULL": _share(feature.null_rate),
+                "NULL": _percent(feature.null_rate),
                 "mean": _value(feature.mean),
                 "min": _value(feature.min),
                 "max": _value(feature.max),
@@ -150,17 +147,12 @@ def _features(options: argparse.Namespace) -> None:
                     feature.feature_view,
                     feature.dtype,
                     feature.window or "-",
-                    _share(feature.null_rate),
+                    _percent(feature.null_rate),
                     _value(feature.mean),
                     " ".join((feature.description or "-").split()),
                 )
             )
         print(_table(table, right=(4, 5)), flush=True)
-
-
-def _share(value: float | None) -> str:
-    """Write a share as a percentage, or a dash where it is not known."""
-    return "-" if value is None else f"{100 * value:.1f} %"
 
 
 def _value(value: float | None) -> str:
