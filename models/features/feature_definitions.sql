@@ -1,7 +1,10 @@
 -- the SQL of every feature view, to be run for any spine: put a relation in the place of __holdfast_spine__
 -- depends_on: {{ ref('customer_features') }}
-{% set views = holdfast.feature_views() -%}
-{% if not execute -%}{% set views = [] -%}{% endif -%}
+{% set views = [] -%}
+{% for name in holdfast.feature_views() -%}
+{#- a view's inputs are looked at, so it has to be there; before the first build none is -#}
+{% if execute and holdfast.exists(holdfast._relation_of(name)) -%}{% do views.append(name) -%}{% endif -%}
+{% endfor -%}
 {% for name in views -%}
 {% set node = holdfast._node_of(name) -%}
 select

@@ -8,7 +8,7 @@
 -#}
 {% test as_known_then(model, dates=3, inputs={}) %}
 
-{%- if execute -%}
+{%- if execute and holdfast.exists(model) -%}
     {%- set spine = holdfast._relation_of('customer_spine') -%}
     {%- set view = holdfast._node_of(model.identifier) -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
