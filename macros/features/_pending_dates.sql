@@ -5,28 +5,23 @@
 
   An incremental build computes the dates that are new, those whose customers are no longer the ones that were
   computed, and those that late rows may still touch. A view whose definition changed is computed anew for all dates.
+  `keys` are the entity's columns, quoted.
 -#}
-{% macro _pending_dates(spine, entity) %}
+{% macro _pending_dates(spine, keys) %}
     {%- set most = 60 -%}
     {%- if spine is string or not holdfast.exists(spine) -%}
         {{- return({'dates': none, 'condition': none}) -}}
     {%- endif -%}
-    {%- set keys = entity + ['as_of'] -%}
-    {%- set key_list = keys | map('string') | join('", "') -%}
-    {%- set key_list = '"' ~ key_list ~ '"' -%}
     {%- set pending = 'select distinct as_of from ' ~ spine -%}
     {%- set all_pending = not is_incremental() or holdfast.definition_changed() -%}
     {%- if not all_pending -%}
         {%- set pending -%}
-            select distinct as_of from (
-                (select {{ key_list }} from {{ spine }} except all select {{ key_list }} from {{ this }})
-                union all
-                (select {{ key_list }} from {{ this }} where as_of in (select as_of from {{ spine }})
-                    except all select {{ key_list }} from {{ spine }})
-                union all
-                select {{ key_list }} from {{ spine }}
-                where as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
-            )
+            select asked.as_of from ({{ holdfast._dates_and_keys(spine, keys) }}) as asked
+            left join ({{ holdfast._dates_and_keys(this, keys) }}) as built on built.as_of = asked.as_of
+            where
+                built.row_count is distinct from asked.row_count
+                or built.keys_hash is distinct from asked.keys_hash
+                or asked.as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
         {%- endset -%}
     {%- endif -%}
     {%- set found = run_query(
@@ -42,6 +37,29 @@
         {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
     {%- endif -%}
     {{- return({'dates': found | list, 'condition': condition}) -}}
+{% endmacro %}
+
+
+{#-
+  The observation dates of a relation, each with its number of rows and one number that stands for their keys. One
+  grouped pass: comparing the keys themselves would take longer than computing a date's features.
+-#}
+{% macro _dates_and_keys(relation, keys) %}
+    {{- return(adapter.dispatch('_dates_and_keys', 'holdfast')(relation, keys)) -}}
+{% endmacro %}
+
+{% macro default___dates_and_keys(relation, keys) %}
+    {{- return(
+        'select as_of, count(*) as row_count, sum(hash(' ~ keys | join(', ') ~ ')) as keys_hash from '
+        ~ relation ~ ' group by as_of'
+    ) -}}
+{% endmacro %}
+
+{% macro spark___dates_and_keys(relation, keys) %}
+    {{- return(
+        'select as_of, count(*) as row_count, sum(cast(xxhash64(' ~ keys | join(', ') ~ ') as decimal(38, 0))) as keys_hash from '
+        ~ relation ~ ' group by as_of'
+    ) -}}
 {% endmacro %}
 
 

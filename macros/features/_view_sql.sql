@@ -97,23 +97,20 @@
 {% endmacro %}
 
 
-{#- The events must have the columns that the view names; what its aggregates name the warehouse checks itself. -#}
-{% macro _check_events(events, view, known_at) %}
-    {%- if events is string or holdfast.exists(events) -%}
-        {%- set found = holdfast._column_types(events) -%}
-        {%- for column in [view.event_at] + view.entity + ([known_at] if known_at else []) if column | lower not in found -%}
-            {%- do holdfast._refuse_view('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
-        {%- endfor -%}
+{#-
+  The column of the load time: the one named, or loaded_at where the events have it; `known_at=false` for none. The
+  events must have the columns that the view names; what its aggregates name the warehouse checks itself. A CTE of the
+  same model cannot be asked.
+-#}
+{% macro _known_at(events, view, known_at) %}
+    {%- if events is not string and not holdfast.exists(events) -%}
+        {{- return(known_at or none) -}}
     {%- endif -%}
-{% endmacro %}
-
-
-{#- The column of the load time: the one named, or loaded_at where the events have it; `known_at=false` for none. -#}
-{% macro _known_at(events, known_at) %}
-    {%- if known_at is none and (events is string or holdfast.exists(events)) -%}
-        {{- return('loaded_at' if 'loaded_at' in holdfast._column_types(events) else none) -}}
-    {%- endif -%}
-    {{- return(known_at or none) -}}
+    {%- set found = holdfast._column_types(events) -%}
+    {%- for column in [view.event_at] + view.entity + ([known_at] if known_at else []) if column | lower not in found -%}
+        {%- do holdfast._refuse_view('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
+    {%- endfor -%}
+    {{- return(('loaded_at' if 'loaded_at' in found else none) if known_at is none else known_at or none) -}}
 {% endmacro %}
 
 

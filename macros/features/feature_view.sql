@@ -21,9 +21,8 @@
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
     {%- do holdfast._check_spine(spine, view) -%}
-    {%- do holdfast._check_events(events, view, known_at) -%}
-    {%- do view.update({'known_at': holdfast._known_at(events, known_at), 'events': events}) -%}
-    {%- set pending = holdfast._pending_dates(spine, entity) -%}
+    {%- do view.update({'known_at': holdfast._known_at(events, view, known_at), 'events': events}) -%}
+    {%- set pending = holdfast._pending_dates(spine, view.key_columns) -%}
     {%- if pending.dates is none -%}
         {{- return(holdfast._range_join_form(spine, view, pending.condition)) -}}
     {%- else -%}

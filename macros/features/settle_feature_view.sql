@@ -7,7 +7,7 @@
         {%- if spine is none -%}
             {%- set spine = holdfast._relation_of('customer_spine') -%}
         {%- endif -%}
-delete from {{ this }} where as_of not in (select as_of from {{ spine }});
+delete from {{ this }} where as_of not in (select distinct as_of from {{ spine }});
 comment on table {{ this }} is '{{ holdfast._definition_of(model) }}'
     {%- endif -%}
 {% endmacro %}
