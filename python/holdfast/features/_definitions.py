@@ -20,6 +20,7 @@ __all__ = [
     "Definitions",
     "Feature",
     "FeatureError",
+    "describe",
     "find_relations",
     "quote",
     "read_definitions",
@@ -94,6 +95,14 @@ class Definition:
     def over(self, spine: str) -> str:
         """Give the select of this view over a spine."""
         return _SPINE.sub(lambda _: spine, self.sql)
+
+    def empty_spine(self) -> str:
+        """Write a spine without rows, to learn the types of the view's columns."""
+        columns = [
+            f"cast(null as {self.key_types.get(key, 'varchar')}) as {quote(key)}"
+            for key in self.entity
+        ]
+        return f"(select {', '.join(columns)}, cast(null as timestamp) as {AS_OF} where false)"
 
 
 @dataclass(frozen=True)
@@ -230,13 +239,11 @@ def _describe(
 ) -> Definition:
     """Find the types of a view's columns, those of its keys from the table that dbt built."""
     keys = tuple(entity)
-    built = _types(connection, f"select * from {relation}") if relation else {}  # noqa: S608 - dbt's
+    built = describe(connection, f"select * from {relation}") if relation else {}  # noqa: S608 - dbt's
     key_types = {key: built[key] for key in keys if key in built}
-    columns = [f"cast(null as {key_types.get(key, 'varchar')}) as {quote(key)}" for key in keys]
-    spine = f"(select {', '.join(columns)}, cast(null as timestamp) as {AS_OF} where false)"
     definition = Definition(feature_view, keys, sql, key_types, {})
     try:
-        shape = connection.sql(definition.over(spine))
+        shape = connection.sql(definition.over(definition.empty_spine()))
     except duckdb.Error as error:
         raise FeatureError(
             f"the feature view '{feature_view}' cannot be read: {_first_line(error)}. Run "
@@ -251,7 +258,7 @@ def _describe(
     return Definition(feature_view, keys, sql, key_types, features)
 
 
-def _types(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
     """Describe a select; empty where it cannot be read, such as a view that was never built."""
     try:
         shape = connection.sql(sql)

@@ -28,7 +28,7 @@ __all__ = [
 
 _IDENTIFIER = r'"(?:[^"]|"")+"|[A-Za-z_]\w*'
 _NAME = re.compile(rf"\s*(?:{_IDENTIFIER})(?:\.(?:{_IDENTIFIER})){{0,2}}\s*")
-_FLOATS = ("FLOAT", "DOUBLE")
+_NUMBERS = ("FLOAT", "DOUBLE", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Entities:
 
     relation: str
     columns: Mapping[str, str]
+    row_count: int
 
     def column(self, name: str) -> str:
         """Give a column as it is spelt here."""
@@ -179,10 +180,10 @@ def _store(
         else:
             selected.append(quote(column))
     relation = quote("temp", "main", name)
-    connection.execute(
+    created = connection.execute(
         f"create temp table {quote(name)} as select {', '.join(selected)} from {source}"  # noqa: S608 - quoted
-    )
-    return Entities(relation, types)
+    ).fetchone()
+    return Entities(relation, types, created[0] if created else 0)
 
 
 def _as_utc(column: str, dtype: str) -> str:
@@ -229,14 +230,19 @@ def key_sql(entities: Entities, key: str, types: Mapping[str, str], prefix: str 
 def _check_key(
     connection: duckdb.DuckDBPyConnection, entities: Entities, column: str, wanted: str
 ) -> None:
-    """Refuse keys that would not be the same in the warehouse's type, such as 1.5 or '007' as 1."""
+    """Refuse keys that are, or may be, others in the warehouse's type, such as '007' as 7."""
     given = entities.columns[column]
     if given == wanted:
         return
     name = quote(column)
     advice = f"it is {wanted} in the warehouse, so convert it first"
-    if given in _FLOATS and wanted == "VARCHAR":
-        raise FeatureError(f"the column {column} of the entities is {given}, but {advice}")
+    if given.lstrip("U").startswith(_NUMBERS) and wanted == "VARCHAR":
+        # 17 could be '17', '017' or 'C17'; to guess would give a customer the features of nobody
+        present = connection.execute(
+            f"select 1 from {entities.relation} where {name} is not null limit 1"  # noqa: S608 - quoted
+        ).fetchone()
+        if present is not None:
+            raise FeatureError(f"the column {column} of the entities is {given}, but {advice}")
     changed = connection.execute(
         f"select {name} from {entities.relation} where {name} is not null and "  # noqa: S608 - quoted
         f"try_cast(try_cast({name} as {wanted}) as {given}) is distinct from {name} limit 1"

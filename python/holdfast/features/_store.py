@@ -23,6 +23,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 from holdfast.features._definitions import (
     AS_OF,
     Choice,
+    Definition,
     Definitions,
     Feature,
     FeatureError,
@@ -39,6 +40,7 @@ from holdfast.features._entities import (
     split_name,
     to_arrow,
 )
+from holdfast.features._slices import Slices, find_slices
 from holdfast.project import open_project
 
 __all__ = ["FeatureStore"]
@@ -46,6 +48,8 @@ __all__ = ["FeatureStore"]
 _DEFINITIONS = "feature_definitions"
 _REGISTRY = "feature_registry"
 _MODELS = "model_registry"
+# for so many rows it is quicker to take the customers' events first; for many it costs memory
+_FEW = 1_000
 
 
 class FeatureStore:
@@ -116,6 +120,7 @@ class FeatureStore:
         self._services: dict[str, tuple[str, ...]] = {}
         self._abandoned: list[str] = []
         self._definitions_cache: Definitions | None = None
+        self._slices: dict[str, Slices | None] = {}
         if isinstance(connection, Backend):
             self._backend = connection
         else:
@@ -188,7 +193,14 @@ class FeatureStore:
         for name, node in store._manifest.items():
             meta = {**node.get("meta", {}), **node.get("config", {}).get("meta", {})}
             if "holdfast_features" in meta:
-                store._services[name] = tuple(meta["holdfast_features"])
+                chosen = meta["holdfast_features"]
+                if not isinstance(chosen, list) or not all(isinstance(n, str) for n in chosen):
+                    store.close()
+                    raise FeatureError(
+                        f"holdfast_features in the meta of the model '{name}' must be a list of "
+                        f"names of features, but it is {chosen!r}"
+                    )
+                store._services[name] = tuple(chosen)
         return store
 
     def close(self) -> None:
@@ -296,9 +308,15 @@ class FeatureStore:
 
         Notes
         -----
-        DuckDB hands the ids down to the scan of the events, so the time is about that of reading
-        their customer column once: several times longer for ids of text than for integers. Of an
-        events table kept in the order of `customer_id` only the part around the ids is read.
+        For up to 1,000 rows a view that looks at each customer alone is computed from the events
+        of these customers only, so the time is about that of finding them. Nothing but the order of
+        a table, or an index, spares DuckDB from reading the customer column of all events, which
+        takes several times longer for text than for integers. For quick answers over many events
+        keep them in a table that is made with `order by customer_id`, or make an index on their
+        `customer_id`, which costs time and disk at each build; `python benchmarks/feature_store.py`
+        measures all of these. The first call for a view takes longer, because it is then read how
+        the view uses its events. A view in which other customers matter, such as through a rank
+        among all, is computed as in a build.
 
         Examples
         --------
@@ -336,12 +354,39 @@ class FeatureStore:
         Raises
         ------
         FeatureError
-            If a feature is unknown or ambiguous.
+            If a feature is unknown or ambiguous; the nearest names are told.
+
+        Notes
+        -----
+        A name that outlives the store stands in the dbt project, at the model that the set is for;
+        `from_project` reads it, and the model's name is the set's name:
+
+            models:
+              - name: loyalty_training_set
+                config: {meta: {holdfast_features: [order_count_365d, days_since_order]}}
+
+        A trained model is pinned to the features it was trained on, by name and in order, whatever
+        becomes of a set: `model_features` reads them from `model_registry`.
 
         Examples
         --------
-        >>> store.service("loyalty", ["order_count_365d"])  # doctest: +SKIP
-        >>> store.latest_features("C000017", "loyalty")  # doctest: +SKIP
+        >>> import duckdb
+        >>> connection = duckdb.connect()
+        >>> _ = connection.execute('''
+        ...     create table feature_definitions as
+        ...     select
+        ...         'calendar' as feature_view, null as relation, ['customer_id'] as entity,
+        ...         'select *, month(as_of) as month from __holdfast_spine__' as sql;
+        ... ''')
+        >>> store = FeatureStore(connection)
+        >>> store.service("season", ["month"])
+        >>> store.latest_features(17, "season").columns
+        ('customer_id', 'as_of', 'month')
+        >>> try:
+        ...     store.service("season", ["mont"])
+        ... except FeatureError as error:
+        ...     print(error)
+        there is no feature 'mont'; did you mean 'month'?
         """
         if isinstance(features, str):
             raise FeatureError(f"features of the service '{name}' must be a list of names")
@@ -484,11 +529,18 @@ class FeatureStore:
         if isinstance(features, str):
             if features not in self._services:
                 near = get_close_matches(features, self._services, n=3)
+                others = f"; there are {', '.join(self._services)}" if self._services else ""
                 raise FeatureError(
                     f"there is no service '{features}'"
-                    + (f"; did you mean {' or '.join(map(repr, near))}?" if near else "")
+                    + (f"; did you mean {' or '.join(map(repr, near))}?" if near else others)
                     + f"; for a feature of this name give a list: ['{features}']"
                 )
+            try:
+                # those of a project are first looked at here
+                for name in self._services[features]:
+                    self._definitions.find(name)
+            except FeatureError as error:
+                raise FeatureError(f"the service '{features}' is out of date: {error}") from None
             return self._services[features]
         names = list(features)
         if not all(isinstance(name, str) for name in names):
@@ -577,7 +629,13 @@ class FeatureStore:
                     spines[asked] = spine_of(self._session, entities, view.entity, view.key_types)
                     made.append(spines[asked])
             view_name = f"holdfast_features_{uuid4().hex}"
-            query = _select(entities, choices, spines)
+            few = entities.row_count <= _FEW
+            views = {
+                choice.definition.feature_view: (few and self._slices_of(choice.definition))
+                or choice.definition
+                for choice in choices
+            }
+            query = _select(entities, choices, spines, views)
             # A view of DuckDB and not SQL of Ibis, which would parse the models' SQL and write its
             # own: what runs is, to the letter, what dbt compiled.
             self._session.execute(f"create temp view {quote(view_name)} as {query}")
@@ -601,6 +659,12 @@ class FeatureStore:
         weakref.finalize(table, self._abandoned.extend, made)
         return table.to_expr()
 
+    def _slices_of(self, view: Definition) -> Slices | None:
+        """Find out once how a view is computed for few customers."""
+        if view.feature_view not in self._slices:
+            self._slices[view.feature_view] = find_slices(self._session, view)
+        return self._slices[view.feature_view]
+
     def _clean(self) -> None:
         """Drop the tables behind results that nothing refers to any more."""
         while self._abandoned:
@@ -609,7 +673,12 @@ class FeatureStore:
             self._session.execute(f"drop {kind} if exists {name}")
 
 
-def _select(entities: Entities, choices: Sequence[Choice], spines: Mapping[Any, str]) -> str:
+def _select(
+    entities: Entities,
+    choices: Sequence[Choice],
+    spines: Mapping[Any, str],
+    selects: Mapping[str, Definition | Slices],
+) -> str:
     """Write the join of the entities with the views of the chosen features."""
     views = {choice.definition.feature_view: choice.definition for choice in choices}
     alias = {name: quote(f"holdfast_view_{i}") for i, name in enumerate(views)}
@@ -627,7 +696,7 @@ def _select(entities: Entities, choices: Sequence[Choice], spines: Mapping[Any, 
         ]
         same.append(f"{alias[name]}.{AS_OF} = entities.{quote(entities.column(AS_OF))}")
         joins.append(
-            f"left join (\n{view.over(spine)}\n) as {alias[name]}\n    on "
+            f"left join (\n{selects[name].over(spine)}\n) as {alias[name]}\n    on "
             + "\n    and ".join(same)
         )
     return "\n".join(

@@ -145,6 +145,13 @@ def test_null_keys_are_kept_without_features(store: FeatureStore, rows: Any) -> 
     assert {(r["order_count_30d"], r["month_of_year"]) for r in found} == {(None, None)}
 
 
+def test_ids_of_nothing_but_null_fit_every_type(store: FeatureStore, rows: Any) -> None:
+    for ids in (pa.nulls(2), pa.nulls(2, pa.int64())):
+        entities = pa.table({"customer_id": ids, "as_of": [MARCH] * 2})
+        found = rows(store.historical_features(entities, ["order_count_30d"]))
+        assert [r["order_count_30d"] for r in found] == [None, None]
+
+
 def test_no_entities_give_no_rows_even_if_their_columns_have_no_type(
     store: FeatureStore, rows: Any
 ) -> None:
@@ -196,6 +203,7 @@ def test_a_date_is_its_midnight(store: FeatureStore, rows: Any) -> None:
         ({"customer_id": ["a"], "as_of": ["2026-03-05"]}, "as_of .* but it is VARCHAR"),
         ({"customer_id": ["a"], "as_of": [20260305]}, "as_of .* but it is BIGINT"),
         ({"customer_id": [1.0], "as_of": [MARCH]}, "customer_id .* is DOUBLE, but it is VARCHAR"),
+        ({"customer_id": [17], "as_of": [MARCH]}, "customer_id .* is BIGINT, but it is VARCHAR"),
         (
             {"customer_id": ["a"], "as_of": [MARCH], "Order_count_30d": [1]},
             "already have a column order_count_30d",

@@ -216,8 +216,10 @@ def test_a_service_is_asked_for_by_its_name(store: FeatureStore) -> None:
     assert store.latest_features("anna", "monthly").columns[2:] == ("month_of_year",)
     with pytest.raises(FeatureError, match="no service 'montly'; did you mean 'monthly'"):
         store.latest_features("anna", "montly")
-    with pytest.raises(FeatureError, match="no feature 'nonsense'"):
-        store.service("broken", ["nonsense"])
+    with pytest.raises(FeatureError, match="no service 'x'; there are monthly;"):
+        store.latest_features("anna", "x")
+    with pytest.raises(FeatureError, match="no feature 'month_of_yer'; did you mean 'month_of_y"):
+        store.service("broken", ["month_of_yer"])
 
 
 def test_a_model_tells_its_features_in_its_order(store: FeatureStore) -> None:
@@ -338,6 +340,28 @@ def test_a_project_gives_its_models_as_entities_and_as_services(project: Path, r
         assert store.services == {"labels": ("month_of_year", "order_count_30d")}
         (row,) = rows(store.historical_features("labels", "labels"))
     assert (row["month_of_year"], row["order_count_30d"]) == (3, 2)
+
+
+def _change_service(project: Path, features: Any) -> None:
+    path = project / "target" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["nodes"]["model.shop.labels"]["config"]["meta"]["holdfast_features"] = features
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_service_of_a_project_that_names_no_feature_is_named(project: Path) -> None:
+    _change_service(project, ["month_of_yaer"])
+    with (
+        FeatureStore.from_project(project) as store,
+        pytest.raises(FeatureError, match=r"service 'labels' is out of date: .* 'month_of_year'"),
+    ):
+        store.latest_features("anna", "labels")
+
+
+def test_a_service_of_a_project_must_be_a_list(project: Path) -> None:
+    _change_service(project, "month_of_year")
+    with pytest.raises(FeatureError, match=r"the model 'labels' must be a list .* 'month_of_year'"):
+        FeatureStore.from_project(project)
 
 
 def test_the_command_lists_and_describes_features(
