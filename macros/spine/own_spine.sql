@@ -1,5 +1,10 @@
-{#- The select of a user's own spine, from the var `holdfast_spine`: any relation of customer_id and as_of. -#}
+{#-
+  The select of a user's own spine, from the var `holdfast_spine`: any relation of customer_id and as_of. A row that
+  comes twice is one question and is taken once. Rows without a customer or a moment fail the tests of customer_spine.
+-#}
 {% macro own_spine(relation) %}
+    {#- ids must be of the type that orders has -#}
+    {%- set orders = ref('holdfast', 'stg_orders') -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
@@ -15,8 +20,16 @@
             'as_of in the var `holdfast_spine` (' ~ relation ~ ') must be a timestamp or a date; it is ' ~ found['as_of'] ~ '.'
         ) -%}
     {%- endif -%}
-select
-    customer_id,
+    {%- set have = found['customer_id'] -%}
+    {%- set want = holdfast._column_types(orders).get('customer_id') if holdfast.exists(orders) else have -%}
+    {%- if holdfast._is_text_type(have) != holdfast._is_text_type(want) -%}
+        {%- do exceptions.raise_compiler_error(
+            'The column customer_id is ' ~ have ~ ' in the var `holdfast_spine` (' ~ relation ~ ') but ' ~ want
+            ~ ' in `holdfast_orders`: cast one of them, so that the two can be joined.'
+        ) -%}
+    {%- endif -%}
+select distinct
+    {{ 'customer_id' if have == want else 'cast(customer_id as ' ~ want ~ ') as customer_id' }},
     {{ holdfast._cast_column('as_of', found['as_of'], 'timestamp') }} as as_of,
 from {{ relation }}
 {%- endmacro %}

@@ -38,7 +38,7 @@ spine as (
 
 customers as (
 
-    select * from {{ ref('stg_customers') }}
+    select * from {{ ref('holdfast', 'stg_customers') }}
 
 ),
 {%- if attributes %}

@@ -23,9 +23,9 @@ purchased_items as (
                 orders.ordered_at asc,
                 orders.order_id asc
         ) = 1 as is_new_to_customer,
-    from {{ ref('stg_order_items') }} as items
-    inner join {{ ref('stg_orders') }} as orders on orders.order_id = items.order_id
-    left join {{ ref('stg_products') }} as products on products.product_id = items.product_id
+    from {{ ref('holdfast', 'stg_order_items') }} as items
+    inner join {{ ref('holdfast', 'stg_orders') }} as orders on orders.order_id = items.order_id
+    left join {{ ref('holdfast', 'stg_products') }} as products on products.product_id = items.product_id
     where items.quantity > 0
 
 ),

@@ -18,7 +18,7 @@ purchases as (
     select
         customer_id,
         ordered_at,
-    from {{ ref('stg_orders') }}
+    from {{ ref('holdfast', 'stg_orders') }}
     where amount > 0
 
 ),

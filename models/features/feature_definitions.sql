@@ -11,7 +11,7 @@ select
     '{{ name }}' as feature_view,
     '{{ holdfast._relation_of(name) }}' as relation,
     ['customer_id'] as entity,
-    {{ holdfast._text(holdfast._render_view(node, {'customer_spine': '__holdfast_spine__'})) }} as sql,
+    {{ holdfast._text(holdfast._render_view(node, '__holdfast_spine__')) }} as sql,
     '{{ node.checksum.checksum }}' as checksum,
 {{ 'union all' if not loop.last }}
 {% endfor -%}

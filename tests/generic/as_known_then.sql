@@ -9,8 +9,8 @@
 {% test as_known_then(model, dates=3, inputs={}) %}
 
 {%- if execute and holdfast.exists(model) -%}
-    {%- set spine = holdfast._relation_of('customer_spine') -%}
-    {%- set view = holdfast._node_of(model.identifier) -%}
+    {%- set spine = holdfast._relation_of('customer_spine', 'holdfast') -%}
+    {%- set view = holdfast._node_behind(model) -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
     {%- set cutoffs = run_query(
         'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc limit ' ~ dates
@@ -18,22 +18,25 @@
 
     {%- for cutoff in cutoffs %}
     {%- set date = "timestamp '" ~ cutoff ~ "'" -%}
-    {%- set exchanged = {'customer_spine': '(select * from ' ~ spine ~ ' where as_of = ' ~ date ~ ')'} -%}
-    {%- set known = {} -%}
-    {%- do known.update(holdfast.event_times()) -%}
-    {%- do known.update(inputs) -%}
-    {%- for name, times in known.items() -%}
-        {%- do exchanged.update({name: holdfast._as_known_at(holdfast._relation_of(name), times, date)}) -%}
+    {%- set asked = '(select * from ' ~ spine ~ ' where as_of = ' ~ date ~ ')' -%}
+    {%- set exchanged = {} -%}
+    {%- for name, times in holdfast.event_times().items() -%}
+        {%- set relation = holdfast._relation_of(name, 'holdfast') | string -%}
+        {%- do exchanged.update({relation: holdfast._as_known_at(relation, times, date)}) -%}
+    {%- endfor -%}
+    {%- for name, times in inputs.items() -%}
+        {%- set relation = holdfast._relation_of(name) | string -%}
+        {%- do exchanged.update({relation: holdfast._as_known_at(relation, times, date)}) -%}
     {%- endfor %}
 (
     (
         select {{ columns }} from {{ model }} where as_of = {{ date }}
         except all
-        select {{ columns }} from ({{ holdfast._render_view(view, exchanged) }}) as computed
+        select {{ columns }} from ({{ holdfast._render_view(view, asked, exchanged) }}) as computed
     )
     union all
     (
-        select {{ columns }} from ({{ holdfast._render_view(view, exchanged) }}) as computed
+        select {{ columns }} from ({{ holdfast._render_view(view, asked, exchanged) }}) as computed
         except all
         select {{ columns }} from {{ model }} where as_of = {{ date }}
     )
