@@ -17,12 +17,21 @@
             {%- set checked.value = value | trim | int -%}
             {%- set checked.ok = checked.value >= spec.least -%}
         {%- endif -%}
+    {%- elif spec.number is defined -%}
+        {%- set checked.ok = value is number and value is not boolean and spec.number[0] <= value <= spec.number[1] -%}
+    {%- elif name == 'contact_budget' -%}
+        {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
+    {%- elif name in ['segments', 'live_tasks'] -%}
+        {%- set checked.ok = value is sequence and value is not string and value is not mapping
+            and value | select('string') | list | length == value | length -%}
     {%- elif name in ['reset', 'retrain'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
         {%- set checked.value = value | string -%}
         {%- set checked.ok = holdfast._is_date(checked.value) -%}
+    {%- elif name == 'churn_definition' -%}
+        {%- set checked.ok = value in ['non_contractual', 'contractual'] -%}
     {%- elif name == 'observation_interval' -%}
         {%- set checked.ok = modules.re.fullmatch('[1-9][0-9]* (day|week|month)s?', value | string) is not none -%}
     {%- elif name == 'risk_bands' -%}

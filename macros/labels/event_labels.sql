@@ -1,0 +1,91 @@
+{#-
+  The select of labels that tell whether an event comes within a horizon, for every row of the spine: customer_id, as_of,
+  horizon_ends_at, is_mature and the label. The horizon is [as_of + lead, as_of + lead + horizon), in days; while it is not
+  over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn.
+-#}
+{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none) %}
+    {%- set spine = spine or ref('holdfast', 'customer_spine') -%}
+    {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', label | string) is none -%}
+        {%- do holdfast._refuse_labels("`label` must be letters, digits and _; got: " ~ label) -%}
+    {%- endif -%}
+    {%- for name, days, least in [('horizon_days', horizon_days, 1), ('lead_days', lead_days, 0)]
+        if days is not integer or days is boolean or days < least -%}
+        {%- do holdfast._refuse_labels('`' ~ name ~ '` must be a whole number of days, ' ~ least ~ ' or more; got: ' ~ days) -%}
+    {%- endfor -%}
+    {%- set happened_at = namespace(sql=adapter.quote(event_at)) -%}
+    {%- if execute and (events is string or holdfast.exists(events)) -%}
+        {%- set found = holdfast._column_types(events) -%}
+        {%- for column in ['customer_id', event_at] if column | lower not in found -%}
+            {%- do holdfast._refuse_labels('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
+        {%- endfor -%}
+        {%- set happened_at.sql = holdfast._cast_column(happened_at.sql, found[event_at | lower], 'timestamp') -%}
+    {%- endif -%}
+with
+
+spine as (
+
+    select
+        customer_id,
+        as_of,
+        as_of + interval {{ lead_days }} day as horizon_starts_at,
+        as_of + interval {{ lead_days + horizon_days }} day as horizon_ends_at,
+    from {{ spine }}
+
+),
+
+events as (
+
+    select
+        customer_id,
+        {{ happened_at.sql }} as happened_at,
+    from {{ events }}
+    {%- if where %}
+    where {{ where }}
+    {%- endif %}
+
+),
+
+known as (
+
+    select {{ holdfast.known_until() }} as known_until,
+
+),
+
+happened as (
+
+    select distinct
+        spine.customer_id,
+        spine.as_of,
+    from spine
+    inner join events
+        on events.customer_id = spine.customer_id
+        and events.happened_at >= spine.horizon_starts_at
+        and events.happened_at < spine.horizon_ends_at
+
+),
+
+final as (
+
+    select
+        spine.customer_id,
+        spine.as_of,
+        spine.horizon_ends_at,
+        spine.horizon_ends_at <= known.known_until as is_mature,
+        case
+            when spine.horizon_ends_at <= known.known_until then happened.customer_id is {{ 'null' if absent else 'not null' }}
+        end as {{ label }},
+    from spine
+    cross join known
+    left join happened
+        on happened.customer_id = spine.customer_id
+        and happened.as_of = spine.as_of
+
+)
+
+select * from final
+{%- endmacro %}
+
+
+{% macro _refuse_labels(message) %}
+    {%- do exceptions.raise_compiler_error('holdfast.event_labels: ' ~ message) -%}
+{% endmacro %}

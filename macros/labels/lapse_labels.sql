@@ -1,0 +1,116 @@
+{#-
+  The select of contractual churn labels, for every row of the spine: a customer with a running subscription at as_of has
+  churned when the subscription lapses in [as_of + lead, as_of + lead + horizon) and no other one begins within the allowed
+  gap after it. That is known only when the gap is over, too: horizon_ends_at includes it.
+  NULL, besides labels that are not over: customers without a running subscription, who have nothing to lapse, and those
+  whose subscription lapses before the horizon begins, for whom every action would come too late.
+-#}
+{% macro lapse_labels(horizon_days, lead_days, allowed_gap_days, spine) %}
+with
+
+spine as (
+
+    select
+        customer_id,
+        as_of,
+        as_of + interval {{ lead_days }} day as horizon_starts_at,
+        as_of + interval {{ lead_days + horizon_days }} day as lapses_end_at,
+        as_of + interval {{ lead_days + horizon_days + allowed_gap_days }} day as horizon_ends_at,
+    from {{ spine }}
+
+),
+
+known as (
+
+    select {{ holdfast.known_until() }} as known_until,
+
+),
+
+-- what lies after the as-of date needs no care here: a label that could depend on it is not mature
+subscriptions as (
+
+    select
+        customer_id,
+        started_at,
+        coalesce(ended_at, timestamp '9999-01-01') as ended_at,
+    from {{ ref('holdfast', 'stg_subscriptions') }}
+    where
+        ended_at is null
+        or ended_at > started_at
+
+),
+
+-- a subscription that begins within the allowed gap carries on the membership before it
+began as (
+
+    select
+        *,
+        coalesce(
+            started_at > interval {{ allowed_gap_days }} day + max(ended_at) over (
+                partition by customer_id
+                order by started_at asc, ended_at asc
+                rows between unbounded preceding and 1 preceding
+            ),
+            true
+        ) as is_new,
+    from subscriptions
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(cast(is_new as integer)) over (
+            partition by customer_id order by started_at asc, ended_at asc
+        ) as membership,
+    from began
+
+),
+
+memberships as (
+
+    select
+        *,
+        max(ended_at) over (partition by customer_id, membership) as lapsed_at,
+    from numbered
+
+),
+
+running as (
+
+    select distinct
+        spine.customer_id,
+        spine.as_of,
+        memberships.lapsed_at,
+    from spine
+    inner join memberships
+        on memberships.customer_id = spine.customer_id
+        and memberships.started_at < spine.as_of
+        and memberships.ended_at >= spine.as_of
+
+),
+
+final as (
+
+    select
+        spine.customer_id,
+        spine.as_of,
+        spine.horizon_ends_at,
+        spine.horizon_ends_at <= known.known_until as is_mature,
+        case
+            when
+                spine.horizon_ends_at <= known.known_until
+                and running.lapsed_at >= spine.horizon_starts_at
+                then running.lapsed_at < spine.lapses_end_at
+        end as churned,
+    from spine
+    cross join known
+    left join running
+        on running.customer_id = spine.customer_id
+        and running.as_of = spine.as_of
+
+)
+
+select * from final
+{%- endmacro %}

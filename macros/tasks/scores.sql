@@ -1,0 +1,98 @@
+{#-
+  The select of a task's scores: one row per customer of the spine at the build's as-of date, scored by the champion of
+  `<task>_model`, with the reasons of `<task>_reasons`. The table keeps its history: a build rewrites its own date only.
+
+  `eligible` is a SQL condition on `features`, a row of customer_features; others get the status not_eligible.
+  `bands`, {'high': 0.6, 'medium': 0.3}, adds the column `band_column`.
+-#}
+{% macro scores(task, eligible=none, bands=none, band_column='band') %}
+    {%- do holdfast._check_task_name('scores', 'task', task) -%}
+    {{- config(
+        materialized='incremental',
+        unique_key='as_of',
+        on_schema_change='append_new_columns',
+        full_refresh=holdfast.setting('reset'),
+    ) -}}
+    {%- set registry = ref(task ~ '_model') -%}
+    {%- set features = ref('holdfast', 'customer_features') -%}
+    {%- set champion = holdfast.champion(registry) -%}
+    {%- set probability = holdfast.predict(registry, champion, features) if champion else 'null' -%}
+with
+
+latest as (
+
+    select
+        *,
+        {{ holdfast.has_enough_history('features') }} as has_enough_history,
+        {{ 'coalesce(' ~ eligible ~ ', false)' if eligible else 'true' }} as is_eligible,
+    from {{ features }} as features
+    where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
+scored as (
+
+    select
+        customer_id,
+        cast({{ probability }} as double) as {{ task }}_probability,
+    from latest
+    where
+        has_enough_history
+        and is_eligible
+
+),
+
+reasons as (
+
+    select
+        customer_id,
+        max(reason) filter (where rank = 1) as reason_1,
+        max(reason) filter (where rank = 2) as reason_2,
+        max(reason) filter (where rank = 3) as reason_3,
+    from {{ ref(task ~ '_reasons') }}
+    group by customer_id
+
+),
+
+ranked as (
+
+    select
+        *,
+        percent_rank() over (order by {{ task }}_probability) as {{ task }}_percentile,
+    from scored
+
+),
+
+final as (
+
+    select
+        latest.customer_id,
+        latest.as_of,
+        cast(latest.as_of as date) as as_of_date,
+        cast({{ "'" ~ champion.model_id ~ "'" if champion else 'null' }} as varchar) as model_id,
+        case
+            when not latest.is_eligible then 'not_eligible'
+            when not latest.has_enough_history then 'not_enough_history'
+            else '{{ 'scored' if champion else 'no_model' }}'
+        end as status,
+        ranked.{{ task }}_probability,
+        case when ranked.{{ task }}_probability is not null then ranked.{{ task }}_percentile end as {{ task }}_percentile,
+        {%- if bands %}
+        case
+            when ranked.{{ task }}_probability >= {{ bands.high }} then 'high'
+            when ranked.{{ task }}_probability >= {{ bands.medium }} then 'medium'
+            when ranked.{{ task }}_probability is not null then 'low'
+        end as {{ band_column }},
+        {%- endif %}
+        reasons.reason_1,
+        reasons.reason_2,
+        reasons.reason_3,
+        cast({{ dbt.current_timestamp() }} at time zone 'UTC' as timestamp) as scored_at,
+    from latest
+    left join ranked on ranked.customer_id = latest.customer_id
+    left join reasons on reasons.customer_id = latest.customer_id
+
+)
+
+select * from final
+{%- endmacro %}
