@@ -1,9 +1,17 @@
--- the models beside each other, on the months that none of them had seen
+-- the models beside each other, on the months that none of them had seen and on what came of their scores
+{% set with_interval = ['auroc', 'average_precision', 'log_loss', 'brier', 'expected_calibration_error'] -%}
+{% set plain = [
+    'calibration_slope', 'calibration_intercept', 'precision_at_budget', 'profit_at_budget', 'maximum_profit',
+    'maximum_profit_share',
+] -%}
 with
 
 registry as (
 
-    select * from {{ ref('model_registry') }}
+    select
+        *,
+        parameters ->> '$.evaluated_as' as evaluated_as,
+    from {{ ref('model_registry') }}
 
 ),
 
@@ -15,13 +23,21 @@ evaluations as (
         max(value) filter (where metric = 'row_count') as row_count,
         max(value) filter (where metric = 'base_rate') as base_rate,
         max(value) filter (where metric = 'mean_probability') as mean_probability,
-        max(value) filter (where metric = 'auroc') as auroc,
-        max(value) filter (where metric = 'log_loss') as log_loss,
-        max(value) filter (where metric = 'brier') as brier,
-        max(value) filter (where metric = 'top_decile_lift') as top_decile_lift,
-        max(value) filter (where metric = 'expected_calibration_error') as expected_calibration_error,
+        {% for metric in with_interval -%}
+        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
+        max(lower) filter (where metric = '{{ metric }}') as {{ metric }}_lower,
+        max(upper) filter (where metric = '{{ metric }}') as {{ metric }}_upper,
+        {% endfor -%}
+        max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
+        max(lower) filter (where metric = 'lift_decile_1') as top_decile_lift_lower,
+        max(upper) filter (where metric = 'lift_decile_1') as top_decile_lift_upper,
+        {% for metric in plain -%}
+        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
+        {% endfor -%}
     from {{ ref('model_evaluations') }}
-    where as_of is null
+    where
+        as_of is null
+        and segment is null
     group by model_id, split
 
 ),
@@ -33,6 +49,7 @@ final as (
         registry.algorithm,
         registry.stage,
         registry.model_id,
+        case when evaluations.split = 'test' then registry.evaluated_as end as evaluated_as,
         registry.trained_at,
         registry.training_from,
         registry.training_to,
@@ -40,13 +57,21 @@ final as (
         cast(evaluations.row_count as bigint) as row_count,
         evaluations.base_rate,
         evaluations.mean_probability,
-        evaluations.auroc,
-        evaluations.log_loss,
-        evaluations.brier,
-        evaluations.top_decile_lift,
-        evaluations.expected_calibration_error,
+        {% for metric in with_interval + ['top_decile_lift'] -%}
+        evaluations.{{ metric }},
+        evaluations.{{ metric }}_lower,
+        evaluations.{{ metric }}_upper,
+        {% endfor -%}
+        {% for metric in plain -%}
+        evaluations.{{ metric }},
+        {% endfor %}
     from registry
-    inner join evaluations on evaluations.model_id = registry.model_id
+    -- a model fitted again on all rows has no unseen months left: its twin, fitted without them, was tested for it
+    inner join evaluations
+        on evaluations.model_id = case
+            when evaluations.split = 'test' then coalesce(registry.evaluated_as, registry.model_id)
+            else registry.model_id
+        end
 
 )
 

@@ -10,7 +10,7 @@ features as (
     {% set relation = ref(view) -%}
     {% if execute and holdfast.exists(relation) -%}
     {% set node = holdfast._node_of(view) -%}
-    {% set code = holdfast._render_view(node, {'customer_spine': '__holdfast_spine__'}) -%}
+    {% set code = holdfast._render_view(node, '__holdfast_spine__') -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name not in ['customer_id', 'as_of'] -%}
     {% set name = adapter.quote(column.name) -%}
     {{ 'union all' if described.any }}

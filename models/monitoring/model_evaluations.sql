@@ -1,144 +1,103 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
+    unique_key=['model_id', 'split'],
     on_schema_change='append_new_columns',
     full_refresh=holdfast.setting('reset'),
 ) }}
--- how good each model was on the months it had not seen: each month alone, and all of them together (as_of NULL)
+-- how good each model was: on the months held out from its training (test), and on what came of its scores (live)
+{% set tasks = holdfast.setting('tasks') -%}
+{% set live_tasks = holdfast.setting('live_tasks') -%}
+{% set settings = holdfast.evaluation_settings() -%}
 with
 
 predictions as (
 
-    {% for task in holdfast.setting('tasks') -%}
+    {% for task in tasks -%}
+    {% set holdout = ref(task ~ '_holdout_predictions') -%}
     select
         model_id,
         '{{ task }}' as task,
+        'test' as split,
         customer_id,
         as_of,
         probability,
-        cast(churned as integer) as outcome,
-    from {{ ref(task ~ '_holdout_predictions') }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-unseen as (
-
-    select *
-    from predictions
-    {% if is_incremental() -%}
-    where model_id not in (select model_id from {{ this }})
-    {%- endif %}
-
-),
-
-scopes as (
-
-    select
-        *,
-        as_of as scope,
-    from unseen
-
+        cast({{ adapter.quote(holdfast._label_of(holdout)) }} as integer) as outcome,
+    from {{ holdout }}
+    {% if task in live_tasks -%}
+    {% set outcomes = ref(task ~ '_outcomes') %}
     union all
 
     select
-        *,
-        cast(null as timestamp) as scope,
-    from unseen
-
-),
-
-ranked as (
-
-    select
-        *,
-        -- the mean rank of ties, so that AUROC counts a tie as half
-        rank() over (partition by model_id, task, scope order by probability)
-        + (count(*) over (partition by model_id, task, scope, probability) - 1) / 2.0e0 as mean_rank,
-        ntile(10) over (
-            partition by model_id, task, scope order by probability desc, customer_id asc, as_of asc
-        ) as decile,
-        least(greatest(probability, 1e-15), 1 - 1e-15) as clipped,
-    from scopes
-
-),
-
-deciles as (
-
-    select
         model_id,
-        task,
-        scope,
-        decile,
-        count(*) as row_count,
-        avg(outcome) as observed,
-        avg(probability) as predicted,
-    from ranked
-    group by model_id, task, scope, decile
-
-),
-
-calibration as (
-
-    select
-        model_id,
-        task,
-        scope,
-        sum(row_count * abs(observed - predicted)) / sum(row_count) as expected_calibration_error,
-        max(observed) filter (where decile = 1) as top_decile_rate,
-    from deciles
-    group by model_id, task, scope
-
-),
-
-summed as (
-
-    select
-        model_id,
-        task,
-        scope,
-        count(*) as row_count,
-        sum(outcome) as positives,
-        avg(outcome) as base_rate,
-        avg(probability) as mean_probability,
-        (sum(mean_rank) filter (where outcome = 1) - sum(outcome) * (sum(outcome) + 1) / 2.0e0)
-        / nullif(sum(outcome) * (count(*) - sum(outcome)), 0) as auroc,
-        -avg(outcome * ln(clipped) + (1 - outcome) * ln(1 - clipped)) as log_loss,
-        avg((probability - outcome) * (probability - outcome)) as brier,
-    from ranked
-    group by model_id, task, scope
-
-),
-
-wide as (
-
-    select
-        summed.*,
-        calibration.expected_calibration_error,
-        calibration.top_decile_rate / nullif(summed.base_rate, 0) as top_decile_lift,
-    from summed
-    inner join calibration
-        on calibration.model_id = summed.model_id
-        and calibration.task = summed.task
-        and calibration.scope is not distinct from summed.scope
-
-),
-
-long as (
-
-    {% for metric in [
-        'row_count', 'base_rate', 'mean_probability', 'auroc', 'log_loss', 'brier', 'top_decile_lift',
-        'expected_calibration_error',
-    ] -%}
-    select
-        model_id,
-        task,
-        scope,
-        '{{ metric }}' as metric,
-        cast({{ metric }} as double) as value,
-    from wide
+        '{{ task }}' as task,
+        'live' as split,
+        customer_id,
+        as_of,
+        probability,
+        cast({{ adapter.quote(holdfast._label_of(outcomes)) }} as integer) as outcome,
+    from {{ outcomes }}
+    {% endif -%}
     {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+present as (
+
+    select
+        model_id,
+        task,
+        split,
+        count(*) as row_count,
+        avg(outcome) as base_rate,
+    from predictions
+    group by model_id, task, split
+
+),
+
+former as (
+
+    {{ holdfast.former_evaluations(this) }}
+
+),
+
+-- models that are new, whose live rows have become more or other ones, or that were measured by other settings
+due as (
+
+    select
+        present.model_id,
+        present.task,
+        present.split,
+    from present
+    left join former
+        on former.model_id = present.model_id
+        and former.split = present.split
+    where
+        former.settings is distinct from {{ settings }}
+        or former.row_count is distinct from present.row_count
+        or coalesce(abs(former.base_rate - present.base_rate) > 1e-9, true)
+
+),
+
+measured as (
+
+    select predictions.*
+    from predictions
+    inner join due
+        on due.model_id = predictions.model_id
+        and due.split = predictions.split
+
+),
+
+with_segments as (
+
+    {{ holdfast.segmented('measured') }}
+
+),
+
+evaluated as (
+
+    {{ holdfast.evaluate('with_segments') }}
+
 ),
 
 final as (
@@ -146,13 +105,28 @@ final as (
     select
         model_id,
         task,
-        'test' as split,
-        scope as as_of,
+        split,
+        as_of,
         metric,
         value,
+        lower,
+        upper,
+        segment,
+    from evaluated
+
+    union all
+
+    select
+        model_id,
+        task,
+        split,
+        cast(null as timestamp) as as_of,
+        'settings' as metric,
+        cast({{ settings }} as double) as value,
         cast(null as double) as lower,
         cast(null as double) as upper,
-    from long
+        cast(null as varchar) as segment,
+    from due
 
 )
 

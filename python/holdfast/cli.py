@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from holdfast import __version__
+from holdfast import __version__, terminal
 from holdfast.errors import HoldfastError
 
 __all__ = ["main"]
@@ -88,7 +88,52 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument(
             "--target", help="the target of the profile (default: the profile's own)"
         )
+
+    _add_models(commands)
+
+    backtest = commands.add_parser(
+        "backtest", help="train at past dates on what was known then, and compare with what came"
+    )
+    backtest.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    backtest.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    backtest.add_argument("--task", default="churn", help="(default: churn)")
+    backtest.add_argument(
+        "--last", type=int, default=6, help="how many observation dates to replay (default: 6)"
+    )
+    backtest.add_argument(
+        "--output", type=Path, help="a .csv or .parquet file to write the figures to as well"
+    )
     return parser
+
+
+def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of `holdfast models`."""
+    models = commands.add_parser("models", help="show, change and export the trained models")
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="list all models, the champion first")
+    listing.add_argument("--task", help="only those of this task")
+    show = actions.add_parser("show", help="tell everything about one model")
+    promote = actions.add_parser("promote", help="make a model the champion of its task")
+    rollback = actions.add_parser("rollback", help="make the former champion champion again")
+    rollback.add_argument("--task", default="churn", help="(default: churn)")
+    export = actions.add_parser("export", help="write a model's ONNX file")
+    for action in (show, promote, export):
+        action.add_argument("model_id", metavar="MODEL_ID", help="its id, or the beginning of it")
+    card = actions.add_parser("card", help="write a model card as an HTML file")
+    card.add_argument(
+        "model_id", metavar="MODEL_ID", nargs="?", help="its id (default: the champion of churn)"
+    )
+    for action in (export, card):
+        action.add_argument("--output", type=Path, required=True, help="the file to write")
+    for action in (listing, show, promote, rollback, export, card):
+        action.add_argument(
+            "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+        )
+        action.add_argument(
+            "--target", help="the target of the profile (default: the profile's own)"
+        )
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -117,7 +162,6 @@ def _simulate(options: argparse.Namespace) -> None:
 
 def _features(options: argparse.Namespace) -> None:
     from holdfast.features import FeatureStore
-    from holdfast.summary import _percent, _table
 
     with FeatureStore.from_project(options.project_dir, target=options.target) as store:
         if options.action == "describe":
@@ -129,7 +173,7 @@ def _features(options: argparse.Namespace) -> None:
                 "expression": feature.sql,
                 "window": feature.window,
                 "type": feature.dtype,
-                "NULL": _percent(feature.null_rate),
+                "NULL": terminal.percent(feature.null_rate),
                 "mean": _value(feature.mean),
                 "min": _value(feature.min),
                 "max": _value(feature.max),
@@ -137,7 +181,7 @@ def _features(options: argparse.Namespace) -> None:
                 "used by": ", ".join(feature.used_by),
             }
             rows = [(fact, " ".join((value or "-").split())) for fact, value in facts.items()]
-            print(_table(rows, right=(), header=False), flush=True)
+            print(terminal.table(rows, right=(), header=False), flush=True)
             return
         table = [("feature", "feature view", "type", "window", "NULL", "mean", "description")]
         for feature in store.list_features(options.view):
@@ -147,12 +191,62 @@ def _features(options: argparse.Namespace) -> None:
                     feature.feature_view,
                     feature.dtype,
                     feature.window or "-",
-                    _percent(feature.null_rate),
+                    terminal.percent(feature.null_rate),
                     _value(feature.mean),
                     " ".join((feature.description or "-").split()),
                 )
             )
-        print(_table(table, right=(4, 5)), flush=True)
+        print(terminal.table(table, right=(4, 5)), flush=True)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from holdfast import models
+    from holdfast.models import describe_change, describe_model, describe_models
+    from holdfast.project import open_project
+
+    project = open_project(options.project_dir, target=options.target)
+    if options.action == "list":
+        text = describe_models(models.list_models(project, task=options.task))
+    elif options.action == "show":
+        text = describe_model(models.find_model(project, options.model_id))
+    elif options.action == "promote":
+        text = describe_change(models.promote(project, options.model_id))
+    elif options.action == "rollback":
+        text = describe_change(models.rollback(project, task=options.task))
+    elif options.action == "export":
+        model = models.export_model(project, options.model_id, options.output)
+        text = f"Wrote the {model.algorithm} {model.model_id} to {options.output}."
+    else:
+        model = models.write_card(project, options.output, options.model_id)
+        text = f"Wrote the model card of {model.algorithm} {model.model_id} to {options.output}."
+    print(text, flush=True)
+
+
+def _backtest(options: argparse.Namespace) -> None:
+    from holdfast.backtest import backtest_project, check_output, write_table
+    from holdfast.project import open_project
+
+    if options.output is not None:
+        check_output(options.output)
+    # each date is a training run of its own; only what it warns of is of interest
+    logging.getLogger("holdfast.training").setLevel(logging.WARNING)
+    project = open_project(options.project_dir, target=options.target)
+    figures = backtest_project(project, task=options.task, last=options.last)
+    table = [("as of", "rows", "observed", "predicted", "AUROC", "recency", "log loss", "model")]
+    for row in figures.to_pylist():
+        table.append(
+            (
+                f"{row['as_of']:%Y-%m-%d}",
+                f"{row['row_count']:,}",
+                terminal.percent(row["base_rate"]),
+                terminal.percent(row["mean_probability"]),
+                *(terminal.number(row[n], 3) for n in ("auroc", "baseline_auroc", "log_loss")),
+                row["algorithm"] or row["status"],
+            )
+        )
+    print(terminal.table(table, right=range(1, 7)), flush=True)
+    if options.output is not None:
+        write_table(figures, options.output)
 
 
 def _value(value: float | None) -> str:
@@ -160,7 +254,13 @@ def _value(value: float | None) -> str:
     return "-" if value is None else f"{value:,.6g}"
 
 
-_COMMANDS = {"summary": _summary, "simulate": _simulate, "features": _features}
+_COMMANDS = {
+    "summary": _summary,
+    "simulate": _simulate,
+    "features": _features,
+    "models": _models,
+    "backtest": _backtest,
+}
 
 
 if __name__ == "__main__":

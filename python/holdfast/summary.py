@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from holdfast import terminal
 from holdfast.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
@@ -83,7 +83,7 @@ def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
             algorithm, stage, auroc, log_loss, top_decile_lift, expected_calibration_error,
             mean_probability, base_rate, row_count, model_id
         from {project.relation("model_performance")}
-        where stage != 'archived'
+        where task = 'churn' and split = 'test' and stage not in ('archived', 'evaluated')
         order by stage = 'champion' desc, stage = 'baseline', algorithm
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
@@ -100,16 +100,35 @@ def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
             (
                 algorithm,
                 stage,
-                _number(auroc, 3),
-                _number(loss, 3),
-                _number(lift, 2),
-                _number(ece, 3),
-                _percent(predicted),
-                _percent(observed),
+                terminal.number(auroc, 3),
+                terminal.number(loss, 3),
+                terminal.number(lift, 2),
+                terminal.number(ece, 3),
+                terminal.percent(predicted),
+                terminal.percent(observed),
             )
         )
-    return f"Churn on held-out months ({rows[0][8]:,} rows that no model had seen):\n" + _table(
-        table, left=2
+    heading = f"Churn on held-out months ({rows[0][8]:,} rows that no model had seen):\n"
+    return heading + terminal.table(table, left=2) + _live(project, connection)
+
+
+def _live(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Tell how good the champion's own scores were, as far as their horizon is over."""
+    rows = _fetch(
+        connection,
+        f"""
+        select row_count, auroc, log_loss, mean_probability, base_rate
+        from {project.relation("model_performance")}
+        where task = 'churn' and split = 'live' and stage = 'champion'
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    if not rows:
+        return ""
+    count, auroc, loss, predicted, observed = rows[0]
+    return (
+        f"\n\nThe champion's {count:,} scores whose horizon is over: "
+        f"AUROC {terminal.number(auroc, 3)}, log loss {terminal.number(loss, 3)}, "
+        f"predicted {terminal.percent(predicted)}, observed {terminal.percent(observed)}."
     )
 
 
@@ -131,8 +150,10 @@ def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers:
         return ""
     table = [("customer", "probability", "risk", "revenue 365d", "why")]
     for customer, probability, band, revenue, why, _ in rows:
-        table.append((str(customer), _percent(probability), band, _number(revenue, 2), why))
-    return f"Most at risk as of {rows[0][5]}:\n" + _table(table, right=(1, 3))
+        table.append(
+            (str(customer), terminal.percent(probability), band, terminal.number(revenue, 2), why)
+        )
+    return f"Most at risk as of {rows[0][5]}:\n" + terminal.table(table, right=(1, 3))
 
 
 def _times(project: Project) -> str:
@@ -153,44 +174,12 @@ def _times(project: Project) -> str:
     table += [("your own models and seeds", f"{others:6.1f} s")] if others else []
     table += [("data tests", f"{tests:6.1f} s")]
     table += [("whole command", f"{project.run_results['elapsed_time']:6.1f} s")]
-    return "Time of the last dbt command, by phase (phases overlap on several threads):\n" + _table(
-        table, right=(1,), header=False
+    return (
+        "Time of the last dbt command, by phase (phases overlap on several threads):\n"
+        + terminal.table(table, right=(1,), header=False)
     )
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     """Run a query and give its rows."""
     return connection.execute(sql).fetchall()
-
-
-def _number(value: float | None, digits: int) -> str:
-    """Write a number, or a dash where there is none."""
-    return "-" if value is None else f"{value:,.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    """Write a share as a percentage, or a dash where there is none."""
-    return "-" if value is None else f"{100 * value:.1f} %"
-
-
-def _table(
-    rows: Sequence[Sequence[str]],
-    *,
-    left: int = 0,
-    right: Iterable[int] | None = None,
-    header: bool = True,
-) -> str:
-    """Align columns; those at `right`, or else all after the first `left`, to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    to_right = set(right) if right is not None else set(range(left, len(widths)))
-    lines = [
-        "  "
-        + "  ".join(
-            cell.rjust(width) if i in to_right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    if header:
-        lines.insert(1, "  " + "  ".join("-" * width for width in widths)[:110])
-    return "\n".join(lines)

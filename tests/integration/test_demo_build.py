@@ -17,7 +17,7 @@ CONTRACT = {
         "onnx", "onnx_sha256", "score_sql", "library_versions",
     ],
     "model_evaluations": [
-        "model_id", "task", "split", "as_of", "metric", "value", "lower", "upper",
+        "model_id", "task", "split", "as_of", "metric", "value", "lower", "upper", "segment",
     ],
     "churn_holdout_predictions": [
         "customer_id", "as_of", "model_id", "algorithm", "probability", "churned",
@@ -243,19 +243,19 @@ def test_full_refresh_keeps_models_scores_and_evaluations(demo: DbtProject) -> N
         "insert into churn_model by name select * replace ("
         "'former' as model_id, 'archived' as stage) from churn_model where stage = 'champion'"
     )
-    demo.execute(
-        "insert into model_evaluations by name select * replace ('former' as model_id) "
-        "from model_evaluations limit 1"
-    )
-    demo.execute(
-        "insert into churn_holdout_predictions by name select * replace ('former' as model_id) "
-        "from churn_holdout_predictions limit 1"
-    )
+    for table in ("model_evaluations", "churn_holdout_predictions"):
+        demo.execute(
+            f"insert into {table} by name select * replace ('former' as model_id) from {table} "
+            "where model_id = (select min(model_id) from churn_holdout_predictions)"
+        )
+    tables = ("model_registry", "model_evaluations", "churn_holdout_predictions")
+    kept = "select count(*) from {} where model_id = 'former'"
+    before = {table: demo.query(kept.format(table)) for table in tables}
     demo.dbt("build", "--full-refresh")
     assert demo.query("select count(*) from churn_scores where as_of_date = '2024-01-01'") == [(5,)]
-    for table in ("model_registry", "model_evaluations", "churn_holdout_predictions"):
-        kept = f"select count(*) from {table} where model_id = 'former'"
-        assert demo.query(kept) == [(1,)], table
+    for table in tables:
+        assert before[table][0][0] > 0
+        assert demo.query(kept.format(table)) == before[table], table
 
 
 @pytest.mark.slow

@@ -44,6 +44,9 @@ def test_schemas_follow_the_users_own_rule_and_text_ids_stay_text(
         "'Kund''in \"' || customer_id || 'é' as customer_id, "
         "ordered_at at time zone 'UTC' as ordered_at) from raw.orders"
     )
+    # a model of the user's own with the name of one of Holdfast's
+    (user_project.directory / "models").mkdir()
+    (user_project.directory / "models" / "stg_orders.sql").write_text("select 1 as their_own")
     user_project.write(models={"holdfast": {"+schema": "retention"}})
     user_project.dbt("build")
     schemas = user_project.query(

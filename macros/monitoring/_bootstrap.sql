@@ -1,0 +1,183 @@
+{#-
+  The CTEs of a Poisson bootstrap, up to `intervals` (slice, metric, value, mean, lower, upper): 95 % percentile intervals of
+  AUROC, average precision, log loss, Brier score, calibration error, and rate and lift by decile.
+
+  Customers are drawn, not rows: all rows of a customer stand or fall together. A hash puts customers into 500 groups,
+  and groups are drawn with weights of a Poisson distribution of mean 1, hashed too, so that a build draws as the last
+  one did. Sums by group and fiftieth of the ranks are all that a replicate needs: its cost has a bound, however many
+  the rows. `value` is the metric of the same sums undrawn: what fiftieths cost in exactness is known, and taken off.
+-#}
+{% macro _bootstrap(binned) %}
+    {%- set groups = 500 -%}
+    {%- set replicates = 200 -%}
+    {#- how often a Poisson variable of mean 1 is at most 0, 1, 2, … -#}
+    {%- set cumulated = [
+        '3.6787944117144233e-1', '7.3575888234288467e-1', '9.1969860292860584e-1', '9.8101184312384619e-1',
+        '9.9634015317265630e-1', '9.9940581518241836e-1', '9.9991675885076709e-1',
+    ] -%}
+cells as (
+
+    select
+        slice,
+        cast(md5_number_lower(cast(customer_id as varchar)) % {{ groups }} as integer) as customer_group,
+        bin,
+        count(*) as row_count,
+        sum(outcome) as positives,
+        sum(probability) as predicted,
+        sum(loss) as loss,
+        sum(squared_error) as squared_error,
+    from {{ binned }}
+    group by slice, customer_group, bin
+
+),
+
+draws as (
+
+    select
+        customer_group,
+        replicate,
+        {% for bound in cumulated -%}
+        cast(draw >= {{ bound }} as integer){{ ' +' if not loop.last }}
+        {% endfor -%}
+        as weight,
+    from (
+        select
+            groups.customer_group,
+            replicates.replicate,
+            (md5_number_lower(groups.customer_group || ' in ' || replicates.replicate) % 1000000000)
+            / 1e9 as draw,
+        from range({{ groups }}) as groups (customer_group)
+        cross join range(1, {{ replicates + 1 }}) as replicates (replicate)
+    )
+
+    union all
+
+    -- replicate 0: everyone once
+    select
+        customer_group,
+        0 as replicate,
+        1 as weight,
+    from range({{ groups }}) as groups (customer_group)
+
+),
+
+drawn as (
+
+    select
+        cells.slice,
+        draws.replicate,
+        cells.bin,
+        sum(draws.weight * cells.row_count) as row_count,
+        sum(draws.weight * cells.positives) as positives,
+        sum(draws.weight * cells.predicted) as predicted,
+        sum(draws.weight * cells.loss) as loss,
+        sum(draws.weight * cells.squared_error) as squared_error,
+    from cells
+    inner join draws
+        on draws.customer_group = cells.customer_group
+        and draws.weight > 0
+    group by cells.slice, draws.replicate, cells.bin
+
+),
+
+drawn_curve as (
+
+    select
+        *,
+        sum(row_count) over above as rows_above,
+        sum(positives) over above as positives_above,
+    from drawn
+    window above as (partition by slice, replicate order by bin rows unbounded preceding)
+
+),
+
+drawn_sums as (
+
+    select
+        slice,
+        replicate,
+        sum(row_count) as row_count,
+        sum(positives) as positives,
+        sum((row_count - positives) * (positives_above - positives / 2e0))
+        / nullif(sum(positives) * (sum(row_count) - sum(positives)), 0) as auroc,
+        sum(positives * positives_above / rows_above) / nullif(sum(positives), 0) as average_precision,
+        sum(loss) / sum(row_count) as log_loss,
+        sum(squared_error) / sum(row_count) as brier,
+    from drawn_curve
+    group by slice, replicate
+
+),
+
+drawn_deciles as (
+
+    select
+        slice,
+        replicate,
+        (bin - 1) // 5 + 1 as decile,
+        sum(row_count) as row_count,
+        sum(positives) as positives,
+        sum(predicted) as predicted,
+    from drawn
+    group by slice, replicate, decile
+
+),
+
+replicates as (
+
+    {% for metric in ['auroc', 'average_precision', 'log_loss', 'brier'] -%}
+    select
+        slice,
+        replicate,
+        '{{ metric }}' as metric,
+        {{ metric }} as value,
+    from drawn_sums
+
+    union all
+
+    {% endfor -%}
+    select
+        slice,
+        replicate,
+        'expected_calibration_error' as metric,
+        sum(abs(positives - predicted)) / sum(row_count) as value,
+    from drawn_deciles
+    group by slice, replicate
+
+    union all
+
+    select
+        slice,
+        replicate,
+        'observed_decile_' || decile as metric,
+        positives / row_count as value,
+    from drawn_deciles
+
+    union all
+
+    select
+        drawn_deciles.slice,
+        drawn_deciles.replicate,
+        'lift_decile_' || drawn_deciles.decile as metric,
+        drawn_deciles.positives / drawn_deciles.row_count
+        / nullif(drawn_sums.positives / drawn_sums.row_count, 0) as value,
+    from drawn_deciles
+    inner join drawn_sums
+        on drawn_sums.slice = drawn_deciles.slice
+        and drawn_sums.replicate = drawn_deciles.replicate
+
+),
+
+intervals as (
+
+    select
+        slice,
+        metric,
+        max(value) filter (where replicate = 0) as value,
+        avg(value) filter (where replicate > 0) as mean,
+        quantile_cont(value, 0.025) filter (where replicate > 0) as lower,
+        quantile_cont(value, 0.975) filter (where replicate > 0) as upper,
+    from replicates
+    group by slice, metric
+
+),
+{%- endmacro %}

@@ -1,0 +1,67 @@
+{#-
+  The select of what came of a task's scores: a row per scored customer and as_of whose horizon is over, kept from then on.
+  `labels` is the SQL of the task's labels with `scored_rows(task)` as its spine; `label` their column.
+
+  Observation dates leave the spine, and a build scores its own day, which the calendar grid does not have: so outcomes
+  are computed for the rows that were scored, not taken from the table of labels. A score whose model was trained for
+  another horizon than the labels have now has no outcome here (`any_horizon=true` lets it through).
+-#}
+{% macro outcomes(task, label, labels, any_horizon=false) %}
+    {%- do holdfast._check_task_name('outcomes', 'task', task) -%}
+    {%- do holdfast._check_task_name('outcomes', 'label', label) -%}
+    {{- config(
+        materialized='incremental',
+        unique_key='as_of',
+        on_schema_change='append_new_columns',
+        full_refresh=holdfast.setting('reset'),
+    ) -}}
+with
+
+scores as (
+
+    select * from {{ ref(task ~ '_scores') }}
+
+),
+
+registry as (
+
+    select
+        model_id,
+        cast(parameters ->> '$.lead_days' as integer)
+        + cast(parameters ->> '$.horizon_days' as integer) as horizon_days,
+    from {{ ref(task ~ '_model') }}
+
+),
+
+labels as (
+
+    select * from ({{ labels }})
+
+),
+
+final as (
+
+    select
+        scores.customer_id,
+        scores.as_of,
+        scores.model_id,
+        scores.{{ task }}_probability as probability,
+        labels.{{ label }},
+        labels.horizon_ends_at,
+        scores.scored_at,
+    from labels
+    inner join scores
+        on scores.customer_id = labels.customer_id
+        and scores.as_of = labels.as_of
+    inner join registry on registry.model_id = scores.model_id
+    where
+        labels.is_mature
+        and labels.{{ label }} is not null
+        {%- if not any_horizon %}
+        and labels.horizon_ends_at = scores.as_of + to_days(registry.horizon_days)
+        {%- endif %}
+
+)
+
+select * from final
+{%- endmacro %}

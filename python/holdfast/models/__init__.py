@@ -1,0 +1,26 @@
+"""The models of a built project: list them, change the champion, export and describe them."""
+
+from __future__ import annotations
+
+from holdfast.models._card import write_card
+from holdfast.models._describe import describe_change, describe_model, describe_models
+from holdfast.models._errors import RegistryError
+from holdfast.models._export import export_model
+from holdfast.models._registry import Figure, RegisteredModel, find_model, list_models
+from holdfast.models._stages import Change, promote, rollback
+
+__all__ = [
+    "Change",
+    "Figure",
+    "RegisteredModel",
+    "RegistryError",
+    "describe_change",
+    "describe_model",
+    "describe_models",
+    "export_model",
+    "find_model",
+    "list_models",
+    "promote",
+    "rollback",
+    "write_card",
+]

@@ -1,0 +1,78 @@
+"""A model as a file of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from holdfast.models._errors import RegistryError
+from holdfast.models._registry import (
+    RegisteredModel,
+    matching,
+    read_file,
+    read_models,
+    reading,
+)
+from holdfast.project import Project
+
+__all__ = ["export_model", "write_aside"]
+
+
+def export_model(project: Project, model_id: str, output: Path) -> RegisteredModel:
+    """Write a model's ONNX file, verified by its hash.
+
+    The file is complete in itself: ONNX Runtime alone runs it. Its input `features` takes a
+    float32 matrix [rows, features] with the features in the order of `feature_names`, which the
+    file names in its metadata too, and NaN where a value is missing; the second column of its
+    output `probabilities` is the probability of the event.
+
+    Parameters
+    ----------
+    project
+        A built project, from `holdfast.project.open_project`.
+    model_id
+        The id of the model, or its first characters.
+    output
+        The file to write. A former one is replaced in one step, once the new one is complete.
+
+    Returns
+    -------
+    RegisteredModel
+        The model that was written.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model, its file does not match its hash, or `output` cannot be
+        written.
+    holdfast.project.ProjectError
+        If the warehouse cannot be read.
+
+    Examples
+    --------
+    >>> export_model(open_project(Path(".")), "3b5c105d", Path("churn.onnx"))  # doctest: +SKIP
+    """
+    with reading(project) as connection:
+        model = matching(read_models(project, connection), model_id)
+        blob = read_file(project, connection, model)
+    write_aside(output, blob)
+    return model
+
+
+def write_aside(output: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it, so that nobody reads half of it."""
+    if output.is_dir():
+        raise RegistryError(f"{output} is a folder; name a file in it")
+    if not output.parent.is_dir():
+        raise RegistryError(f"there is no folder {output.parent}; make it first")
+    aside = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(output)
+    except OSError as error:
+        raise RegistryError(f"{output} cannot be written: {error.strerror or error}") from None
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,297 @@
+"""Who is champion: promotion and rollback, each in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from holdfast.models._errors import RegistryError
+from holdfast.models._registry import (
+    RegisteredModel,
+    matching,
+    read_file,
+    read_models,
+    relation_of,
+)
+from holdfast.project import Project, ProjectError
+
+__all__ = ["Change", "promote", "reigns", "rollback"]
+
+# what a label is; a champion that predicts another one would be replaced by the next build
+_LABEL = ("label", "horizon_days", "lead_days")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of champion.
+
+    Attributes
+    ----------
+    task
+        The task.
+    champion
+        The id of the model that scores from the next build on.
+    former
+        The id of the one before, None where there was none.
+    former_stage
+        Its stage now: archived, or challenger.
+    """
+
+    task: str
+    champion: str
+    former: str | None
+    former_stage: str | None
+
+
+def promote(project: Project, model_id: str) -> Change:
+    """Make a model the champion of its task.
+
+    The former champion is archived. Where the promoted model is the older one, or has other
+    features, the former stays as a challenger instead: a build counts challengers among the
+    trainings there were, and does not train at once to undo what was decided here.
+
+    Parameters
+    ----------
+    project
+        A built project, from `holdfast.project.open_project`.
+    model_id
+        The id of the model, or its first characters.
+
+    Returns
+    -------
+    Change
+        What changed. Scores change with the next `dbt build`.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model, it is champion already, a baseline or a champion's twin, its
+        file does not match its hash or cannot be run, or it predicts something else than the
+        champion; nothing is changed then.
+    holdfast.project.ProjectError
+        If the warehouse cannot be written to.
+
+    Examples
+    --------
+    >>> promote(open_project(Path("my_shop")), "3b5c105d").champion  # doctest: +SKIP
+    '3b5c105de2d094d2'
+    """
+    with _changing(project) as connection:
+        models = read_models(project, connection)
+        model = matching(models, model_id)
+        return _crown(project, connection, models, model, "promote")
+
+
+def rollback(project: Project, *, task: str = "churn") -> Change:
+    """Make the champion before the present one champion again.
+
+    Each further rollback goes one champion further back. `model_champions` holds who was champion
+    from when; the one rolled back from is found there, and may be promoted again.
+
+    Parameters
+    ----------
+    project
+        A built project.
+    task
+        The task whose champion steps back.
+
+    Returns
+    -------
+    Change
+        What changed. Scores change with the next `dbt build`.
+
+    Raises
+    ------
+    RegistryError
+        If there was no champion before, or it cannot score any more; nothing is changed then.
+    holdfast.project.ProjectError
+        If the warehouse cannot be written to.
+
+    Examples
+    --------
+    >>> rollback(open_project(Path("my_shop"))).former_stage  # doctest: +SKIP
+    'challenger'
+    """
+    with _changing(project) as connection:
+        models = read_models(project, connection)
+        if all(model.task != task for model in models):
+            raise RegistryError(f"there is no model of the task '{task}'")
+        notes = connection.execute(
+            f"""
+            select model_id, changed_by
+            from {project.relation("model_champions")}
+            where task = ?
+            order by champion_from
+            """,  # noqa: S608 - the relation is dbt's own, quoted
+            [task],
+        ).fetchall()
+        present = _champion(models, task)
+        earlier = reigns(notes)
+        if present is not None and earlier and earlier[-1] == present.model_id:
+            earlier.pop()
+        if not earlier:
+            raise RegistryError(
+                f"no champion of the task '{task}' is known before the present one; "
+                "`holdfast models list` shows the models that `holdfast models promote` can take"
+            )
+        return _crown(project, connection, models, matching(models, earlier[-1]), "rollback")
+
+
+def reigns(notes: Sequence[tuple[str, str]]) -> list[str]:
+    """Give the champions that can be gone back to, the last one at the end.
+
+    Parameters
+    ----------
+    notes
+        (model_id, changed_by) of every change of a task's champion, oldest first.
+
+    Returns
+    -------
+    list of str
+        Their ids; a rollback takes away those after the one it went back to.
+
+    Examples
+    --------
+    >>> reigns([("a", "build"), ("b", "build"), ("a", "rollback"), ("c", "build")])
+    ['a', 'c']
+    """
+    stack: list[str] = []
+    for model_id, changed_by in notes:
+        if changed_by == "rollback" and model_id in stack:
+            while stack[-1] != model_id:
+                stack.pop()
+        else:
+            stack.append(model_id)
+    return stack
+
+
+@contextmanager
+def _changing(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, in one transaction that an error takes back."""
+    if not project.warehouse.exists():
+        raise ProjectError(f"there is no warehouse at {project.warehouse}; run `dbt build` first")
+    try:
+        connection = duckdb.connect(str(project.warehouse))
+    except duckdb.IOException as error:
+        raise ProjectError(
+            f"{project.warehouse} cannot be written to, most likely because a build or a client "
+            f"has it open; try again when it is closed ({str(error).splitlines()[0]})"
+        ) from None
+    with connection:
+        connection.execute("begin transaction")
+        try:
+            yield connection
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            connection.execute("rollback")
+            raise ProjectError(
+                f"{project.warehouse} does not hold what this version of Holdfast builds; run "
+                f"`dbt build` for this target ({str(error).splitlines()[0]})"
+            ) from None
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        connection.execute("commit")
+
+
+def _crown(
+    project: Project,
+    connection: duckdb.DuckDBPyConnection,
+    models: list[RegisteredModel],
+    model: RegisteredModel,
+    changed_by: str,
+) -> Change:
+    """Check a model, make it champion and note it."""
+    former = _champion(models, model.task)
+    _check(project, connection, model, former)
+    stages = {model.model_id: "champion"}
+    if former is not None:
+        stages[former.model_id] = _stage_of_former(former, model)
+        if former.evaluated_as != former.model_id:
+            stages[former.evaluated_as] = "archived"
+    if model.evaluated_as != model.model_id:
+        # the next training compares with the champion's twin
+        stages[model.evaluated_as] = "evaluated"
+    registry = relation_of(project, f"{model.task}_model")
+    for model_id, stage in stages.items():
+        connection.execute(
+            f"update {registry} set stage = ? where model_id = ?",  # noqa: S608 - quoted by dbt
+            [stage, model_id],
+        )
+    connection.execute(
+        f"""
+        insert into {project.relation("model_champions")} by name
+        select ? as task, ? as model_id, ? as champion_from, ? as changed_by
+        """,
+        [model.task, model.model_id, dt.datetime.now(dt.UTC).replace(tzinfo=None), changed_by],
+    )
+    return Change(
+        model.task,
+        model.model_id,
+        None if former is None else former.model_id,
+        None if former is None else stages[former.model_id],
+    )
+
+
+def _check(
+    project: Project,
+    connection: duckdb.DuckDBPyConnection,
+    model: RegisteredModel,
+    former: RegisteredModel | None,
+) -> None:
+    """Refuse a model that must not score."""
+    if model.stage == "champion":
+        raise RegistryError(f"the model {model.model_id} is champion already")
+    if model.stage == "baseline":
+        raise RegistryError(
+            f"the model {model.model_id} is the baseline {model.algorithm}, there to be beaten; "
+            "promote another"
+        )
+    twins = {
+        other.evaluated_as: other
+        for other in read_models(project, connection)
+        if other.evaluated_as != other.model_id
+    }
+    if model.stage == "evaluated" or model.model_id in twins:
+        whole = twins.get(model.model_id)
+        advice = f"promote {whole.model_id} instead" if whole else "promote another"
+        raise RegistryError(
+            f"the model {model.model_id} was fitted without the test months, to measure a model "
+            f"that is fitted on all of them; {advice}"
+        )
+    if former is not None:
+        for name in _LABEL:
+            own, present = model.parameters.get(name), former.parameters.get(name)
+            if own != present:
+                raise RegistryError(
+                    f"the model {model.model_id} was trained for {name} {own}, the champion for "
+                    f"{present}: it predicts something else, and the next build would replace it"
+                )
+    from holdfast.scoring import ModelError, OnnxModel
+
+    try:
+        OnnxModel.from_bytes(read_file(project, connection, model), sha256=model.onnx_sha256)
+    except ModelError as error:
+        raise RegistryError(f"the model {model.model_id} cannot score: {error}") from None
+
+
+def _champion(models: Sequence[RegisteredModel], task: str) -> RegisteredModel | None:
+    """Give the champion of a task; two are refused, for nobody could say which one to replace."""
+    champions = [model for model in models if model.task == task and model.stage == "champion"]
+    if len(champions) > 1:
+        ids = " and ".join(model.model_id for model in champions)
+        raise RegistryError(
+            f"the task '{task}' has {len(champions)} champions: {ids}; set the stage of all but "
+            "one to 'archived'"
+        )
+    return champions[0] if champions else None
+
+
+def _stage_of_former(former: RegisteredModel, champion: RegisteredModel) -> str:
+    """Keep the latest training in sight of the next build, so that it does not train at once."""
+    trained = [str(model.parameters.get("as_of_date") or "") for model in (former, champion)]
+    is_latest = trained[0] > trained[1] or former.feature_hash != champion.feature_hash
+    return "challenger" if is_latest else "archived"

@@ -1,0 +1,78 @@
+"""How the commands write tables and numbers on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["number", "percent", "table"]
+
+_RULE_WIDTH = 110
+
+
+def table(
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 0,
+    right: Iterable[int] | None = None,
+    header: bool = True,
+) -> str:
+    """Align the cells of a table in columns.
+
+    Parameters
+    ----------
+    rows
+        The cells, all rows of one length; the first row is the header.
+    left
+        How many columns from the left are text; all others are aligned to the right.
+    right
+        The columns to align to the right, instead of `left`.
+    header
+        Whether the first row is a header, to be underlined.
+
+    Returns
+    -------
+    str
+        The lines, indented by two blanks.
+
+    Examples
+    --------
+    >>> print(table([("model", "AUROC"), ("blend", "0.81")], left=1))
+      model  AUROC
+      -----  -----
+      blend   0.81
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    to_right = set(right) if right is not None else set(range(left, len(widths)))
+    lines = [
+        "  "
+        + "  ".join(
+            cell.rjust(width) if i in to_right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    if header:
+        lines.insert(1, "  " + "  ".join("-" * width for width in widths)[:_RULE_WIDTH])
+    return "\n".join(lines)
+
+
+def number(value: float | None, digits: int) -> str:
+    """Write a number with so many decimals, or a dash where there is none.
+
+    Examples
+    --------
+    >>> number(1234.5678, 2), number(None, 2)
+    ('1,234.57', '-')
+    """
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    """Write a share as a percentage, or a dash where there is none.
+
+    Examples
+    --------
+    >>> percent(0.3479)
+    '34.8 %'
+    """
+    return "-" if value is None else f"{100 * value:.1f} %"
