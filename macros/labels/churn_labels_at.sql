@@ -27,7 +27,7 @@
     {%- else -%}
         {{- return(holdfast.event_labels(
             label='churned',
-            events=ref('holdfast', 'stg_orders'),
+            events=ref('holdfast', 'stg_holdfast__orders'),
             event_at='ordered_at',
             where='amount > 0',
             absent=true,

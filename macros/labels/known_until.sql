@@ -6,6 +6,6 @@
 {% macro known_until() %}
     {{- return(
         'cast(least(' ~ holdfast.as_of_date() ~ ', (select cast(max(ordered_at) as date) + 1 from '
-        ~ ref('holdfast', 'stg_orders') ~ ')) as timestamp)'
+        ~ ref('holdfast', 'stg_holdfast__orders') ~ ')) as timestamp)'
     ) -}}
 {% endmacro %}

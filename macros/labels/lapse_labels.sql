@@ -33,7 +33,7 @@ subscriptions as (
         customer_id,
         started_at,
         coalesce(ended_at, timestamp '9999-01-01') as ended_at,
-    from {{ ref('holdfast', 'stg_subscriptions') }}
+    from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
     where
         ended_at is null
         or ended_at > started_at

@@ -4,7 +4,7 @@
 -#}
 {% macro own_spine(relation) %}
     {#- ids must be of the type that orders has -#}
-    {%- set orders = ref('holdfast', 'stg_orders') -%}
+    {%- set orders = ref('holdfast', 'stg_holdfast__orders') -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}

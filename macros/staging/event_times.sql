@@ -4,16 +4,16 @@
 -#}
 {% macro event_times() %}
     {{- return({
-        'stg_orders': {'at': 'ordered_at', 'known_at': 'loaded_at'},
-        'stg_customers': {'at': 'created_at'},
-        'stg_web_events': {'at': 'occurred_at', 'known_at': 'loaded_at'},
-        'stg_support_tickets': {
+        'stg_holdfast__orders': {'at': 'ordered_at', 'known_at': 'loaded_at'},
+        'stg_holdfast__customers': {'at': 'created_at'},
+        'stg_holdfast__web_events': {'at': 'occurred_at', 'known_at': 'loaded_at'},
+        'stg_holdfast__support_tickets': {
             'at': 'opened_at', 'known_at': 'loaded_at', 'later': {'resolved_at': ['csat', 'resolved_at']},
         },
-        'stg_campaign_sends': {
+        'stg_holdfast__campaign_sends': {
             'at': 'sent_at', 'later': {'opened_at': ['opened_at'], 'clicked_at': ['clicked_at']},
         },
-        'stg_subscriptions': {'at': 'started_at', 'later': {'ended_at': ['ended_at']}},
-        'stg_feedback': {'at': 'answered_at'},
+        'stg_holdfast__subscriptions': {'at': 'started_at', 'later': {'ended_at': ['ended_at']}},
+        'stg_holdfast__feedback': {'at': 'answered_at'},
     }) -}}
 {% endmacro %}

@@ -10,7 +10,7 @@
 {% macro default__stage_input(input, columns) %}
     {%- set relation = holdfast.input_relation(input) -%}
     {#- ids of the other inputs must be of the type that orders has -#}
-    {%- set orders = none if input == 'orders' else ref('holdfast', 'stg_orders') -%}
+    {%- set orders = none if input == 'orders' else ref('holdfast', 'stg_holdfast__orders') -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}

@@ -38,7 +38,7 @@ spine as (
 
 customers as (
 
-    select * from {{ ref('holdfast', 'stg_customers') }}
+    select * from {{ ref('stg_holdfast__customers') }}
 
 ),
 {%- if attributes %}

@@ -7,7 +7,7 @@ sends as (
     select
         *,
         row_number() over (partition by customer_id order by sent_at asc, send_id asc) as send_number,
-    from {{ ref('holdfast', 'stg_campaign_sends') }}
+    from {{ ref('stg_holdfast__campaign_sends') }}
     where not coalesce(is_control, false)
 
 ),
@@ -21,7 +21,7 @@ settled_sends as (
         sends.sent_at + interval 7 day as settled_at,
         min(greatest(orders.ordered_at, orders.loaded_at)) as ordered_known_at,
     from sends
-    left join {{ ref('holdfast', 'stg_orders') }} as orders
+    left join {{ ref('stg_holdfast__orders') }} as orders
         on orders.customer_id = sends.customer_id
         and orders.ordered_at >= sends.sent_at
         and orders.ordered_at < sends.sent_at + interval 7 day

@@ -5,7 +5,7 @@ feedback_features as (
 
     {{ holdfast.feature_view(
         spine=ref('customer_spine'),
-        events=ref('holdfast', 'stg_feedback'),
+        events=ref('stg_holdfast__feedback'),
         event_at='answered_at',
         known_at=false,
         windows=[180],

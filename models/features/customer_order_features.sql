@@ -12,7 +12,7 @@ purchases as (
             order by greatest(ordered_at, loaded_at) asc, ordered_at asc, order_id asc
             rows between unbounded preceding and 1 preceding
         ) as previous_ordered_at,
-    from {{ ref('holdfast', 'stg_orders') }}
+    from {{ ref('stg_holdfast__orders') }}
     where amount > 0
 
 ),
@@ -37,7 +37,7 @@ order_features as (
 
     {{ holdfast.feature_view(
         spine=ref('customer_spine'),
-        events=ref('holdfast', 'stg_orders'),
+        events=ref('stg_holdfast__orders'),
         event_at='ordered_at',
         known_at='loaded_at',
         windows=[30, 90, 180, 365],

@@ -23,9 +23,9 @@ purchased_items as (
                 orders.ordered_at asc,
                 orders.order_id asc
         ) = 1 as is_new_to_customer,
-    from {{ ref('holdfast', 'stg_order_items') }} as items
-    inner join {{ ref('holdfast', 'stg_orders') }} as orders on orders.order_id = items.order_id
-    left join {{ ref('holdfast', 'stg_products') }} as products on products.product_id = items.product_id
+    from {{ ref('stg_holdfast__order_items') }} as items
+    inner join {{ ref('stg_holdfast__orders') }} as orders on orders.order_id = items.order_id
+    left join {{ ref('stg_holdfast__products') }} as products on products.product_id = items.product_id
     where items.quantity > 0
 
 ),

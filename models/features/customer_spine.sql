@@ -18,7 +18,7 @@ purchases as (
     select
         customer_id,
         ordered_at,
-    from {{ ref('holdfast', 'stg_orders') }}
+    from {{ ref('stg_holdfast__orders') }}
     where amount > 0
 
 ),

@@ -5,7 +5,7 @@ started_features as (
 
     {{ holdfast.feature_view(
         spine=ref('customer_spine'),
-        events=ref('holdfast', 'stg_subscriptions'),
+        events=ref('stg_holdfast__subscriptions'),
         event_at='started_at',
         known_at=false,
         lifetime={'subscription_count': {'sql': 'count(*)', 'empty': 0}},
@@ -18,7 +18,7 @@ ended_features as (
 
     {{ holdfast.feature_view(
         spine=ref('customer_spine'),
-        events=ref('holdfast', 'stg_subscriptions'),
+        events=ref('stg_holdfast__subscriptions'),
         event_at='ended_at',
         known_at=false,
         lifetime={'subscription_lapse_count': {'sql': 'count(*)', 'empty': 0}},
@@ -32,7 +32,7 @@ subscriptions as (
     select
         *,
         mrr - lag(mrr) over (partition by customer_id order by started_at asc, subscription_id asc) as mrr_change,
-    from {{ ref('holdfast', 'stg_subscriptions') }}
+    from {{ ref('stg_holdfast__subscriptions') }}
 
 ),
 

@@ -15,7 +15,7 @@ tickets as (
     select
         *,
         coalesce(regexp_matches(lower(topic), '{{ complaint_words | join("|") }}'), false) as is_complaint,
-    from {{ ref('holdfast', 'stg_support_tickets') }}
+    from {{ ref('stg_holdfast__support_tickets') }}
 
 ),
 
@@ -29,7 +29,7 @@ resolutions as (
         csat,
         greatest(opened_at, resolved_at) as resolved_at,
         date_sub('second', opened_at, greatest(opened_at, resolved_at)) as seconds_open,
-    from {{ ref('holdfast', 'stg_support_tickets') }}
+    from {{ ref('stg_holdfast__support_tickets') }}
     where resolved_at is not null
 
 ),

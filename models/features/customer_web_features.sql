@@ -10,7 +10,7 @@ visits as (
         event_type,
         loaded_at,
         coalesce(cast(session_id as varchar), cast(cast(occurred_at as date) as varchar)) as visit_id,
-    from {{ ref('holdfast', 'stg_web_events') }}
+    from {{ ref('stg_holdfast__web_events') }}
 
 ),
 
@@ -30,8 +30,8 @@ settled_carts as (
                     then greatest(carts.loaded_at, orders.ordered_at, orders.loaded_at)
             end
         ) as ordered_known_at,
-    from {{ ref('holdfast', 'stg_web_events') }} as carts
-    left join {{ ref('holdfast', 'stg_orders') }} as orders
+    from {{ ref('stg_holdfast__web_events') }} as carts
+    left join {{ ref('stg_holdfast__orders') }} as orders
         on orders.customer_id = carts.customer_id
         and orders.ordered_at >= carts.occurred_at
         and orders.ordered_at < carts.occurred_at + interval 1 day

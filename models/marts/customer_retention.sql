@@ -10,7 +10,7 @@ orders as (
         max(ordered_at) filter (where amount > 0) as last_order_at,
         count(*) filter (where amount > 0) as order_count,
         sum(amount) as revenue,
-    from {{ ref('holdfast', 'stg_orders') }}
+    from {{ ref('stg_holdfast__orders') }}
     where
         ordered_at < {{ holdfast.as_of_date() }}
         and customer_id is not null
@@ -23,7 +23,7 @@ customers as (
     select
         customer_id,
         created_at,
-    from {{ ref('holdfast', 'stg_customers') }}
+    from {{ ref('stg_holdfast__customers') }}
     where created_at < {{ holdfast.as_of_date() }}
 
 ),

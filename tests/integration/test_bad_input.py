@@ -52,11 +52,11 @@ def test_missing_column_is_named_with_the_var_and_the_contract(bad_input: BadInp
     [
         (
             f"{GOOD} union all select 1, 1001, timestamp '2025-03-01', 5",
-            "unique_stg_orders_order_id",
+            "unique_stg_holdfast__orders_order_id",
         ),
         (
             f"{GOOD} union all select null, 7, timestamp '2025-03-01', 5",
-            "not_null_stg_orders_customer_id",
+            "not_null_stg_holdfast__orders_customer_id",
         ),
         (
             f"{GOOD} union all select 1, 7, timestamp '2199-01-01', 5",

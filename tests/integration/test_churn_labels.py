@@ -19,7 +19,7 @@ CONTRACTUAL = """
         where is_mature
     ),
     subscriptions as (
-        select *, coalesce(ended_at, timestamp '2999-01-01') as until from stg_subscriptions
+        select *, coalesce(ended_at, timestamp '2999-01-01') as until from stg_holdfast__subscriptions
     ),
     -- an end after which no subscription runs or begins within 30 days
     lapses as (
@@ -90,7 +90,7 @@ def test_customers_without_a_subscription_are_neither_learned_from_nor_scored(
     contractual: DbtProject,
 ) -> None:
     subscribed = (
-        "exists (select 1 from stg_subscriptions as s where s.customer_id = rows.customer_id "
+        "exists (select 1 from stg_holdfast__subscriptions as s where s.customer_id = rows.customer_id "
         "and s.started_at < rows.as_of and coalesce(s.ended_at, '2999-01-01') >= rows.as_of)"
     )
     assert contractual.query(
@@ -146,7 +146,7 @@ def _labels_project(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     )
     project.write(vars={"holdfast_orders": "raw.orders", "holdfast_churn_labels": "raw.labels"})
     project.execute(f"create table raw.labels as {LABELS}")
-    project.dbt("run", "--select", "stg_orders", "customer_spine")
+    project.dbt("run", "--select", "stg_holdfast__orders", "customer_spine")
     return project
 
 

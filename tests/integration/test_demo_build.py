@@ -72,7 +72,7 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
 
 def test_retention_mart_has_every_customer_once(built_demo: DbtProject) -> None:
     rows, customers, known = built_demo.query(
-        "select count(*), count(distinct customer_id), (select count(*) from stg_customers) "
+        "select count(*), count(distinct customer_id), (select count(*) from stg_holdfast__customers) "
         "from customer_retention"
     )[0]
     assert rows == customers == known
@@ -120,7 +120,7 @@ def test_labels_tell_whether_a_purchase_came_within_the_horizon(built_demo: DbtP
         select count(*)
         from churn_labels as labels
         where is_mature and churned = exists (
-            select 1 from stg_orders as orders
+            select 1 from stg_holdfast__orders as orders
             where orders.customer_id = labels.customer_id and orders.amount > 0
                 and orders.ordered_at >= labels.as_of
                 and orders.ordered_at < labels.as_of + interval 90 day

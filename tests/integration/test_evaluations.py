@@ -282,7 +282,7 @@ def test_scores_are_compared_with_what_came_once_their_horizon_is_over(
         """
         select count(*) from churn_outcomes as outcomes
         where churned = exists (
-            select 1 from stg_orders as orders
+            select 1 from stg_holdfast__orders as orders
             where orders.customer_id = outcomes.customer_id and orders.amount > 0
                 and orders.ordered_at >= outcomes.as_of
                 and orders.ordered_at < outcomes.as_of + interval 90 day

@@ -16,7 +16,7 @@ select
     spine.as_of,
     count(orders.order_id) as order_count,
 from {{ ref('customer_spine') }} as spine
-left join {{ ref('stg_orders') }} as orders on orders.customer_id = spine.customer_id
+left join {{ ref('stg_holdfast__orders') }} as orders on orders.customer_id = spine.customer_id
 group by spine.customer_id, spine.as_of
 """
 LATE = """
@@ -27,7 +27,7 @@ select
     spine.as_of,
     count(tickets.resolved_at) as resolved_count,
 from {{ ref('customer_spine') }} as spine
-left join {{ ref('stg_support_tickets') }} as tickets
+left join {{ ref('stg_holdfast__support_tickets') }} as tickets
     on tickets.customer_id = spine.customer_id
     and tickets.opened_at < spine.as_of
 group by spine.customer_id, spine.as_of

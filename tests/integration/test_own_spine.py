@@ -54,7 +54,7 @@ def build_spine(small_shop: UserProject) -> Callable[[str], str]:
         small_shop.execute(f"create table raw.spine as {sql}")
         # the tests that read other models stay out
         words = ("build", "--indirect-selection", "buildable", "--select")
-        models = ("stg_orders", "customer_spine", "calendar_features")
+        models = ("stg_holdfast__orders", "customer_spine", "calendar_features")
         return small_shop.dbt(*words, *models, check=False).stdout
 
     return build

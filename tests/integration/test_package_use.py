@@ -59,7 +59,7 @@ def test_schemas_follow_the_users_own_rule_and_text_ids_stay_text(
         "where customer_id not in (select customer_id from raw.orders)"
     ) == [(0,)]
     assert user_project.query(
-        "select count(*) from dwh_retention.stg_orders "
+        "select count(*) from dwh_retention.stg_holdfast__orders "
         "where ordered_at not in (select ordered_at at time zone 'UTC' from raw.orders)"
     ) == [(0,)]
     assert user_project.query(

@@ -5,7 +5,7 @@ with
 
 orders as (
 
-    select * from {{ ref('holdfast', 'stg_orders') }}
+    select * from {{ ref('stg_holdfast__orders') }}
 
 ),
 
