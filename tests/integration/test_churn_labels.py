@@ -19,7 +19,8 @@ CONTRACTUAL = """
         where is_mature
     ),
     subscriptions as (
-        select *, coalesce(ended_at, timestamp '2999-01-01') as until from stg_holdfast__subscriptions
+        select *, coalesce(ended_at, timestamp '2999-01-01') as until
+        from stg_holdfast__subscriptions
     ),
     -- an end after which no subscription runs or begins within 30 days
     lapses as (
@@ -90,7 +91,8 @@ def test_customers_without_a_subscription_are_neither_learned_from_nor_scored(
     contractual: DbtProject,
 ) -> None:
     subscribed = (
-        "exists (select 1 from stg_holdfast__subscriptions as s where s.customer_id = rows.customer_id "
+        "exists (select 1 from stg_holdfast__subscriptions as s "
+        "where s.customer_id = rows.customer_id "
         "and s.started_at < rows.as_of and coalesce(s.ended_at, '2999-01-01') >= rows.as_of)"
     )
     assert contractual.query(

@@ -72,8 +72,8 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
 
 def test_retention_mart_has_every_customer_once(built_demo: DbtProject) -> None:
     rows, customers, known = built_demo.query(
-        "select count(*), count(distinct customer_id), (select count(*) from stg_holdfast__customers) "
-        "from customer_retention"
+        "select count(*), count(distinct customer_id), "
+        "(select count(*) from stg_holdfast__customers) from customer_retention"
     )[0]
     assert rows == customers == known
 

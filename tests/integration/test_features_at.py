@@ -28,7 +28,8 @@ values
 # asked twice, of nobody, at no time
 ODD_SPINE = """
 {{ config(materialized='table') }}
-select (select min(customer_id) from raw.orders) as customer_id, date '2026-05-01' as as_of from range(2)
+select (select min(customer_id) from raw.orders) as customer_id, date '2026-05-01' as as_of
+from range(2)
 union all
 values (null, date '2026-05-01'), ((select min(customer_id) from raw.orders), null)
 """
