@@ -210,7 +210,7 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp(prefix="holdfast-bench-"))
         try:
             write_project(folder, options.threads, options.memory)
-            make_tables(folder, events, options.threads, options.memory)
+            make_tables(folder, events, 12, options.threads, options.memory)
             sql = compiled_view(folder)
             with duckdb.connect(str(folder / "bench.duckdb")) as connection:
                 connection.execute(f"set threads = {options.threads}")
