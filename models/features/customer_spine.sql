@@ -23,15 +23,37 @@ purchases as (
 
 ),
 
-final as (
+active as (
 
-    select distinct
+    select
         purchases.customer_id,
         observation_dates.as_of,
     from purchases
     inner join observation_dates
         on purchases.ordered_at < observation_dates.as_of
         and purchases.ordered_at >= observation_dates.as_of - interval {{ holdfast.setting('active_within_days') }} day
+
+    {% if holdfast.setting('churn_definition') == 'contractual' -%}
+    union all
+
+    -- a running subscription can lapse, whatever its customer buys
+    select
+        subscriptions.customer_id,
+        observation_dates.as_of,
+    from {{ ref('stg_holdfast__subscriptions') }} as subscriptions
+    inner join observation_dates
+        on subscriptions.started_at < observation_dates.as_of
+        and (subscriptions.ended_at is null or subscriptions.ended_at >= observation_dates.as_of)
+    {%- endif %}
+
+),
+
+final as (
+
+    select distinct
+        customer_id,
+        as_of,
+    from active
 
 )
 

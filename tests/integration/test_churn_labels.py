@@ -56,9 +56,10 @@ CONTRACTUAL = """
 
 @pytest.fixture(scope="module")
 def contractual(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
-    """Build the demo with contractual churn."""
+    """Build the demo with contractual churn; who has not bought for 45 days counts as inactive."""
     project = copy_demo(tmp_path_factory.mktemp("contractual") / "project")
-    project.dbt("build", "--vars", "{holdfast_churn_definition: contractual}")
+    settings = "{holdfast_churn_definition: contractual, holdfast_active_within_days: 45}"
+    project.dbt("build", "--vars", settings)
     return project
 
 
@@ -105,6 +106,19 @@ def test_customers_without_a_subscription_are_neither_learned_from_nor_scored(
     assert ("scored", True, True) in statuses
     assert ("not_eligible", False, False) in statuses
     assert all(is_in == (status != "not_eligible") for status, is_in, _ in statuses)
+
+
+@pytest.mark.slow
+def test_subscribers_who_have_not_bought_for_long_are_observed_and_scored(
+    contractual: DbtProject,
+) -> None:
+    assert contractual.query(
+        "select count(*) > 10, count(churn_probability) > 10 from churn_scores "
+        "where status != 'not_eligible' and not exists ("
+        "select 1 from stg_holdfast__orders as orders "
+        "where orders.customer_id = churn_scores.customer_id and amount > 0 "
+        "and ordered_at < as_of and ordered_at >= as_of - interval 45 day)"
+    ) == [(True, True)]
 
 
 @pytest.mark.slow
