@@ -40,7 +40,7 @@ def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettin
     its labels were not all over on the as-of date.
     """
     parameters = json.loads(champion["parameters"] or "{}")
-    for name in ("label", "horizon_days", "lead_days"):
+    for name in ("label", "definition", "horizon_days", "lead_days"):
         was, wanted = parameters.get(name), getattr(settings, name)
         if was is not None and was != wanted:
             return f"it was trained for {name} {was}, and now {name} is {wanted}"

@@ -22,6 +22,8 @@ class TrainingSettings:
         Name of the prediction task; one champion exists per task.
     label
         Boolean column of the training set that holds the outcome.
+    definition
+        What the label means, in a word; a champion trained for another meaning does not score.
     horizon_days, lead_days
         The label of a row looks at ``[as_of + lead, as_of + lead + horizon)``, in days.
     seed
@@ -47,6 +49,7 @@ class TrainingSettings:
 
     task: str = "churn"
     label: str = "churned"
+    definition: str = ""
     horizon_days: int = 90
     lead_days: int = 0
     seed: int = 7
@@ -155,6 +158,7 @@ _CENTURY = 36_525
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "task": _text,
     "label": _text,
+    "definition": _text,
     "horizon_days": _whole(1, _CENTURY),
     "lead_days": _whole(0, _CENTURY),
     "seed": _whole(0, 2**32 - 1),

@@ -348,6 +348,7 @@ class _Run:
             "hyperparameters": candidate.hyperparameters,
             "seed": settings.seed,
             "label": settings.label,
+            "definition": settings.definition,
             "horizon_days": settings.horizon_days,
             "lead_days": settings.lead_days,
             "as_of_date": self.as_of_date.isoformat(),

@@ -156,6 +156,7 @@ def test_the_same_model_trained_again_stays_champion():
         ({"horizon_days": 90, "lead_days": 0}, "2025-01-01", None),
         ({"horizon_days": 60, "lead_days": 0}, "2025-01-01", "trained for horizon_days 60"),
         ({"horizon_days": 90, "lead_days": 7}, "2025-01-01", "trained for lead_days 7"),
+        ({"definition": "contractual"}, "2025-01-01", "trained for definition contractual"),
         ({"label": "lapsed"}, "2025-01-01", "trained for label lapsed"),
         # the last label is over on the as-of date, and one day after it
         ({"horizon_days": 90}, "2025-10-03", None),
