@@ -91,4 +91,5 @@ def test_defaults_that_the_model_reads_are_those_of_the_macros() -> None:
     read = re.findall(r"var\('holdfast_(\w+)', (\w+)\)", model)
     assert len(read) >= 5
     for name, default in read:
-        assert default == defaults[name], name
+        # vars that name a relation have no default and stand in no list
+        assert default == defaults.get(name, "none"), name
