@@ -7,16 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["evaluate", "log_loss"]
+__all__ = ["evaluate", "log_loss", "log_losses"]
 
 # About the resolution of a float32 probability near one: what the model file can tell apart.
 _SMALLEST = 1e-7
 
 
-def log_loss(y: NDArray[np.int64], probability: NDArray[np.float64]) -> float:
-    """Return the mean negative log likelihood, in nats; probabilities are kept off 0 and 1."""
+def log_losses(y: NDArray[np.int64], probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each row's negative log likelihood, in nats; probabilities are kept off 0 and 1."""
     clipped = np.clip(probability, _SMALLEST, 1.0 - _SMALLEST)
-    return float(-np.mean(np.where(y == 1, np.log(clipped), np.log1p(-clipped))))
+    return -np.where(y == 1, np.log(clipped), np.log1p(-clipped))
+
+
+def log_loss(y: NDArray[np.int64], probability: NDArray[np.float64]) -> float:
+    """Return the mean of `log_losses`."""
+    return float(np.mean(log_losses(y, probability)))
 
 
 def evaluate(y: NDArray[np.int64], probability: NDArray[np.float64]) -> dict[str, Any]:

@@ -28,12 +28,12 @@ from holdfast.training._estimators import (
     merge_tuned,
 )
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._metrics import evaluate
+from holdfast.training._metrics import evaluate, log_losses
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare, varying_columns
 from holdfast.training._promotion import (
     assign_stages,
+    compare_losses,
     find_champion,
-    no_worse,
     retrain_reason,
     unfit_reason,
 )
@@ -231,7 +231,10 @@ class _Run:
         )
         if baseline is not None:
             _compare_with_baseline(chosen, baseline)
-        promote = self._is_promoted(chosen, find_champion(former, self.settings.task))
+        champion = find_champion(former, self.settings.task)
+        promote, comparison = self._is_promoted(chosen, champion)
+        if comparison:
+            chosen.metrics["comparison"] = comparison
         trained_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         shared = self._shared(trained_at)
         return assign_stages(
@@ -290,16 +293,18 @@ class _Run:
             return None
         return self._candidate(BASELINE, BASELINE_ALGORITHM, (feature,))
 
-    def _is_promoted(self, chosen: _Candidate, champion: Row | None) -> bool:
+    def _is_promoted(
+        self, chosen: _Candidate, champion: Row | None
+    ) -> tuple[bool, dict[str, Any] | None]:
         """Compare the chosen model with the former champion on the same test rows."""
         if champion is None:
-            return True
+            return True, None
         former_id, names = champion["model_id"], tuple(champion["feature_names"])
         test = self.prepared.test
         unfit = unfit_reason(champion, as_of_date=self.as_of_date, settings=self.settings)
         if unfit is not None:
             logger.warning("Champion %s is replaced: %s.", former_id, unfit)
-            return True
+            return True, None
         gone = [name for name in names if name not in self.description.features]
         if gone:
             logger.warning(
@@ -307,20 +312,28 @@ class _Run:
                 former_id,
                 gone[0],
             )
-            return True
-        loss = chosen.metrics["test"]["log_loss"]
-        former_loss = evaluate(test.y, _predict_former(champion, test.columns(names)))["log_loss"]
-        promoted = no_worse(loss, former_loss)
-        logger.info(
-            "%s log loss on the same %d test rows: %s %.5f, former champion %s %.5f.",
-            "Promoted:" if promoted else "Kept the champion:",
-            len(test),
-            chosen.algorithm,
-            loss,
-            former_id,
-            former_loss,
+            return True, None
+        given = predict_onnx(chosen.blob, test.columns(chosen.names))
+        former_given = _predict_former(champion, test.columns(names))
+        found = compare_losses(
+            log_losses(test.y, given),
+            log_losses(test.y, former_given),
+            test.customer,
+            seed=self.settings.seed,
         )
-        return promoted
+        logger.info(
+            "%s %s against the former champion %s on the same %d test rows: log loss %+.5f "
+            "[%+.5f, %+.5f], worse in %.0f %% of the replicates.",
+            "Kept the champion:" if found.is_worse else "Promoted:",
+            chosen.algorithm,
+            former_id,
+            found.row_count,
+            found.difference,
+            found.lower,
+            found.upper,
+            100 * found.share_worse,
+        )
+        return not found.is_worse, {"former_champion": former_id, **found.as_dict()}
 
     def _shared(self, trained_at: dt.datetime) -> Row:
         """Return the columns that all rows of this run share."""

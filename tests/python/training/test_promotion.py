@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from holdfast.training import TrainingError, TrainingSettings
 from holdfast.training._promotion import (
     assign_stages,
+    compare_losses,
     find_champion,
-    no_worse,
     retrain_reason,
     unfit_reason,
 )
@@ -78,9 +79,66 @@ def test_two_champions_are_refused_with_both_ids():
         find_champion([registry_row("a1", "champion"), registry_row("b2", "champion")], "churn")
 
 
-def test_a_loss_within_rounding_is_no_worse():
-    assert no_worse(0.5 + 5e-10, 0.5)
-    assert not no_worse(0.5 + 2e-9, 0.5)
+CUSTOMERS = np.repeat(np.arange(300, dtype=np.uint64), 2)
+
+
+def losses(gap: float, spread: float = 0.3, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Losses of a challenger and of a champion, `gap` apart in the mean, paired by row."""
+    random = np.random.default_rng(seed)
+    former = random.gamma(2.0, 0.3, len(CUSTOMERS))
+    noise = random.normal(0.0, spread, len(CUSTOMERS))
+    return former + gap + noise - noise.mean(), former
+
+
+@pytest.mark.parametrize(
+    ("gap", "spread", "worse"),
+    [
+        (-0.05, 0.3, False),
+        (0.0, 0.0, False),
+        (5e-10, 0.0, False),  # rounding
+        (2e-9, 0.0, True),
+        (0.002, 0.3, False),  # may well be chance: the newer model is preferred
+        (0.05, 0.3, True),
+    ],
+)
+def test_a_challenger_is_refused_when_it_is_worse_beyond_chance(
+    gap: float, spread: float, worse: bool
+) -> None:
+    found = compare_losses(*losses(gap, spread), CUSTOMERS, seed=7)
+    assert found.difference == pytest.approx(gap, abs=1e-12)
+    assert found.lower <= found.difference + 1e-12
+    assert found.difference <= found.upper + 1e-12
+    assert (found.row_count, found.customer_count) == (600, 300)
+    assert found.is_worse is worse
+
+
+def test_the_comparison_is_the_same_each_time_and_pairs_the_rows() -> None:
+    challenger, champion = losses(0.01)
+    first = compare_losses(challenger, champion, CUSTOMERS, seed=7)
+    assert first == compare_losses(challenger, champion, CUSTOMERS, seed=7)
+    # what makes a row hard for both models widens no interval
+    harder = np.where(CUSTOMERS % 3 == 0, 50.0, 0.0)
+    again = compare_losses(challenger + harder, champion + harder, CUSTOMERS, seed=7)
+    assert again.upper - again.lower == pytest.approx(first.upper - first.lower, rel=1e-6)
+
+
+def test_rows_of_one_customer_are_drawn_together() -> None:
+    challenger, champion = losses(0.0)
+    once = compare_losses(challenger, champion, CUSTOMERS, seed=7)
+    copied = [np.tile(values, 20) for values in (challenger, champion, CUSTOMERS)]
+    copies = compare_losses(*copied, seed=7)
+    assert copies.upper - copies.lower == pytest.approx(once.upper - once.lower, rel=1e-6)
+
+
+@pytest.mark.parametrize("customers", [1, 400, 20_000])
+def test_the_interval_of_any_number_of_customers_holds_the_standard_error(customers: int) -> None:
+    random = np.random.default_rng(5)
+    gaps = random.normal(0.0, 1.0, customers)
+    # hashes, as training has them: groups are made of their remainders
+    ids = random.integers(0, 2**63, customers).astype(np.uint64)
+    found = compare_losses(gaps, np.zeros(customers), ids, seed=7)
+    expected = 2 * 1.96 * gaps.std() / np.sqrt(customers)
+    assert found.upper - found.lower == pytest.approx(expected, rel=0.15)
 
 
 IDS = st.sampled_from("abcdef")

@@ -247,6 +247,11 @@ def test_better_model_replaces_the_champion(session, make_shop: Shop):
     assert list(after.values()).count("champion") == 1
     assert list(after.values()).count("baseline") == 1
     assert after[former["champion"]] == "archived"
+    (metrics,) = session.execute("select metrics from registry where stage = 'champion'").fetchone()
+    compared = json.loads(metrics)["comparison"]
+    assert compared["former_champion"] == former["champion"]
+    assert compared["log_loss_difference"] <= compared["upper"] < 0
+    assert compared["row_count"] == 200
     assert after[former["challenger"]] == "archived"
     kept = session.execute(
         "select count(*) from registry where onnx is not null and sha256(onnx) = onnx_sha256"
@@ -269,6 +274,11 @@ def test_worse_model_enters_as_challenger_and_is_not_tried_again(session, make_s
     assert after[champion] == "champion"
     assert list(after.values()).count("champion") == 1
     assert list(after.values()).count("challenger") == 2
+    (worse,) = session.execute(
+        """select (metrics -> 'comparison' ->> 'lower')::double from registry
+        where stage = 'challenger' and (metrics -> 'comparison') is not null"""
+    ).fetchone()
+    assert worse > 0
     assert train(session, "noise", "registry").num_rows == 0
 
 
