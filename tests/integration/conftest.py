@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from postgres import fresh_database, private_server, server_programs
 from projects import DbtProject, UserProject, copy_demo, write_user_project
 
 
@@ -66,3 +67,17 @@ def bad_input(_parsed_user_project: UserProject) -> Callable[[str], UserProject]
         return _parsed_user_project
 
     return with_orders
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> Iterator[str]:
+    if server_programs() is None:
+        pytest.skip("there is no Postgres server here (Debian: apt-get install postgresql)")
+    with private_server() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def postgres(_postgres_server: str) -> str:
+    """Give the DSN of an empty database on a real Postgres server; skips where there is none."""
+    return fresh_database(_postgres_server, "shop")
