@@ -21,7 +21,7 @@
         {%- set checked.ok = value is number and value is not boolean and spec.number[0] <= value <= spec.number[1] -%}
     {%- elif name == 'contact_budget' -%}
         {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
-    {%- elif name in ['segments', 'live_tasks'] -%}
+    {%- elif name in ['segments', 'live_tasks', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
     {%- elif name in ['reset', 'retrain'] -%}

@@ -9,9 +9,12 @@
         'contact_budget': {'default': 0.1, 'allowed': 'a share above 0 and below 1, or a whole number of customers, 1 or more'},
         'contact_cost': {'default': 1, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'customer_value': {'default': 200, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
+        'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
+        'features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'live_tasks': {'default': ['churn'], 'allowed': 'a list of task names'},
         'lookback_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
+        'max_training_rows': {'default': 2000000, 'allowed': 'a whole number, 1000 or more', 'least': 1000},
         'min_history_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'min_orders': {'default': 1, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'observation_interval': {'default': '1 month', 'allowed': "a whole number and a unit: 'N day', 'N week' or 'N month'"},
@@ -23,6 +26,8 @@
         'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
         'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features'},
+        'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
         'tasks': {'default': ['churn'], 'allowed': 'a list of task names'},
+        'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}
 {% endmacro %}

@@ -22,7 +22,7 @@ select
     '{{ model.model_id }}' as model_id,
     '{{ model.algorithm }}' as algorithm,
     cast({{ holdfast.predict(registry, model, training_set) }} as double) as probability,
-    {{ label }},
+    cast({{ label }} as boolean) as {{ label }},
 from {{ training_set }}
 where as_of in (
     {%- for as_of in model.parameters.split.test -%}
@@ -38,7 +38,7 @@ select
     cast(null as varchar) as model_id,
     cast(null as varchar) as algorithm,
     cast(null as double) as probability,
-    {{ label }},
+    cast({{ label }} as boolean) as {{ label }},
 from {{ training_set }}
 where false
 {%- endfor %}

@@ -6,93 +6,26 @@ import datetime as dt
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
-from ibis.backends.sql.datatypes import DuckDBType
 from numpy.typing import NDArray
 
 from holdfast.training._errors import TrainingError
+from holdfast.training._sample import sample_rows
+from holdfast.training._settings import TrainingSettings
+from holdfast.training._source import Source
 
-__all__ = ["Dataset", "Source", "describe", "open_source", "read_dataset"]
+__all__ = ["Dataset", "Description", "describe", "read_dataset"]
 
 logger = logging.getLogger("holdfast.training")
 
 Matrix: TypeAlias = NDArray[np.float32]
 
 _KEYS = ("customer_id", "as_of")
-_BATCH_ROWS = 65_536
-_RELATION = "holdfast_source"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A relation of the warehouse as an Ibis table, with the way to run expressions over it.
-
-    `query` is the session and the SQL of the relation. It is None for a table of another Ibis
-    backend, which then runs the expressions itself.
-    """
-
-    table: Any
-    query: tuple[Any, str] | None
-
-    def batches(self, expression: Any) -> Iterator[pa.RecordBatch]:
-        """Run an expression and yield its record batches."""
-        if self.query is None:
-            yield from expression.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
-            return
-        session, relation_sql = self.query
-        compiled = ibis.to_sql(expression, dialect="duckdb")
-        # ibis.duckdb.from_connection would set the session's time zone and switch off the
-        # replacement scans that dbt and others rely on; compiling needs no connection.
-        statement = f'with "{_RELATION}" as ({relation_sql}) {compiled}'
-        with session.sql(statement).to_arrow_reader(_BATCH_ROWS) as reader:
-            yield from reader
-
-    def rows(self, expression: Any) -> list[dict[str, Any]]:
-        """Run an expression and return its rows as dicts."""
-        return [row for batch in self.batches(expression) for row in batch.to_pylist()]
-
-
-def open_source(session: Any, relation: Any) -> Source:
-    """Make a source of a DuckDB relation, the quoted name of one, or an Ibis table."""
-    if isinstance(relation, ibis.Table):
-        backend = relation.get_backend()
-        if backend.name != "duckdb":
-            return Source(relation, None)
-        # Ibis runs DuckDB results through optional packages that Holdfast does without.
-        return _duckdb_source(backend.con, str(ibis.to_sql(relation, dialect="duckdb")))
-    if isinstance(relation, str):
-        return _duckdb_source(session, f"select * from {relation}")  # noqa: S608
-    if isinstance(relation, duckdb.DuckDBPyRelation):
-        return _duckdb_source(session, relation.sql_query())
-    raise TrainingError(
-        "A relation must be a DuckDB relation (dbt.ref gives one), the quoted name of a table, or "
-        f"an Ibis table, but it is {type(relation).__name__}."
-    )
-
-
-def _duckdb_source(session: Any, sql: str) -> Source:
-    """Describe a query and stand an unbound Ibis table in for it."""
-    try:
-        shape = session.sql(sql)
-    except duckdb.Error as error:
-        raise TrainingError(
-            f"The warehouse cannot read this relation: {error}. Check that the table exists and "
-            "that its name is quoted; store a relation of Python objects as a table first."
-        ) from error
-    schema = ibis.schema(
-        {
-            name: DuckDBType.from_string(str(dtype))
-            for name, dtype in zip(shape.columns, shape.types, strict=True)
-        }
-    )
-    return Source(ibis.table(schema, name=_RELATION), (session, sql))
 
 
 @dataclass(frozen=True)
@@ -118,37 +51,23 @@ class Description:
         return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def describe(source: Source, label: str) -> Description:
+def describe(source: Source, settings: TrainingSettings) -> Description:
     """Check the columns of a training set and count its rows with a known label."""
     schema = source.table.schema()
+    label = settings.label
     missing = [name for name in (*_KEYS, label) if name not in schema]
     if missing:
         raise TrainingError(
             f"The training set has no column {missing[0]!r}; it has {', '.join(schema.names)}. "
             "Add the column, or name the right one in the settings."
         )
-    if not schema[label].is_boolean():
-        raise TrainingError(
-            f"The label {label!r} must be boolean, but it is {schema[label]}. Cast it in the "
-            "training set."
-        )
     if not (schema["as_of"].is_timestamp() or schema["as_of"].is_date()):
         raise TrainingError(
             f"The column 'as_of' must be a timestamp, but it is {schema['as_of']}. Cast it in the "
             "training set."
         )
-    features: dict[str, str] = {}
-    for name, dtype in schema.items():
-        if name in (*_KEYS, label):
-            continue
-        if not (dtype.is_numeric() or dtype.is_boolean()):
-            raise TrainingError(
-                f"The feature {name!r} is of type {dtype}, but a feature must be numeric or "
-                "boolean. Encode it as numbers in SQL, or leave it out of the training set."
-            )
-        features[name] = str(dtype)
-    if not features:
-        raise TrainingError("The training set has no feature columns. Add at least one.")
+    _check_label(source, label)
+    features = _features(schema, settings)
     known = source.table.filter(source.table[label].notnull())
     (totals,) = source.rows(
         known.aggregate(
@@ -167,6 +86,54 @@ def describe(source: Source, label: str) -> Description:
         last = last.astimezone(dt.UTC).replace(tzinfo=None)
     last_as_of = None if last is None else np.datetime64(last, "us")
     return Description(features, int(totals["row_count"]), last_as_of)
+
+
+def _features(schema: ibis.Schema, settings: TrainingSettings) -> dict[str, str]:
+    """Map the features that are asked for to their types, and refuse what cannot be one."""
+    present = [name for name in schema.names if name not in (*_KEYS, settings.label)]
+    for setting in ("features", "exclude_features"):
+        unknown = [name for name in getattr(settings, setting) if name not in present]
+        if unknown:
+            raise TrainingError(
+                f"The training set has no feature {unknown[0]!r}, which {setting} names. It has "
+                f"{', '.join(present)}."
+            )
+    wanted = [
+        name
+        for name in present
+        if name in (settings.features or present) and name not in settings.exclude_features
+    ]
+    for name in wanted:
+        if not (schema[name].is_numeric() or schema[name].is_boolean()):
+            raise TrainingError(
+                f"The feature {name!r} is of type {schema[name]}, but a feature must be numeric or "
+                "boolean. Encode it as numbers in SQL, or name it in exclude_features."
+            )
+    if not wanted:
+        raise TrainingError(
+            "The training set has no feature columns. Add at least one."
+            if not present
+            else "features and exclude_features leave no feature to learn from. Leave one out."
+        )
+    return {name: str(schema[name]) for name in wanted}
+
+
+def _check_label(source: Source, label: str) -> None:
+    """Refuse a label that holds anything but true, false, 0, 1 and NULL, and name what it holds."""
+    column = source.table[label]
+    if column.type().is_boolean():
+        return
+    strange = column.notnull()
+    if column.type().is_numeric():
+        strange &= ~column.isin([0, 1])
+    values = source.table.filter(strange).select(value=column.cast("string")).distinct()
+    found = sorted(str(row["value"]) for row in source.rows(values.limit(5)))
+    if found or not column.type().is_numeric():
+        holds = f"it holds {', '.join(map(repr, found))}" if found else "it holds no value"
+        raise TrainingError(
+            f"The label {label!r} must be boolean, or 0 and 1, and NULL where it is not known, but "
+            f"it is {column.type()} and {holds}. Put it right in the labels of the task."
+        )
 
 
 @dataclass(frozen=True)
@@ -198,7 +165,14 @@ class Dataset:
         return len(self.y)
 
     def rows(self, keep: NDArray[Any]) -> Dataset:
-        """Return the rows that a mask or an index picks."""
+        """Return the rows that a mask or an index picks; rows side by side are not copied."""
+        picked = np.flatnonzero(keep) if keep.dtype == np.bool_ else keep
+        if len(picked) and np.array_equal(picked, np.arange(picked[0], picked[0] + len(picked))):
+            return self._pick(slice(picked[0], picked[0] + len(picked)))
+        return self._pick(picked)
+
+    def _pick(self, keep: Any) -> Dataset:
+        """Return the rows of a slice or an index."""
         return Dataset(
             self.names, self.features[keep], self.y[keep], self.as_of[keep], self.customer[keep]
         )
@@ -218,9 +192,12 @@ class Dataset:
         return digest.hexdigest()
 
 
-def read_dataset(source: Source, label: str, description: Description) -> Dataset:
+def read_dataset(source: Source, settings: TrainingSettings, description: Description) -> Dataset:
     """Read the rows with a known label; infinite values become missing, with a warning."""
-    table = source.table
+    label = settings.label
+    table, count = source.table.filter(source.table[label].notnull()), description.row_count
+    if count > settings.max_rows:
+        table, count = sample_rows(source, table, settings, count)
     names = tuple(description.features)
     # A position as the column's name, so that no feature can collide with a key.
     columns = {
@@ -230,14 +207,12 @@ def read_dataset(source: Source, label: str, description: Description) -> Datase
     as_of = table["as_of"]
     if as_of.type().is_date():
         as_of = as_of.cast("timestamp")
-    expression = (
-        table.filter(table[label].notnull())
-        .order_by(["as_of", "customer_id"])
-        .select(
-            as_of=as_of, customer=table["customer_id"].cast("string"), y=table[label], **columns
-        )
+    expression = table.order_by(["as_of", "customer_id"]).select(
+        as_of=as_of,
+        customer=table["customer_id"].cast("string"),
+        y=table[label].cast("int8"),
+        **columns,
     )
-    count = description.row_count
     features = np.empty((count, len(names)), dtype=np.float32)
     y = np.empty(count, dtype=np.int64)
     moments = np.empty(count, dtype=np.int64)

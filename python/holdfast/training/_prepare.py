@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.training._dataset import Dataset
+from holdfast.training._screen import screen, varying_columns
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._split import TimeSplit, grouped_folds, split_by_time
 
@@ -93,36 +94,20 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
             "validate on some of them instead",
             "more customers or observation dates would help",
         )
-    dropped = _unusable(training)
-    gone = {name for names in dropped.values() for name in names}
-    usable = tuple(name for name in data.names if name not in gone)
-    if not usable:
+    screened = screen(training, trusted=settings.trusted_features, first=settings.baseline_feature)
+    if not screened.usable:
         return TooLittle(
-            "every feature is constant or missing in the training rows",
-            "a feature that varies would help",
+            "every feature is constant, missing or a probable leak in the training rows",
+            "a feature that varies and does not know the outcome would help",
         )
-    for kind, names in dropped.items():
-        if names:
-            logger.info("Left out %s features: %s.", kind, ", ".join(names))
     selection = "time_validation" if len(validation) else "grouped_cross_validation"
     return Prepared(
-        split, selection, training, test, folds, usable, dropped, training.fingerprint()
+        split,
+        selection,
+        training,
+        test,
+        folds,
+        screened.usable,
+        screened.dropped,
+        training.fingerprint(),
     )
-
-
-def varying_columns(features: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which columns have at least two distinct values that are not missing."""
-    # fmin and fmax pass over NaN; on a column that is all NaN they give NaN, which is not less.
-    result: NDArray[np.bool_] = np.fmin.reduce(features, axis=0) < np.fmax.reduce(features, axis=0)
-    return result
-
-
-def _unusable(data: Dataset) -> dict[str, list[str]]:
-    """Name the features that no model can learn from, by kind."""
-    varying = varying_columns(data.features)
-    missing = np.isnan(data.features).all(axis=0)
-    names = np.array(data.names, dtype=object)
-    return {
-        "constant": names[~varying & ~missing].tolist(),
-        "missing": names[missing].tolist(),
-    }

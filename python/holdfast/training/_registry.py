@@ -10,8 +10,8 @@ from typing import Any, Protocol, TypeAlias
 import ibis
 import pyarrow as pa
 
-from holdfast.training._dataset import Source
 from holdfast.training._errors import TrainingError
+from holdfast.training._source import Source
 
 __all__ = [
     "REGISTRY_SCHEMA",

@@ -36,6 +36,15 @@ class TrainingSettings:
         Fewest training rows, and fewest rows of each outcome, from which a model is made.
     baseline_feature
         The one feature of the baseline model that every other model has to beat.
+    features
+        The features to learn from; all, when it is empty.
+    exclude_features
+        Features not to learn from.
+    trusted_features
+        Features to learn from even though one alone tells the outcome almost for certain, which
+        is otherwise taken for a leak.
+    max_rows
+        Most rows to read. A larger training set is sampled in the warehouse.
     as_of_date
         The present day of the data. Default: the end of the last label window.
     reset
@@ -58,6 +67,10 @@ class TrainingSettings:
     min_rows: int = 200
     min_events: int = 20
     baseline_feature: str = "days_since_order"
+    features: tuple[str, ...] = ()
+    exclude_features: tuple[str, ...] = ()
+    trusted_features: tuple[str, ...] = ()
+    max_rows: int = 2_000_000
     as_of_date: dt.date | None = None
     reset: bool = False
 
@@ -119,6 +132,15 @@ def _text(key: str, value: object) -> str:
     return value
 
 
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    """Accept a list of texts, or nothing."""
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise _refuse(key, "a list of names", value)
+    return tuple(value)
+
+
 def _flag(key: str, value: object) -> bool:
     """Accept true or false, nothing that merely looks like it."""
     if not isinstance(value, bool):
@@ -167,6 +189,10 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "min_rows": _whole(1, 2**31),
     "min_events": _whole(1, 2**31),
     "baseline_feature": _text,
+    "features": _texts,
+    "exclude_features": _texts,
+    "trusted_features": _texts,
+    "max_rows": _whole(1_000, 2**31),
     "as_of_date": _date,
     "reset": _flag,
 }

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.training._dataset import Description, describe, open_source, read_dataset
+from holdfast.training._dataset import Description, describe, read_dataset
 from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import (
     ALGORITHMS,
@@ -49,6 +49,7 @@ from holdfast.training._registry import (
     to_json,
 )
 from holdfast.training._settings import TrainingSettings
+from holdfast.training._source import open_source
 
 __all__ = ["train", "update_registry"]
 
@@ -153,7 +154,7 @@ def train(
     checked = TrainingSettings.from_mapping(settings)
     started = time.perf_counter()
     source = open_source(session, training_set)
-    description = describe(source, checked.label)
+    description = describe(source, checked)
     former_rows = [] if former is None else read_former(open_source(session, former), checked.task)
     find_champion(former_rows, checked.task)
     if description.last_as_of is None:
@@ -175,7 +176,7 @@ def train(
     logger.info("Training for the task %s, because %s.", checked.task, reason)
 
     with _phase("Read %d rows and %d features", description.row_count, len(description.features)):
-        data = read_dataset(source, checked.label, description)
+        data = read_dataset(source, checked, description)
     data = only_mature(data, checked)
     prepared = prepare(data, checked)
     if isinstance(prepared, TooLittle):
@@ -368,6 +369,7 @@ class _Run:
             "selection": prepared.selection,
             "split": {**split, "gap_days": settings.gap_days},
             "dropped_features": prepared.dropped,
+            "sampled_from": self.description.row_count,
             "row_fingerprint": prepared.fingerprint,
         }
         return {

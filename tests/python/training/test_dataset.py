@@ -8,8 +8,10 @@ import ibis
 import numpy as np
 import pytest
 
-from holdfast.training import TrainingError
-from holdfast.training._dataset import Dataset, describe, open_source, read_dataset
+from holdfast.training import TrainingError, TrainingSettings
+from holdfast.training._dataset import Dataset, describe, read_dataset
+from holdfast.training._sample import sample_rows
+from holdfast.training._source import Source, open_source
 
 THREE_ROWS = """(values
     (2, timestamp '2024-02-01', true, 1.5::float, null::float),
@@ -18,9 +20,10 @@ THREE_ROWS = """(values
 ) as t(customer_id, as_of, churned, a, b)"""
 
 
-def read(session: duckdb.DuckDBPyConnection, relation: Any) -> Dataset:
+def read(session: duckdb.DuckDBPyConnection, relation: Any, **settings: Any) -> Dataset:
     source = open_source(session, relation)
-    return read_dataset(source, "churned", describe(source, "churned"))
+    checked = TrainingSettings.from_mapping(settings)
+    return read_dataset(source, checked, describe(source, checked))
 
 
 def assert_three_rows(data: Dataset) -> None:
@@ -63,7 +66,7 @@ def test_session_time_zone_does_not_matter(session):
         timestamptz '2024-01-01 00:00:00+00' as as_of)"""
     session.execute("set timezone = 'America/New_York'")
     source = open_source(session, relation)
-    assert describe(source, "churned").last_as_of == np.datetime64("2024-01-01", "us")
+    assert describe(source, TrainingSettings()).last_as_of == np.datetime64("2024-01-01", "us")
     assert read(session, relation).as_of[0] == np.datetime64("2024-01-01", "us")
 
 
@@ -78,9 +81,105 @@ def test_missing_key_column_is_named(session, column: str):
         read(session, f"(select * exclude ({column}) from {THREE_ROWS})")
 
 
-def test_label_that_is_not_boolean_is_refused(session):
-    with pytest.raises(TrainingError, match="must be boolean, but it is int32"):
-        read(session, f"(select * replace (1 as churned) from {THREE_ROWS})")
+@pytest.mark.parametrize("dtype", ["boolean", "tinyint", "ubigint", "double", "decimal(4, 1)"])
+def test_label_may_be_boolean_or_a_number_that_is_0_or_1(session, dtype: str):
+    relation = f"(select * replace (churned::integer::{dtype} as churned) from {THREE_ROWS})"
+    assert_three_rows(read(session, relation))
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("customer_id", "it is int32 and it holds '2'"),
+        ("if(churned, 'yes', 'no')", "it is string and it holds 'no', 'yes'"),
+        ("if(churned, 'nan'::double, 0.5)", "it is float64 and it holds '0.5', 'nan'"),
+        ("as_of", "'2024-01-01 00:00:00', '2024-02-01 00:00:00'"),
+        ("null::varchar", "it is string and it holds no value"),
+    ],
+)
+def test_label_of_other_values_is_refused_and_they_are_named(session, label: str, told: str):
+    with pytest.raises(TrainingError, match="'churned' must be boolean, or 0 and 1") as caught:
+        read(session, f"(select * replace ({label} as churned) from {THREE_ROWS})")
+    assert told in str(caught.value)
+
+
+def test_features_can_be_chosen_and_left_out(session):
+    assert read(session, THREE_ROWS, features=["b"]).names == ("b",)
+    assert read(session, THREE_ROWS, exclude_features=["b"]).names == ("a",)
+    # what is left out may be of any type
+    more = f"(select *, 'gold' as plan from {THREE_ROWS})"
+    assert read(session, more, exclude_features=["plan"]).names == ("a", "b")
+
+
+@pytest.mark.parametrize("setting", ["features", "exclude_features"])
+def test_feature_that_is_not_there_is_named_with_its_setting(session, setting: str):
+    with pytest.raises(TrainingError, match=f"no feature 'c', which {setting} names. It has a, b"):
+        read(session, THREE_ROWS, **{setting: ["c"]})
+    with pytest.raises(TrainingError, match="leave no feature to learn from"):
+        read(session, THREE_ROWS, features=["a"], exclude_features=["a"])
+
+
+MANY_ROWS = """(
+    select
+        customer_id,
+        timestamp '2024-01-01' + to_months((customer_id % 3)::integer) as as_of,
+        if(customer_id % 29 = 0, null, customer_id % 7 = 0) as churned,
+        customer_id::float as a
+    from range(20_000) as t(customer_id)
+)"""
+
+
+def test_large_training_set_is_sampled_in_every_month_and_outcome(session, caplog):
+    with caplog.at_level(logging.INFO):
+        data = read(session, MANY_ROWS, max_rows=2000)
+    assert 1990 <= len(data) <= 2000
+    assert "of 19310 rows" in caplog.text
+    whole = read(session, MANY_ROWS)
+    assert data.y.mean() == pytest.approx(whole.y.mean(), abs=2e-3)
+    for month in np.unique(whole.as_of):
+        share = np.mean(data.as_of == month), np.mean(whole.as_of == month)
+        assert share[0] == pytest.approx(share[1], abs=2e-3)
+    assert set(data.customer.tolist()) < set(whole.customer.tolist())
+    assert (np.diff(data.as_of.astype(np.int64)) >= 0).all()
+
+
+def test_sample_is_the_same_for_the_same_seed_whatever_the_order_of_rows(session):
+    first = read(session, MANY_ROWS, max_rows=2000).fingerprint()
+    shuffled = f"(select * from {MANY_ROWS} order by hash(customer_id))"
+    assert read(session, shuffled, max_rows=2000).fingerprint() == first
+    assert read(session, MANY_ROWS, max_rows=2000, seed=8).fingerprint() != first
+
+
+@pytest.mark.parametrize("dtype", ["date", "timestamptz", "timestamp"])
+def test_moments_of_any_type_can_be_sampled(session, dtype: str):
+    relation = f"(select * replace (as_of::{dtype} as as_of) from {MANY_ROWS})"
+    assert 1990 <= len(read(session, relation, max_rows=2000)) <= 2000
+
+
+def test_sample_of_moments_that_are_all_different_keeps_to_its_size(session):
+    relation = f"""(select * replace (as_of + customer_id * interval 1 second as as_of)
+        from {MANY_ROWS})"""
+    assert len(read(session, relation, max_rows=2000)) <= 2100
+
+
+def test_sampling_is_understood_by_spark():
+    table = ibis.table(
+        {"customer_id": "int64", "as_of": "timestamp", "churned": "boolean"},
+        name="training_set",
+    )
+    said = []
+
+    class Spark(Source):
+        """Compiles for Spark and answers with a count."""
+
+        def rows(self, expression: Any) -> list[dict[str, Any]]:
+            said.append(ibis.to_sql(expression, dialect="pyspark"))
+            return [{"rows": 1}]
+
+    sampled, count = sample_rows(Spark(table, None), table, TrainingSettings(), 5_000_000)
+    assert count == 1
+    assert "MD5(" in said[0]
+    assert "MD5(" in ibis.to_sql(sampled, dialect="pyspark")
 
 
 def test_row_without_customer_is_refused(session):
@@ -132,7 +231,7 @@ def test_fingerprint_follows_keys_labels_and_features(session):
 
 def test_feature_hash_ignores_column_order_but_not_types_or_horizon(session):
     def hash_of(relation: str, horizon_days: int = 90) -> str:
-        description = describe(open_source(session, relation), "churned")
+        description = describe(open_source(session, relation), TrainingSettings())
         return description.feature_hash(label="churned", horizon_days=horizon_days, lead_days=0)
 
     plain = hash_of(THREE_ROWS)

@@ -130,9 +130,48 @@ def test_constant_and_missing_columns_are_dropped_by_name(session, make_shop: Sh
     assert json.loads(champion["parameters"])["dropped_features"] == {
         "constant": ["constant", "nearly"],
         "missing": ["empty"],
+        "duplicated": [],
+        "leaking": [],
     }
     assert "constant features: constant, nearly" in caplog.text
     assert "missing features: empty" in caplog.text
+
+
+def test_leak_is_left_out_by_name_unless_it_is_trusted(session, make_shop: Shop, caplog):
+    shop = make_shop()
+    session.execute(f"alter table {shop} add column next_order_in_days float")
+    session.execute(f"update {shop} set next_order_in_days = if(churned, null, customer_id)")
+    honest = by_stage(train(session, shop))["champion"]
+    assert "next_order_in_days" not in honest["feature_names"]
+    assert json.loads(honest["parameters"])["dropped_features"]["leaking"] == ["next_order_in_days"]
+    assert "Feature next_order_in_days is a probable leak" in caplog.text
+    trusted = train(session, shop, settings={"trusted_features": ["next_order_in_days"]})
+    assert "next_order_in_days" in by_stage(trusted)["champion"]["feature_names"]
+
+
+def test_nothing_but_a_leak_gives_no_model(session, make_shop: Shop, caplog):
+    shop = make_shop()
+    leaking = f"(select customer_id, as_of, churned, churned as known from {shop})"
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, leaking)
+    assert rows.num_rows == 0
+    assert "constant, missing or a probable leak" in caplog.text
+
+
+def test_large_training_set_is_sampled_and_the_registry_says_so(session, make_shop: Shop):
+    shop = make_shop(customers=200)
+    champion = by_stage(train(session, shop, settings={"max_rows": 1200}))["champion"]
+    parameters = json.loads(champion["parameters"])
+    assert parameters["sampled_from"] == 2400
+    assert 600 < champion["row_count"] < 1200
+    assert len(parameters["split"]["training"]) == 8
+
+
+def test_integer_labels_train_as_booleans_do(session, make_shop: Shop):
+    shop = make_shop()
+    whole = f"(select * replace (cast(churned as integer) as churned) from {shop})"
+    ids = [train(session, each)["model_id"].to_pylist() for each in (shop, whole)]
+    assert ids[0] == ids[1]
 
 
 def test_column_that_varies_only_after_the_fit_dates_is_used(session, make_shop: Shop):
@@ -206,7 +245,7 @@ def test_model_that_does_not_beat_the_baseline_is_warned_about(session, make_sho
         order_count_90d = hash(as_of, customer_id) % 99"""
     )
     with caplog.at_level(logging.WARNING):
-        rows = by_stage(train(session, shop))
+        rows = by_stage(train(session, shop, None, {"trusted_features": ["days_since_order"]}))
     figures = [
         json.loads(rows[stage]["metrics"])["test"]["auroc"] for stage in ("champion", "baseline")
     ]

@@ -1,0 +1,64 @@
+"""Sampling a training set in the warehouse, before any row is read."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import ibis
+
+from holdfast.training._settings import TrainingSettings
+from holdfast.training._source import Source
+
+__all__ = ["sample_rows"]
+
+logger = logging.getLogger("holdfast.training")
+
+
+def sample_rows(
+    source: Source, known: Any, settings: TrainingSettings, total: int
+) -> tuple[Any, int]:
+    """Return about max_rows rows, the same each time, and how many they are.
+
+    Of every month and outcome the same share is kept, those with the smallest hash of their key:
+    so all rows weigh the same, and probabilities need no correction. The hashes are ranked without
+    the features, which may be wide.
+    """
+    stratum, outcome, hashed = ("holdfast stratum", "holdfast outcome", "holdfast hash")
+    as_of = known["as_of"]
+    moment = as_of.cast("timestamp") if as_of.type().is_date() else as_of
+    key = (
+        known["customer_id"].cast("string")
+        + ibis.literal("|")
+        + moment.epoch_seconds().cast("string")
+        + ibis.literal(f"|{settings.seed}")
+    )
+    keyed = known.mutate(
+        **{
+            stratum: moment.truncate("M"),
+            outcome: known[settings.label].cast("int8"),
+            hashed: key.hexdigest("md5"),
+        }
+    )
+    narrow = keyed.select(stratum, outcome, hashed)
+    group = [narrow[stratum], narrow[outcome]]
+    ranked = narrow.mutate(
+        place=ibis.row_number().over(group_by=group, order_by=narrow[hashed]),
+        size=narrow.count().over(group_by=group),
+    )
+    quota = ibis.greatest(1, (ranked["size"] * settings.max_rows) // total)
+    limits = (
+        ranked.filter(ranked["place"] < quota)
+        .group_by([stratum, outcome])
+        .aggregate(**{"holdfast limit": ranked[hashed].max()})
+    )
+    joined = keyed.join(limits, [stratum, outcome])
+    sampled = joined.filter(joined[hashed] <= joined["holdfast limit"])
+    ((count,),) = (row.values() for row in source.rows(sampled.aggregate(rows=sampled.count())))
+    logger.info(
+        "Sampled %d of %d rows, of every month and outcome the same share; max_rows is %d.",
+        count,
+        total,
+        settings.max_rows,
+    )
+    return sampled, int(count)
