@@ -27,53 +27,9 @@ known as (
 ),
 
 -- what lies after the as-of date needs no care here: a label that could depend on it is not mature
-subscriptions as (
-
-    select
-        customer_id,
-        started_at,
-        coalesce(ended_at, timestamp '9999-01-01') as ended_at,
-    from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
-    where
-        ended_at is null
-        or ended_at > started_at
-
-),
-
--- a subscription that begins within the allowed gap carries on the membership before it
-began as (
-
-    select
-        *,
-        coalesce(
-            started_at > interval {{ allowed_gap_days }} day + max(ended_at) over (
-                partition by customer_id
-                order by started_at asc, ended_at asc
-                rows between unbounded preceding and 1 preceding
-            ),
-            true
-        ) as is_new,
-    from subscriptions
-
-),
-
-numbered as (
-
-    select
-        *,
-        sum(cast(is_new as integer)) over (
-            partition by customer_id order by started_at asc, ended_at asc
-        ) as membership,
-    from began
-
-),
-
 memberships as (
 
-    select
-        *,
-        max(ended_at) over (partition by customer_id, membership) as lapsed_at,
-    from numbered
+    {{ holdfast.memberships(allowed_gap_days) | indent(4) }}
 
 ),
 

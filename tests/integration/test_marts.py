@@ -1,0 +1,268 @@
+"""The marts, computed again from the staged tables by other means."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from projects import DbtProject
+
+HORIZON = pd.Timedelta(days=90)
+GAP = pd.Timedelta(days=30)
+
+
+@pytest.fixture(scope="module")
+def as_of(built_demo: DbtProject) -> pd.Timestamp:
+    """Give the as-of date of the demo."""
+    return pd.Timestamp(built_demo.query("select min(as_of_date) from customer_retention")[0][0])
+
+
+@pytest.fixture(scope="module")
+def purchases(built_demo: DbtProject) -> dict[int, list[pd.Timestamp]]:
+    """Give the times of each customer's purchases, oldest first."""
+    rows = built_demo.query(
+        "select customer_id, list(ordered_at order by ordered_at) from stg_holdfast__orders "
+        "where amount > 0 group by 1"
+    )
+    return {customer: [pd.Timestamp(time) for time in times] for customer, times in rows}
+
+
+def spells_of(times: list[pd.Timestamp]) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Give begin and end of the spells that purchases make, whether the end is reached or not."""
+    spells = [(times[0], times[0] + HORIZON)]
+    for earlier, later in pairwise(times):
+        if later >= earlier + HORIZON:
+            spells.append((later, later + HORIZON))
+        else:
+            spells[-1] = (spells[-1][0], later + HORIZON)
+    return spells
+
+
+def test_monthly_metrics_equal_a_count_customer_by_customer(
+    built_demo: DbtProject, purchases: dict[int, list[pd.Timestamp]], as_of: pd.Timestamp
+) -> None:
+    spells = {customer: spells_of(times) for customer, times in purchases.items()}
+    rows = built_demo.query(
+        "select month, is_mature, customers_at_start, new_customers, reactivated_customers, "
+        "churned_customers, retained_customers, active_customers, retention_rate, repeat_rate, "
+        "net_revenue_retention from retention_metrics "
+        "where churn_definition = 'non_contractual' order by month"
+    )
+    assert len(rows) == 24
+    first = min(times[0] for times in purchases.values())
+    for month, is_mature, *found, retention_rate, repeat_rate, kept in rows:
+        start = pd.Timestamp(month)
+        end = start + pd.offsets.MonthBegin(1)
+        at_start = new = reactivated = churned = active = lost = first_time = repeating = 0
+        for customer, own in spells.items():
+            at_start += any(begin < start <= stop for begin, stop in own)
+            active += any(begin < end <= stop for begin, stop in own)
+            new += start <= own[0][0] < end
+            reactivated += sum(start <= begin < end for begin, _ in own[1:])
+            churned += sum(start <= stop < end for _, stop in own)
+            lost += sum(begin < start <= stop < end for begin, stop in own)
+            times = purchases[customer]
+            if start <= times[0] < end:
+                first_time += 1
+                repeating += len(times) > 1 and times[1] < times[0] + HORIZON
+        known = end <= as_of and start >= first + HORIZON
+        assert is_mature == known
+        assert found == [
+            at_start, new, reactivated, churned if known else None,
+            at_start - lost if known else None, active,
+        ]  # fmt: skip
+        assert at_start + new + reactivated - churned == active
+        assert retention_rate == (pytest.approx(1 - lost / at_start) if known else None)
+        followed = end + HORIZON <= as_of
+        assert repeat_rate == (pytest.approx(repeating / first_time) if followed else None)
+        assert (kept is None) == (start < first.normalize() + pd.offsets.MonthBegin(23))
+
+
+def test_net_revenue_retention_is_that_of_the_customers_of_a_year_ago(
+    built_demo: DbtProject,
+) -> None:
+    expected = built_demo.query(
+        """
+        with first_bought as (
+            select customer_id, min(ordered_at) as first_at
+            from stg_holdfast__orders where amount > 0 group by 1
+        )
+        select
+            sum(amount) filter (where ordered_at >= '2025-07-01' and first_at < '2025-07-01')
+            / sum(amount) filter (where ordered_at < '2025-07-01')
+        from stg_holdfast__orders
+        inner join first_bought using (customer_id)
+        where ordered_at >= '2024-07-01' and ordered_at < '2026-07-01'
+        """
+    )[0][0]
+    found = built_demo.query(
+        "select net_revenue_retention from retention_metrics "
+        "where churn_definition = 'non_contractual' and month = '2026-06-01'"
+    )[0][0]
+    assert found == pytest.approx(float(expected))
+    # contractual: what the subscribers of a year ago pay now
+    expected = built_demo.query(
+        """
+        with running as (
+            select moment, customer_id, sum(mrr) as mrr
+            from stg_holdfast__subscriptions, (values ('2025-06-01'), ('2026-06-01')) as m (moment)
+            where started_at < moment::timestamp
+                and (ended_at is null or ended_at >= moment::timestamp)
+            group by all
+        )
+        select sum(mrr) filter (where moment like '2026%' and customer_id in (
+            select customer_id from running where moment like '2025%'
+        )) / sum(mrr) filter (where moment like '2025%') from running
+        """
+    )[0][0]
+    found = built_demo.query(
+        "select net_revenue_retention from retention_metrics "
+        "where churn_definition = 'contractual' and month = '2026-05-01'"
+    )[0][0]
+    assert found == pytest.approx(float(expected))
+
+
+def lifelines_curve(days: list[int], churned: list[bool]) -> pd.DataFrame:
+    """Give survival and its bounds on each day, by lifelines."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of lifelines' own dependencies
+        from lifelines import KaplanMeierFitter
+
+        fitter = KaplanMeierFitter(alpha=0.05)
+        timeline = list(range(max(days) + 1))
+        fitter.fit(days, churned, timeline=timeline, ci_labels=["lower", "upper"])
+        bounds = fitter.confidence_interval_survival_function_
+    bounds["survival"] = fitter.survival_function_["KM_estimate"]
+    return bounds
+
+
+def test_survival_curves_equal_those_of_lifelines(
+    built_demo: DbtProject, purchases: dict[int, list[pd.Timestamp]], as_of: pd.Timestamp
+) -> None:
+    segments = built_demo.query("select segment_by, segment, customer_id from cohort_segments")
+    groups: dict[tuple[str, str], list[int]] = {("all", "all"): list(purchases)}
+    for segment_by, segment, customer in segments:
+        groups.setdefault((segment_by, segment), []).append(customer)
+    assert len(groups) == 7
+    lives = {}
+    for customer, times in purchases.items():
+        begin, end = spells_of(times)[0]
+        lives[customer] = ((min(end, as_of) - begin).days, end <= as_of)
+    for (segment_by, segment), customers in groups.items():
+        days, churned = zip(*(lives[customer] for customer in customers), strict=True)
+        expected = lifelines_curve(list(days), list(churned))
+        found = built_demo.query(
+            "select survival, survival_lower, survival_upper from retention_curves "
+            "where churn_definition = 'non_contractual' "
+            f"and segment_by = '{segment_by}' and segment = '{segment}' order by days"
+        )
+        np.testing.assert_allclose(
+            np.array(found), expected[["survival", "lower", "upper"]].to_numpy(), atol=1e-12
+        )
+    contractual = built_demo.query(
+        "select min(started_at), max(ended_at) from customer_spells "
+        "where churn_definition = 'contractual' and spell = 1 group by customer_id"
+    )
+    looked_until = as_of - GAP
+    days, churned = zip(
+        *(
+            ((pd.Timestamp(end or looked_until) - pd.Timestamp(begin)).days, end is not None)
+            for begin, end in contractual
+            if end is not None or begin <= looked_until
+        ),
+        strict=True,
+    )
+    expected = lifelines_curve(list(days), list(churned))
+    found = built_demo.query(
+        "select survival, survival_lower, survival_upper from retention_curves "
+        "where churn_definition = 'contractual' and segment_by = 'all' order by days"
+    )
+    np.testing.assert_allclose(
+        np.array(found), expected[["survival", "lower", "upper"]].to_numpy(), atol=1e-12
+    )
+
+
+def test_curve_of_a_published_trial_and_of_customers_who_all_leave(
+    built_demo: DbtProject,
+) -> None:
+    """Remission under 6-MP in weeks, Freireich et al. 1963, as in Kleinbaum & Klein, table 2.1."""
+    lost = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+    still_there = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+    sql = (
+        built_demo.directory / "target/compiled/holdfast/models/marts/retention_curves.sql"
+    ).read_text()
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as warehouse")
+        connection.execute(
+            "create table warehouse.main.stg_holdfast__orders as "
+            "select timestamp '2026-01-01 12:00' as ordered_at"
+        )
+        connection.execute(
+            "create table warehouse.main.customer_spells (churn_definition varchar, "
+            "customer_id int, spell int, started_at timestamp, ended_at timestamp)"
+        )
+        now = pd.Timestamp("2026-01-02")
+        rows = [(day, True, 0) for day in lost] + [(day, False, 0) for day in still_there]
+        rows += [(day, True, 1) for day in (1, 3)]
+        for number, (day, is_lost, group) in enumerate(rows):
+            begin = now - pd.Timedelta(days=day)
+            connection.execute(
+                "insert into warehouse.main.customer_spells values (?, ?, 1, ?, ?)",
+                ["non_contractual", number + 1000 * group, begin, now if is_lost else None],
+            )
+        connection.execute(
+            "create table warehouse.main.cohort_segments as select customer_id, "
+            "'trial' as segment_by, (customer_id >= 1000)::varchar as segment "
+            "from warehouse.main.customer_spells"
+        )
+        found = connection.execute(
+            f"select segment, days, survival, survival_lower from ({sql}) where segment != 'all'"
+        ).fetchall()
+    curve = {(segment, days): survival for segment, days, survival, _ in found}
+    published = {6: 0.8571, 7: 0.8067, 10: 0.7529, 13: 0.6902, 16: 0.6275, 22: 0.5378, 23: 0.4482}
+    for week, survival in published.items():
+        assert curve[("false", week)] == pytest.approx(survival, abs=5e-5)
+    assert [curve[("true", days)] for days in range(4)] == pytest.approx([1, 0.5, 0.5, 0])
+    assert ("true", 3, 0.0, None) in found
+
+
+def test_marts_add_up_to_the_same_customers_and_value(built_demo: DbtProject) -> None:
+    customers, value, revenue = built_demo.query(
+        "select count(*), sum(value_at_risk), sum(revenue) from customer_retention"
+    )[0]
+    assert built_demo.query(
+        "select sum(customers), sum(value_at_risk), sum(revenue) from churn_overview"
+    ) == [(customers, value, revenue)]
+    for metrics in ("non_contractual", "contractual"):
+        assert built_demo.query(
+            f"select sum(revenue) from retention_metrics where churn_definition = '{metrics}'"
+        ) == [(revenue,)]
+    attributed = "select sum(attributed_value_at_risk) from churn_drivers"
+    explained = (
+        "select sum(value_at_risk) from customer_retention where customer_id in ("
+        "select customer_id from churn_reasons)"
+    )
+    assert float(built_demo.query(attributed)[0][0]) == pytest.approx(
+        float(built_demo.query(explained)[0][0]), abs=0.1
+    )
+    per_cohort = built_demo.query(
+        "select distinct sum(customers) filter (where months_since = 0), sum(revenue) "
+        "from retention_cohorts group by segment_by"
+    )
+    assert len(per_cohort) == 1
+
+
+def test_segments_cover_every_pair_of_scores_with_one_name(built_demo: DbtProject) -> None:
+    pairs = built_demo.query(
+        "select recency_score, value_score, count(distinct segment) from customer_segments "
+        "group by all"
+    )
+    assert all(count == 1 for *_, count in pairs)
+    names = {name for (name,) in built_demo.query("select segment from customer_segments")}
+    assert len(names) == 11
