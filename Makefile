@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(CURDIR)/$(VENV)/bin
 # dbt and its children find the tools of the environment, whatever else is on the path
 export PATH := $(BIN):$(PATH)
+# a worker per core; the tests of one file stay together, for they share what they build
+PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo example test test-slow lint benchmark clean help
 
@@ -18,10 +20,10 @@ example: $(VENV)/.installed ## build the example on real invoices (UCI Online Re
 	cd examples/online_retail && dbt deps && dbt build && holdfast summary
 
 test: $(VENV)/.installed-dev ## run the tests, those of dbt among them; a few minutes
-	pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.installed-dev ## run the tests that build whole projects again and again
-	pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.installed-dev ## check style and types
 	ruff check .
