@@ -33,8 +33,8 @@ lint: $(VENV)/.installed-dev ## check style and types
 	sqlfluff lint --disable-progress-bar --templater jinja examples/online_retail/models
 
 clean: ## remove what builds and tests wrote, but not the environment
-	rm -rf target logs dbt_packages warehouse.duckdb warehouse.duckdb.wal
-	rm -rf examples/online_retail/target examples/online_retail/logs examples/online_retail/dbt_packages
+	rm -rf target logs dbt_packages serving warehouse.duckdb warehouse.duckdb.wal
+	rm -rf examples/online_retail/target examples/online_retail/logs examples/online_retail/dbt_packages examples/online_retail/serving
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))' \

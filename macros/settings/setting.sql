@@ -24,12 +24,14 @@
     {%- elif name in ['segments', 'live_tasks', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['reset', 'retrain'] -%}
+    {%- elif name in ['publish', 'reset', 'retrain'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
         {%- set checked.value = value | string -%}
         {%- set checked.ok = holdfast._is_date(checked.value) -%}
+    {%- elif name == 'publish_path' and value is not none -%}
+        {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'churn_definition' -%}
         {%- set checked.ok = value in ['non_contractual', 'contractual'] -%}
     {%- elif name == 'observation_interval' -%}

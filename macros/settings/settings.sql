@@ -20,6 +20,8 @@
         'observation_interval': {'default': '1 month', 'allowed': "a whole number and a unit: 'N day', 'N week' or 'N month'"},
         'observations': {'default': 12, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'offer_cost': {'default': 10, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
+        'publish': {'default': true, 'allowed': 'true or false'},
+        'publish_path': {'default': none, 'allowed': 'the path of a file'},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     _add_models(commands)
+    _add_publish(commands)
 
     backtest = commands.add_parser(
         "backtest", help="train at past dates on what was known then, and compare with what came"
@@ -134,6 +136,28 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action.add_argument(
             "--target", help="the target of the profile (default: the profile's own)"
         )
+
+
+def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of `holdfast publish`."""
+    publish = commands.add_parser(
+        "publish", help="publish the marts for BI tools, as a build does at its end"
+    )
+    publish.add_argument("--output", type=Path, help="the DuckDB file (default: that of the build)")
+    publish.add_argument(
+        "--postgres",
+        metavar="DSN",
+        nargs="?",
+        const="",
+        help="publish to Postgres instead; without a DSN the environment's HOLDFAST_POSTGRES_DSN",
+    )
+    publish.add_argument(
+        "--schema", default="holdfast", help="the schema in Postgres (default: holdfast)"
+    )
+    publish.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    publish.add_argument("--target", help="the target of the profile (default: the profile's own)")
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -249,6 +273,27 @@ def _backtest(options: argparse.Namespace) -> None:
         write_table(figures, options.output)
 
 
+def _publish(options: argparse.Namespace) -> None:
+    from holdfast import publishing
+    from holdfast.project import open_project
+
+    project = open_project(options.project_dir, target=options.target)
+    if options.postgres is None:
+        print(publishing.publish_project(project, options.output), flush=True)
+        return
+    dsn = options.postgres or os.environ.get("HOLDFAST_POSTGRES_DSN", "")
+    if not dsn:
+        raise publishing.PublishError(
+            "name the server: --postgres DSN, or the environment's HOLDFAST_POSTGRES_DSN"
+        )
+    counts = publishing.publish_project_to_postgres(project, dsn, schema=options.schema)
+    print(
+        f"Published {len(counts)} tables ({sum(counts.values()):,} rows) to the schema "
+        f"{options.schema} in Postgres",
+        flush=True,
+    )
+
+
 def _value(value: float | None) -> str:
     """Write a number short, or a dash where it is not known."""
     return "-" if value is None else f"{value:,.6g}"
@@ -260,6 +305,7 @@ _COMMANDS = {
     "features": _features,
     "models": _models,
     "backtest": _backtest,
+    "publish": _publish,
 }
 
 

@@ -1,6 +1,7 @@
 """The dbt-duckdb plugin that gives every connection of a dbt run Holdfast's functions.
 
-Name it in the profile, and models may call ``holdfast_predict`` and ``holdfast_contributions``::
+Name it in the profile, and models may call ``holdfast_predict`` and ``holdfast_contributions``; a
+build publishes its marts through ``holdfast_publish``::
 
     outputs:
       dev:
@@ -23,7 +24,7 @@ __all__ = ["Plugin"]
 
 
 class Plugin(BasePlugin):
-    """Registers Holdfast's scoring functions on the connection that dbt opens.
+    """Registers Holdfast's functions on the connection that dbt opens.
 
     The functions belong to the database instance, so every cursor that dbt makes of this
     connection, one per thread, has them too.
@@ -38,6 +39,8 @@ class Plugin(BasePlugin):
             The connection that dbt-duckdb opened. No model is read yet.
         """
         # Here and not above: dbt imports every plugin, also for `dbt parse` and `dbt deps`.
+        from holdfast.publishing import register_publisher
         from holdfast.scoring import register
 
         register(conn)
+        register_publisher(conn)

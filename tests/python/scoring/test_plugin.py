@@ -32,14 +32,18 @@ def test_dbt_connections_can_score(environment):
     assert environment.handle().cursor().execute(sql).fetchall() == [(0.5,)]
 
 
-def test_plugin_registers_both_functions():
+def test_plugin_registers_the_functions():
     with duckdb.connect() as connection:
         Plugin.create("holdfast.plugin", config={}).configure_connection(connection)
         names = connection.execute(
             "select function_name from duckdb_functions()"
             " where starts_with(function_name, 'holdfast_') order by all"
         ).fetchall()
-    assert names == [("holdfast_contributions",), ("holdfast_predict",)]
+    assert names == [
+            ("holdfast_contributions",),
+            ("holdfast_predict",),
+            ("holdfast_publish",),
+        ]
 
 
 def test_plugin_does_not_import_the_runtime_before_a_model_is_read():

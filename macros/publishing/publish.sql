@@ -1,0 +1,52 @@
+{#-
+  Publishes the marts at the end of `dbt build`, when all of them were built and passed their tests. The hook at a run's
+  end gives `results`; anything but a whole build is left alone, so that nobody sees half of one.
+-#}
+{% macro publish(results) %}
+    {{- return(adapter.dispatch('publish', 'holdfast')(results)) -}}
+{% endmacro %}
+
+
+{#- The marts of other warehouses are where BI tools read them already. -#}
+{% macro default__publish(results) %}
+    {{- return('') -}}
+{% endmacro %}
+
+
+{% macro duckdb__publish(results) %}
+    {%- if not execute or flags.WHICH != 'build' or not holdfast.setting('publish') -%}
+        {{- return('') -}}
+    {%- endif -%}
+
+    {%- set nodes = {} -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.resource_type == 'model' and (node.config.meta.get('publish') or (node.package_name == 'holdfast' and 'marts' in node.fqn)) -%}
+            {%- do nodes.update({node.unique_id: {
+                'resource_type': 'model', 'package_name': node.package_name, 'fqn': node.fqn, 'name': node.name,
+                'alias': node.alias, 'relation_name': node.relation_name, 'description': node.description,
+                'columns': node.columns,
+                'config': {
+                    'meta': node.config.meta, 'contract': node.config.contract, 'materialized': node.config.materialized,
+                },
+            }}) -%}
+        {%- elif node.resource_type == 'test' -%}
+            {%- do nodes.update({node.unique_id: {
+                'resource_type': 'test', 'name': node.name, 'depends_on': {'nodes': node.depends_on.nodes},
+            }}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set outcomes = [] -%}
+    {%- for result in results if result.node.unique_id in nodes -%}
+        {%- do outcomes.append({'unique_id': result.node.unique_id, 'status': result.status | string}) -%}
+    {%- endfor -%}
+
+    {%- set request = tojson({'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path')}) -%}
+    {%- set answer = run_query("select holdfast_publish('" ~ request | replace("'", "''") ~ "')").columns[0].values()[0] -%}
+    {%- set answer = fromjson(answer) -%}
+    {%- if answer.get('error') -%}
+        {#- the hook's own statement fails, and with it the build -#}
+        {{- return("select error('" ~ answer['error'] | replace("'", "''") ~ "')") -}}
+    {%- endif -%}
+    {%- do log(answer['said'], info=true) -%}
+    {{- return('') -}}
+{% endmacro %}

@@ -1,0 +1,126 @@
+"""`holdfast publish`: by hand what a build does at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from holdfast.publishing._errors import PublishError
+from holdfast.publishing._hook import DEFAULT_FILE
+from holdfast.publishing._marts import Mart, find_marts, obstacle
+from holdfast.publishing._postgres import publish_to_postgres
+from holdfast.publishing._publish import Publication, publish
+from holdfast.publishing._source import code_version
+
+if TYPE_CHECKING:
+    from holdfast.project import Project
+
+__all__ = ["marts_of", "publish_path", "publish_project", "publish_project_to_postgres"]
+
+
+def publish_project(project: Project, output: Path | None = None) -> Publication:
+    """Publish the marts that the last build of a project made.
+
+    Parameters
+    ----------
+    project
+        A built project, from `holdfast.project.open_project`.
+    output
+        The file to publish to; that of the build (`holdfast_publish_path`) when None.
+
+    Returns
+    -------
+    Publication
+        What was published.
+
+    Raises
+    ------
+    PublishError
+        If a mart or one of its tests failed in the last dbt command, or publishing fails.
+    holdfast.project.ProjectError
+        If the warehouse cannot be read.
+
+    Examples
+    --------
+    >>> from holdfast.project import open_project
+    >>> print(publish_project(open_project(Path("my_shop"))))  # doctest: +SKIP
+    Published 9 tables (1,733 rows) to my_shop/serving/holdfast.duckdb
+    """
+    marts = marts_of(project)
+    file = output.absolute() if output is not None else publish_path(project)
+    if file.resolve() == project.warehouse.resolve():
+        raise PublishError(f"{file} is the warehouse itself; name another file")
+    from holdfast.scoring import register
+
+    with project.connect() as connection:
+        # a mart may be a view that scores
+        register(connection)
+        return publish(
+            connection,
+            marts,
+            file,
+            source=project.warehouse.name,
+            code_version=code_version(project.directory),
+        )
+
+
+def publish_project_to_postgres(
+    project: Project, dsn: str, *, schema: str = "holdfast"
+) -> dict[str, int]:
+    """Publish the marts that the last build of a project made to Postgres.
+
+    Parameters
+    ----------
+    project
+        A built project.
+    dsn, schema
+        Where to; see `publish_to_postgres`.
+
+    Returns
+    -------
+    dict
+        The rows of each table.
+
+    Raises
+    ------
+    PublishError
+        If a mart or one of its tests failed in the last dbt command, or publishing fails.
+    holdfast.project.ProjectError
+        If the warehouse cannot be read.
+    """
+    marts = marts_of(project)
+    from holdfast.scoring import register
+
+    with project.connect() as connection:
+        register(connection)
+        return publish_to_postgres(
+            connection,
+            marts,
+            dsn,
+            schema=schema,
+            source=project.warehouse.name,
+            code_version=code_version(project.directory),
+        )
+
+
+def marts_of(project: Project) -> list[Mart]:
+    """Give the marts of a project whose last dbt command did not fail them."""
+    nodes = project.manifest["nodes"]
+    marts = find_marts(nodes)
+    reason = obstacle(nodes, marts, project.run_results["results"], partly=True)
+    if reason is not None:
+        raise PublishError(f"nothing was published, since the last dbt command failed {reason}")
+    return marts
+
+
+def publish_path(project: Project) -> Path:
+    """Give the file that builds of a project publish to."""
+    text = (project.directory / "dbt_project.yml").read_text(encoding="utf-8")
+    settings = (yaml.safe_load(text) or {}).get("vars") or {}
+    name = "holdfast_publish_path"
+    path = settings.get(name) or (settings.get("holdfast") or {}).get(name) or DEFAULT_FILE
+    if "{{" in path:
+        raise PublishError(f"the var `{name}` is a template, `{path}`; name the file with --output")
+    return project.warehouse.parent / path

@@ -1,0 +1,373 @@
+"""Write the marts aside, verify what was written, and show it in one step."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from holdfast import __version__
+from holdfast.publishing._errors import PublishError
+from holdfast.publishing._marts import MANIFEST, Mart
+from holdfast.publishing._place import Place
+from holdfast.publishing._quoting import quoted, text
+
+__all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
+
+# what DuckDB 1.0 and everything later reads
+_STORAGE_VERSION = "v1.0.0"
+# above so many rows a table's Parquet is more than one file
+_LARGE = 1_000_000
+_FILE_SIZE = "256MB"
+
+Columns = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published.
+
+    Attributes
+    ----------
+    publication_id
+        Its name; it begins with the time.
+    published_at
+        When, UTC.
+    file, parquet
+        The DuckDB file, and the folder of the same tables as Parquet.
+    row_counts
+        The rows of each table.
+    """
+
+    publication_id: str
+    published_at: dt.datetime
+    file: Path
+    parquet: Path
+    row_counts: dict[str, int]
+
+    def __str__(self) -> str:
+        rows = sum(self.row_counts.values())
+        return f"Published {len(self.row_counts)} tables ({rows:,} rows) to {self.file}"
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """A mart in the publication, and what its rows add up to in the warehouse."""
+
+    mart: Mart
+    columns: Columns
+    row_count: int
+    checksum: str
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[Mart],
+    file: Path,
+    *,
+    source: str,
+    code_version: str | None = None,
+) -> Publication:
+    """Publish marts as a DuckDB file with Parquet beside it.
+
+    The marts are read in one transaction, written aside, read back and compared (columns and
+    types, row counts, checksums), flushed to disk, and put in the place of the former file by
+    renaming. Who has that open keeps reading it; who opens it anew sees the new one. On any error
+    the former file stays as it was.
+
+    Parameters
+    ----------
+    connection
+        A connection to the warehouse; a cursor of it does the work.
+    marts
+        What to publish, from `find_marts`.
+    file
+        The DuckDB file to replace. Its folder is made where it is missing.
+    source
+        The name of the warehouse; the file is refused to any other one.
+    code_version
+        The version of the project's code, for the manifest.
+
+    Returns
+    -------
+    Publication
+        What was published.
+
+    Raises
+    ------
+    PublishError
+        If the file cannot be written, or what was written is not what the warehouse holds.
+
+    Examples
+    --------
+    >>> publish(connection, find_marts(manifest["nodes"]), Path("serving/holdfast.duckdb"),
+    ...         source="shop")  # doctest: +SKIP
+    """
+    if not marts:
+        raise PublishError("there is no mart to publish")
+    place = Place(file)
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    publication_id = f"{now:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}"
+    with connection.cursor() as cursor, place.claimed(source):
+        try:
+            return _write(cursor, marts, place, publication_id, now, source, code_version)
+        except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+            # only the first line: DuckDB puts a stack behind it
+            raise PublishError(
+                f"{place.file} could not be published, and is as it was: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        finally:
+            place.drop(publication_id)
+
+
+def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
+    """Give the columns of a mart that are published, with their types, and check its contract.
+
+    Raises
+    ------
+    PublishError
+        If the relation is not there, or has not the columns that its contract declares.
+    """
+    try:
+        found = _describe(cursor, f"select * from {mart.relation}")
+    except duckdb.CatalogException:
+        raise PublishError(
+            f"{mart.relation} is not in the warehouse; run `dbt build` first"
+        ) from None
+    columns = {name: dtype for name, dtype in found.items() if name.lower() not in mart.personal}
+    if mart.has_contract:
+        _check_contract(cursor, mart, found)
+    if not columns:
+        raise PublishError(f"every column of {mart.name} is marked as personal data")
+    for name in mart.partition_by:
+        if name not in columns:
+            raise PublishError(
+                f"{mart.name} is to be partitioned by {name}, which is none of its columns"
+            )
+    return columns
+
+
+def what_it_shows(
+    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, columns: Columns
+) -> dict[str, object]:
+    """Tell as of which date the customers are shown, and by which model they are scored.
+
+    Only `customer_retention` says so; of any other mart nothing is told.
+    """
+    is_it = mart.unique_id == "model.holdfast.customer_retention"
+    if not is_it or not {"as_of_date", "model_id"} <= columns.keys():
+        return {}
+    row = cursor.execute(f"select max(as_of_date), max(model_id) from {relation}").fetchone()
+    assert row is not None
+    return {"as_of_date": row[0], "model_id": row[1]}
+
+
+def _write(
+    cursor: duckdb.DuckDBPyConnection,
+    marts: Sequence[Mart],
+    place: Place,
+    publication_id: str,
+    now: dt.datetime,
+    source: str,
+    code_version: str | None,
+) -> Publication:
+    """Write a publication aside, verify it, and show it."""
+    aside, folder = place.aside(publication_id)
+    alias = quoted(f"holdfast {publication_id}")
+    with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
+        copied = _copy(cursor, marts, alias)
+        facts: dict[str, object] = {
+            "publication_id": publication_id,
+            "published_at": now,
+            "as_of_date": None,
+            "model_id": None,
+            "source": source,
+            "holdfast_version": __version__,
+            "code_version": code_version,
+            "duckdb_version": duckdb.__version__,
+        }
+        for table in copied:
+            relation = f"{alias}.main.{quoted(table.mart.name)}"
+            facts |= what_it_shows(cursor, table.mart, relation, table.columns)
+        _write_manifest(cursor, alias, copied, facts)
+        _write_comments(cursor, alias, copied)
+    if aside.with_name(f"{aside.name}.wal").exists():
+        raise PublishError(f"{aside} was not written completely; see whether the disk is full")
+    folder.mkdir(parents=True)
+    with _attached(cursor, aside, alias, "read_only"):
+        for table in copied:
+            _verify(cursor, table, f"{alias}.main.{quoted(table.mart.name)}", "the DuckDB file")
+            _write_parquet(cursor, table, alias, folder / table.mart.name)
+        tables = [_facts_of(table) for table in copied]
+    told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
+    (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
+    place.show(publication_id)
+    return Publication(
+        publication_id,
+        now,
+        place.file,
+        place.sets / publication_id,
+        {table.mart.name: table.row_count for table in copied},
+    )
+
+
+def _copy(cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], alias: str) -> list[_Copied]:
+    """Copy the marts, all as of one moment."""
+    copied = []
+    cursor.execute("begin transaction")
+    for mart in marts:
+        columns = published_columns(cursor, mart)
+        listed = ", ".join(map(quoted, columns))
+        try:
+            cursor.execute(
+                f"create table {alias}.main.{quoted(mart.name)} as "
+                f"select {listed} from {mart.relation}"
+            )
+        except (duckdb.InvalidInputException, duckdb.NotImplementedException) as error:
+            raise PublishError(f"{mart.name}: {str(error).splitlines()[0]}") from None
+        row_count, checksum = _sums(cursor, mart.relation, columns)
+        copied.append(_Copied(mart, columns, row_count, checksum))
+    cursor.execute("commit")
+    return copied
+
+
+def _write_manifest(
+    cursor: duckdb.DuckDBPyConnection,
+    alias: str,
+    copied: Sequence[_Copied],
+    facts: dict[str, object],
+) -> None:
+    """Write the table that says what this publication is: one row per table."""
+    cursor.execute(
+        f"""
+        create table {alias}.main.{MANIFEST} (
+            publication_id varchar, published_at timestamp, as_of_date date, model_id varchar,
+            table_name varchar, row_count bigint, column_count bigint, checksum varchar,
+            source varchar, holdfast_version varchar, code_version varchar, duckdb_version varchar
+        )
+        """
+    )
+    for table in copied:
+        row = {**facts, **_facts_of(table)}
+        names = ", ".join(row)
+        cursor.execute(
+            f"insert into {alias}.main.{MANIFEST} ({names}) values ({', '.join('?' for _ in row)})",
+            list(row.values()),
+        )
+
+
+def _facts_of(table: _Copied) -> dict[str, object]:
+    """Give the manifest's columns that are a table's own."""
+    return {
+        "table_name": table.mart.name,
+        "row_count": table.row_count,
+        "column_count": len(table.columns),
+        "checksum": table.checksum,
+    }
+
+
+def _write_comments(
+    cursor: duckdb.DuckDBPyConnection, alias: str, copied: Sequence[_Copied]
+) -> None:
+    """Take the descriptions along, for the tools that show them."""
+    for table in copied:
+        relation = f"{alias}.main.{quoted(table.mart.name)}"
+        if table.mart.description:
+            cursor.execute(f"comment on table {relation} is {text(table.mart.description)}")
+        for column in table.columns:
+            told = table.mart.descriptions.get(column.lower())
+            if told:
+                cursor.execute(f"comment on column {relation}.{quoted(column)} is {text(told)}")
+
+
+def _write_parquet(
+    cursor: duckdb.DuckDBPyConnection, table: _Copied, alias: str, folder: Path
+) -> None:
+    """Write a table as Parquet, a large one in parts, and verify it."""
+    options = "format parquet, compression zstd"
+    relation = f"{alias}.main.{quoted(table.mart.name)}"
+    output = folder
+    if table.row_count <= _LARGE:
+        folder.mkdir()
+        output = folder / "part_0.parquet"
+    elif table.mart.partition_by:
+        listed = ", ".join(map(quoted, table.mart.partition_by))
+        options += f", partition_by ({listed}), write_partition_columns true"
+    else:
+        options += f", file_size_bytes '{_FILE_SIZE}'"
+    cursor.execute(f"copy {relation} to {text(str(output))} ({options})")
+    written = f"read_parquet({text(f'{folder}/**/*.parquet')}, hive_partitioning = false)"
+    kept = _describe(cursor, f"select * from {written}")
+    if kept.keys() != table.columns.keys():
+        raise PublishError(f"{table.mart.name} has other columns as Parquet: {', '.join(kept)}")
+    # Parquet lacks some types (a hugeint is a double there); the others must come back the same
+    same = {name: dtype for name, dtype in table.columns.items() if kept[name] == dtype}
+    if _sums(cursor, written, same) != _sums(cursor, relation, same):
+        raise PublishError(f"{table.mart.name} as Parquet is not what was written")
+
+
+def _verify(cursor: duckdb.DuckDBPyConnection, table: _Copied, relation: str, where: str) -> None:
+    """Compare what was written with what the warehouse held."""
+    columns = _describe(cursor, f"select * from {relation}")
+    if columns != table.columns:
+        raise PublishError(f"{table.mart.name} has other columns in {where}: {columns}")
+    found = _sums(cursor, relation, columns)
+    if found != (table.row_count, table.checksum):
+        raise PublishError(
+            f"{table.mart.name} in {where} is not what the warehouse holds: {found[0]:,} rows "
+            f"instead of {table.row_count:,}, checksum {found[1]} instead of {table.checksum}"
+        )
+
+
+def _check_contract(cursor: duckdb.DuckDBPyConnection, mart: Mart, found: Columns) -> None:
+    """Compare the columns of a mart with those that its yml declares."""
+    declared = {name: dtype for name, dtype in mart.types.items() if dtype.lower() != "id"}
+    listed = ", ".join(f"cast(null as {t}) as {quoted(name)}" for name, t in declared.items())
+    wanted = _describe(cursor, f"select {listed}") if declared else {}
+    have = {name.lower(): dtype for name, dtype in found.items()}
+    for name in mart.types:
+        if have.get(name) is None or have[name] != wanted.get(name, have[name]):
+            raise PublishError(
+                f"{mart.relation} does not keep its contract: {name} is "
+                f"{have.get(name, 'missing')} instead of {mart.types[name]}; run `dbt build`"
+            )
+
+
+def _describe(cursor: duckdb.DuckDBPyConnection, select: str) -> Columns:
+    """Give the columns of a query and their types, in order."""
+    return {row[0]: row[1] for row in cursor.execute(f"describe {select}").fetchall()}
+
+
+def _sums(cursor: duckdb.DuckDBPyConnection, relation: str, columns: Columns) -> tuple[int, str]:
+    """Give the number of rows and the sum of their hashes, whatever their order."""
+    listed = ", ".join(map(quoted, columns))
+    hashed = f"cast(coalesce(sum(hash({listed})), 0) as varchar)" if columns else "''"
+    row = cursor.execute(f"select count(*), {hashed} from {relation}").fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
+
+
+@contextmanager
+def _attached(
+    cursor: duckdb.DuckDBPyConnection, file: Path, alias: str, option: str
+) -> Iterator[None]:
+    """Attach a database file, and let go of it whatever happens."""
+    cursor.execute(f"attach {text(str(file))} as {alias} ({option})")
+    try:
+        yield
+    except BaseException:
+        # the detach writes the last blocks, and fails where they found no room
+        for statement in ("rollback", f"detach {alias}"):
+            try:
+                cursor.execute(statement)
+            except duckdb.Error:
+                continue
+        raise
+    cursor.execute(f"detach {alias}")
