@@ -40,10 +40,10 @@ def test_plugin_registers_the_functions():
             " where starts_with(function_name, 'holdfast_') order by all"
         ).fetchall()
     assert names == [
-            ("holdfast_contributions",),
-            ("holdfast_predict",),
-            ("holdfast_publish",),
-        ]
+        ("holdfast_contributions",),
+        ("holdfast_predict",),
+        ("holdfast_publish",),
+    ]
 
 
 def test_plugin_does_not_import_the_runtime_before_a_model_is_read():
