@@ -40,7 +40,7 @@ _OPERATORS: dict[str, frozenset[str]] = {
     "ai.onnx.ml": frozenset(
         {
             "ArrayFeatureExtractor", "Binarizer", "FeatureVectorizer", "Imputer",
-            "LinearClassifier", "LinearRegressor", "Normalizer", "Scaler",
+            "LinearClassifier", "LinearRegressor", "Normalizer", "OneHotEncoder", "Scaler",
             "TreeEnsembleClassifier", "TreeEnsembleRegressor",
         }
     ),
@@ -141,6 +141,11 @@ class OnnxModel:
     def base_value(self) -> float:
         """Average log-odds, from which contributions are counted."""
         return self._base_value
+
+    @property
+    def graph(self) -> onnx.GraphProto:
+        """The verified graph, not to be changed."""
+        return self._graph.graph
 
     def predict(self, features: npt.ArrayLike) -> FloatArray:
         """Probability of the event for every row.
