@@ -151,8 +151,12 @@ def test_no_row_that_a_model_was_tested_on_overlaps_its_training_labels(
 def test_evaluation_in_sql_equals_scikit_learn(built_demo: DbtProject) -> None:
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-    models = built_demo.query("select model_id from model_registry")
-    assert len(models) == 3
+    models = built_demo.query(
+        "select model_id from model_registry "
+        "where json_array_length(parameters, '$.split.test') > 0"
+    )
+    # three algorithms, one of them the champion's twin, and three baselines
+    assert len(models) == 6
     for (model_id,) in models:
         rows = built_demo.query(
             "select churned, probability from churn_holdout_predictions "
@@ -171,9 +175,38 @@ def test_evaluation_in_sql_equals_scikit_learn(built_demo: DbtProject) -> None:
         assert values["row_count"] == len(rows)
 
 
-def test_model_beats_the_days_since_the_last_order(built_demo: DbtProject) -> None:
-    loss = dict(built_demo.query("select stage, log_loss from model_performance"))
-    assert loss["champion"] < loss["baseline"]
+def test_model_beats_every_baseline(built_demo: DbtProject) -> None:
+    ((champion,),) = built_demo.query(
+        "select log_loss from model_performance where stage = 'champion'"
+    )
+    baselines = dict(
+        built_demo.query(
+            "select algorithm, log_loss from model_performance where stage = 'baseline'"
+        )
+    )
+    assert set(baselines) == {"base_rate", "bg_nbd", "days_since_last_order"}
+    assert champion < min(baselines.values())
+
+
+def test_champion_is_refitted_and_has_the_figures_of_its_twin(built_demo: DbtProject) -> None:
+    ((champion, twin, learned_to),) = built_demo.query(
+        "select model_id, parameters ->> '$.evaluated_as', training_to from model_registry "
+        "where stage = 'champion'"
+    )
+    assert built_demo.query("select model_id from model_registry where stage = 'evaluated'") == [
+        (twin,)
+    ]
+    # it has learned from every row of the training set, and is measured on none of them
+    assert built_demo.query("select max(as_of) from churn_training_set") == [(learned_to,)]
+    holdouts = "select distinct model_id from churn_holdout_predictions where model_id in (?, ?)"
+    assert built_demo.query(holdouts.replace("?, ?", f"'{champion}', '{twin}'")) == [(twin,)]
+    figures = built_demo.query(
+        "select evaluated_as, auroc, log_loss, row_count from model_performance "
+        f"where model_id in ('{champion}', '{twin}') order by evaluated_as nulls last"
+    )
+    assert figures[0][0] == twin
+    assert figures[0][1:] == figures[1][1:]
+    assert figures[0][1] is not None
 
 
 def test_reasons_are_told_in_words_with_the_customers_own_numbers(built_demo: DbtProject) -> None:

@@ -119,7 +119,9 @@ def test_deciles_budget_and_profit_are_those_counted_by_hand(built_demo: DbtProj
 def test_intervals_are_those_of_a_bootstrap_over_customers(built_demo: DbtProject) -> None:
     from sklearn.metrics import log_loss, roc_auc_score
 
-    champion = measured_models(built_demo)[0]
+    ((champion,),) = built_demo.query(
+        "select model_id from model_registry where stage = 'evaluated'"
+    )
     y, p, customer, _ = predictions(built_demo, champion)
     _, group = np.unique(customer, return_inverse=True)
     random = np.random.default_rng(5)

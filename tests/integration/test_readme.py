@@ -69,7 +69,7 @@ def test_figures_in_the_readme_are_those_of_the_demo(built_demo: DbtProject) -> 
             r"^\s+(\w+)\s+(?:champion|challenger|baseline)\s+([\d.]+)", between("demo"), re.M
         )
     )
-    assert len(printed) == 3
+    assert len(printed) == 6
     for algorithm, auroc in built_demo.query("select algorithm, auroc from model_performance"):
         # another processor may round otherwise
         assert float(printed[algorithm]) == pytest.approx(auroc, abs=2e-3)

@@ -46,6 +46,8 @@ _OPERATORS: dict[str, frozenset[str]] = {
     ),
 }  # fmt: skip
 _TREE_OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+# Double [N, F] inside a blend: what each feature adds to the log-odds of its linear part.
+_LINEAR_TERMS = "terms"
 
 
 class ModelError(HoldfastError):
@@ -189,7 +191,8 @@ class OnnxModel:
         ``base_value`` plus a row's contributions is the log-odds of its ``predict``. Trees use
         path-dependent TreeSHAP with the training row counts that the model carries
         (Lundberg et al. 2020, https://doi.org/10.1038/s42256-019-0138-9); linear models
-        the closed form against the training mean, which their graph computes itself.
+        the closed form against the training mean, which their graph computes itself; a blend of
+        the two has the sum of both, for Shapley values add up as the log-odds do.
 
         Parameters
         ----------
@@ -267,9 +270,12 @@ class OnnxModel:
         from holdfast.scoring._trees import TreeExplainer, TreeFormatError
 
         try:
-            return TreeExplainer.from_node(trees[0], len(self._feature_names))
+            of_trees = TreeExplainer.from_node(trees[0], len(self._feature_names))
         except TreeFormatError as error:
             raise ModelError(f"{self._name}: {error} {_NEXT}") from None
+        if any(_LINEAR_TERMS in node.output for node in self._graph.graph.node):
+            return _BlendExplainer(_terms_session(self._graph, self._name), of_trees)
+        return of_trees
 
     def _check_explainer(self, explainer: _Explainer) -> None:
         """Refuse contributions that do not add up to the model's own log-odds."""
@@ -300,6 +306,34 @@ class _GraphExplainer:
         """Return the output ``contributions``, float32 [N, F]."""
         values: FloatArray = self._session.run(["contributions"], {"features": features})[0]
         return values
+
+
+class _BlendExplainer:
+    """Contributions of a linear model and of trees whose log-odds the graph adds up."""
+
+    def __init__(self, terms: Any, trees: _Explainer) -> None:
+        self._terms = terms
+        self._trees = trees
+
+    def contributions(self, features: FloatArray) -> FloatArray:
+        """Return the linear terms plus the TreeSHAP values, float32 [N, F]."""
+        linear = self._terms.run([_LINEAR_TERMS], {"features": features})[0]
+        linear += self._trees.contributions(features)
+        values: FloatArray = linear.astype(np.float32)
+        return values
+
+
+def _terms_session(model: onnx.ModelProto, name: str) -> Any:
+    """Open the graph once more, with its linear terms as the only output."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.append(
+        onnx.helper.make_tensor_value_info(_LINEAR_TERMS, onnx.TensorProto.DOUBLE, None)
+    )
+    return _open_session(copy.SerializeToString(), name)
 
 
 def _describe(metadata: dict[str, str]) -> str:

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._export import OnnxHeader, trees_onnx
-from holdfast.training._linear import fit_linear
+from holdfast.training._export import OnnxHeader
+from holdfast.training._linear import fit_setting, tune_linear
+from holdfast.training._trees import fit_trees, tune_trees
 
 __all__ = [
     "ALGORITHMS",
-    "BASELINE",
-    "BASELINE_ALGORITHM",
     "Algorithm",
     "FittedModel",
+    "Fold",
+    "OutOfFold",
     "Part",
+    "ScalableModel",
     "Tuned",
-    "merge_tuned",
 ]
 
-Tuned: TypeAlias = dict[str, int]
-
-_MOST_TREES = 300
-_PATIENCE = 20
+Tuned: TypeAlias = dict[str, Any]
+OutOfFold: TypeAlias = NDArray[np.float64]
 
 
 class FittedModel(Protocol):
-    """What training asks of a fitted model."""
+    """What training asks of a fitted model, be it a baseline."""
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -44,13 +42,45 @@ class FittedModel(Protocol):
         """Write the model as a deterministic ONNX file."""
 
 
+class ScalableModel(FittedModel, Protocol):
+    """A model whose log-odds can be stretched, so that it can be calibrated and blended."""
+
+    @property
+    def base_value(self) -> float:
+        """Mean log-odds over the training rows."""
+
+    def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds of the event, shape (n,)."""
+
+    def scaled(self, factor: float, weight: float = 1.0) -> ScalableModel:
+        """Return the model with log-odds ``weight * (base + factor * (own - base))``."""
+
+
 @dataclass(frozen=True)
 class Part:
-    """Rows to fit on or to look at: features float32 (n, F), outcomes (n,), feature names."""
+    """Rows to fit on or to look at.
+
+    Parameters
+    ----------
+    features
+        float32, shape (n, F); missing is NaN.
+    y
+        Outcomes 0 or 1, shape (n,).
+    names
+        Feature names, length F.
+    """
 
     features: NDArray[np.float32]
     y: NDArray[np.int64]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to fit on, and rows that stand for the future; both have the same features."""
+
+    fit: Part
+    held_out: Part
 
 
 @dataclass(frozen=True)
@@ -60,112 +90,18 @@ class Algorithm:
     Parameters
     ----------
     tune
-        Fits on the first part, chooses by the second what has to be chosen there, and returns
-        the choice with the second part's probabilities.
+        Fits on the one side of each fold, chooses by the other what has to be chosen, and
+        returns the choice with the log-odds that it gave to the held-out rows of each fold.
     fit
         Fits with a given choice and seed.
     """
 
-    tune: Callable[[Part, Part, int], tuple[Tuned, NDArray[np.float64]]]
-    fit: Callable[[Part, Tuned, int], FittedModel]
-
-
-def merge_tuned(choices: Sequence[Tuned]) -> Tuned:
-    """Return the median of each choice over the folds that made one."""
-    keys = {key for choice in choices for key in choice}
-    return {
-        key: int(np.median([choice[key] for choice in choices if key in choice]))
-        for key in sorted(keys)
-    }
-
-
-@dataclass(frozen=True)
-class TreeModel:
-    """A fitted HistGradientBoostingClassifier."""
-
-    estimator: Any
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """What was chosen before the trees were grown."""
-        chosen = self.estimator.get_params()
-        return {
-            key: chosen[key]
-            for key in (
-                "l2_regularization",
-                "learning_rate",
-                "max_bins",
-                "max_depth",
-                "max_iter",
-                "max_leaf_nodes",
-                "min_samples_leaf",
-            )
-        }
-
-    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
-        result: NDArray[np.float64] = self.estimator.predict_proba(features)[:, 1]
-        return result
-
-    def to_onnx(self, header: OnnxHeader) -> bytes:
-        """Write the model as a deterministic ONNX file."""
-        return trees_onnx(self.estimator, header)
-
-
-def _boosting(row_count: int, seed: int, **changes: Any) -> Any:
-    """Make a calm booster; its leaves shrink with the data, so that tiny data can still split."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    return HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_leaf_nodes=8,
-        max_depth=3,
-        min_samples_leaf=max(1, min(50, row_count // 20)),
-        l2_regularization=1.0,
-        random_state=seed,
-        **changes,
-    )
-
-
-def _tune_boosting(fit: Part, held_out: Part, seed: int) -> tuple[Tuned, NDArray[np.float64]]:
-    """Stop early on the held-out rows and return the number of trees that did best there."""
-    estimator = _boosting(
-        len(fit.y),
-        seed,
-        max_iter=_MOST_TREES,
-        early_stopping=True,
-        n_iter_no_change=_PATIENCE,
-        tol=0.0,
-    )
-    estimator.fit(fit.features, fit.y, X_val=held_out.features, y_val=held_out.y)
-    # The first score is that of the model without trees.
-    best = int(np.argmax(estimator.validation_score_[1:])) + 1
-    (probabilities,) = islice(estimator.staged_predict_proba(held_out.features), best - 1, best)
-    return {"max_iter": best}, probabilities[:, 1]
-
-
-def _fit_boosting(part: Part, tuned: Tuned, seed: int) -> TreeModel:
-    """Grow a given number of trees."""
-    estimator = _boosting(len(part.y), seed, early_stopping=False, **tuned)
-    return TreeModel(estimator.fit(part.features, part.y))
-
-
-def _tune_linear(fit: Part, held_out: Part, seed: int) -> tuple[Tuned, NDArray[np.float64]]:
-    """Fit; nothing is left to choose."""
-    return {}, _fit_linear(fit, {}, seed).predict(held_out.features)
-
-
-def _fit_linear(part: Part, tuned: Tuned, seed: int) -> FittedModel:
-    """Fit; lbfgs starts at zero and needs neither seed nor choice."""
-    return fit_linear(part.features, part.y, part.names)
+    tune: Callable[[Sequence[Fold], int], tuple[Tuned, list[OutOfFold]]]
+    fit: Callable[[Part, Tuned, int], ScalableModel]
 
 
 # On a tie the earlier one is chosen: the simpler.
 ALGORITHMS: dict[str, Algorithm] = {
-    "logistic_regression": Algorithm(_tune_linear, _fit_linear),
-    "hist_gradient_boosting": Algorithm(_tune_boosting, _fit_boosting),
+    "logistic_regression": Algorithm(tune_linear, fit_setting),
+    "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
 }
-
-BASELINE = "days_since_last_order"
-
-BASELINE_ALGORITHM = Algorithm(_tune_linear, _fit_linear)

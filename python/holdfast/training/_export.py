@@ -16,11 +16,21 @@ from holdfast.training._errors import TrainingError
 
 if TYPE_CHECKING:
     from holdfast.training._linear import LinearModel
+    from holdfast.training._trees import TreeModel
 
-__all__ = ["OnnxHeader", "check_parity", "linear_onnx", "predict_onnx", "trees_onnx"]
+__all__ = [
+    "OnnxHeader",
+    "blend_onnx",
+    "check_parity",
+    "linear_onnx",
+    "predict_onnx",
+    "trees_onnx",
+]
 
 CONTRACT = "1"
 PARITY_TOLERANCE = 1e-6
+# The tensor of a graph, double [N, F], that holds what each feature adds to linear log-odds.
+LINEAR_TERMS = "terms"
 
 # Pinned: a newer onnx would otherwise write files that an older runtime cannot open.
 _IR_VERSION = 8
@@ -37,30 +47,120 @@ class OnnxHeader:
     feature_names: tuple[str, ...]
 
 
+class _Graph:
+    """A graph under construction, from `features` to `probabilities`."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: Any, dtype: Any = np.float64) -> str:
+        """Add an initializer."""
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add a node with one output."""
+        made = helper.make_node(operator, inputs, [output], name=output, **attributes)
+        self.nodes.append(made)
+        return output
+
+    def outputs(self, log_odds: str, one: str) -> None:
+        """Add what turns log-odds, double [N, 1], into the outputs that every model has."""
+        probability = self.node("Sigmoid", [log_odds], "probability")
+        complement = self.node("Sub", [one, probability], "complement")
+        both = self.node("Concat", [complement, probability], "both", axis=1)
+        self.node("Cast", [both], "probabilities", to=TensorProto.FLOAT)
+        self.node("ArgMax", ["probabilities"], "label", axis=1, keepdims=0)
+
+    def model(self, *, has_contributions: bool) -> onnx.ModelProto:
+        """Give the whole as a model."""
+        outputs = [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
+        ]
+        if has_contributions:
+            shape = [None, self.width]
+            outputs.append(helper.make_tensor_value_info("contributions", TensorProto.FLOAT, shape))
+        features = helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, self.width])
+        graph = helper.make_graph(
+            self.nodes, "holdfast", [features], outputs, initializer=self.constants
+        )
+        return helper.make_model(graph)
+
+
 def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
     """Write a logistic regression, node by node.
 
     The inside is double precision: a sum of many float32 terms would come near the tolerance.
     """
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
+    graph = _Graph(len(header.feature_names))
+    one = graph.constant("one", 1.0)
+    log_odds = _linear_log_odds(graph, model, one)
+    graph.outputs(log_odds, one)
+    graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
+    return _finish(graph.model(has_contributions=True), header, model.base_value)
 
-    def constant(name: str, value: Any, dtype: Any) -> str:
-        """Add an initializer."""
-        constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
-        return name
 
-    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add a node with one output."""
-        nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        return output
+def trees_onnx(model: TreeModel, header: OnnxHeader) -> bytes:
+    """Write a HistGradientBoostingClassifier: what skl2onnx makes of it, completed.
 
-    one = constant("one", 1.0, np.float64)
-    base = constant("base_value", [model.base_value], np.float64)
-    last_axis = constant("last_axis", [1], np.int64)
-    signed_log = constant("is_signed_log", model.signed_log[None, :], np.bool_)
+    skl2onnx rounds a threshold to the nearest float32, which may lie above the double that
+    scikit-learn compares with; here it is rounded down, so every float32 value takes the same
+    branch. The hit rates become the training rows of each node, and the base value the mean of
+    the trees weighted by them, as path-dependent TreeSHAP needs it (Lundberg et al. 2020).
+    """
+    written = _convert_trees(model.estimator, len(header.feature_names))
+    _complete_ensemble(_the_ensemble(written), model)
+    return _finish(written, header, model.base_value)
+
+
+def blend_onnx(linear: LinearModel, trees: TreeModel, header: OnnxHeader) -> bytes:
+    """Write the sum of the log-odds of a linear model and of trees.
+
+    There is no output `contributions`: those of the trees take TreeSHAP. What explains the model
+    adds them to the linear terms, the tensor `LINEAR_TERMS` of the graph.
+    """
+    graph = _Graph(len(header.feature_names))
+    one = graph.constant("one", 1.0)
+    linear_log_odds = _linear_log_odds(graph, linear, one)
+    ensemble = _the_ensemble(_convert_trees(trees.estimator, graph.width))
+    _complete_ensemble(ensemble, trees)
+    attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+    # The regressor is the same ensemble without classes; its attributes have other names.
+    regressor = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["features"],
+        ["tree_score"],
+        name="tree_score",
+        domain="ai.onnx.ml",
+        n_targets=1,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        base_values=list(attributes["base_values"].floats),
+        target_treeids=list(attributes["class_treeids"].ints),
+        target_nodeids=list(attributes["class_nodeids"].ints),
+        target_ids=[0] * len(attributes["class_ids"].ints),
+        target_weights=list(attributes["class_weights"].floats),
+    )
+    regressor.attribute.extend(
+        attribute for attribute in ensemble.attribute if attribute.name.startswith("nodes_")
+    )
+    graph.nodes.append(regressor)
+    tree_log_odds = graph.node("Cast", ["tree_score"], "tree_log_odds", to=TensorProto.DOUBLE)
+    graph.outputs(graph.node("Add", [linear_log_odds, tree_log_odds], "log_odds"), one)
+    base_value = linear.base_value + trees.base_value
+    return _finish(graph.model(has_contributions=False), header, base_value)
+
+
+def _linear_log_odds(graph: _Graph, model: LinearModel, one: str) -> str:
+    """Add the nodes of a linear model; give the name of its log-odds, double [N, 1]."""
+    base = graph.constant("base_value", [model.base_value])
+    last_axis = graph.constant("last_axis", [1], np.int64)
+    signed_log = graph.constant("is_signed_log", model.signed_log[None, :], np.bool_)
     rows = {
-        name: constant(name, getattr(model, name)[None, :], np.float64)
+        name: graph.constant(name, getattr(model, name)[None, :])
         for name in (
             "median",
             "mean",
@@ -70,6 +170,7 @@ def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
             "missing_coefficient",
         )
     }
+    node = graph.node
     wide = node("Cast", ["features"], "wide", to=TensorProto.DOUBLE)
     not_a_number = node("IsNaN", [wide], "is_nan")
     infinite = node("IsInf", [wide], "is_infinite")
@@ -84,64 +185,50 @@ def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
     flags = node("Cast", [missing], "missing_flags", to=TensorProto.DOUBLE)
     centred_flags = node("Sub", [flags, rows["missing_mean"]], "centred_flags")
     of_flags = node("Mul", [centred_flags, rows["missing_coefficient"]], "missing_terms")
-    terms = node("Add", [own, of_flags], "terms")
+    terms = node("Add", [own, of_flags], LINEAR_TERMS)
     total = node("ReduceSum", [terms, last_axis], "total", keepdims=1)
-    probability = node("Sigmoid", [node("Add", [base, total], "log_odds")], "probability")
-    complement = node("Sub", [one, probability], "complement")
-    both = node("Concat", [complement, probability], "both", axis=1)
-    node("Cast", [both], "probabilities", to=TensorProto.FLOAT)
-    node("ArgMax", ["probabilities"], "label", axis=1, keepdims=0)
-    node("Cast", [terms], "contributions", to=TensorProto.FLOAT)
-
-    count = len(header.feature_names)
-    graph = helper.make_graph(
-        nodes,
-        "holdfast",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, count])],
-        [
-            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
-            helper.make_tensor_value_info("contributions", TensorProto.FLOAT, [None, count]),
-        ],
-        initializer=constants,
-    )
-    return _finish(helper.make_model(graph), header, model.base_value)
+    return node("Add", [base, total], "linear_log_odds")
 
 
-def trees_onnx(estimator: Any, header: OnnxHeader) -> bytes:
-    """Convert a HistGradientBoostingClassifier with skl2onnx and complete what it leaves out.
-
-    skl2onnx rounds a threshold to the nearest float32, which may lie above the double that
-    scikit-learn compares with; here it is rounded down, so every float32 value takes the same
-    branch. The hit rates become the training rows of each node, and the base value the mean of
-    the trees weighted by them, as path-dependent TreeSHAP needs it (Lundberg et al. 2020).
-    """
+def _convert_trees(estimator: Any, width: int) -> onnx.ModelProto:
+    """Convert a HistGradientBoostingClassifier with skl2onnx."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
 
-    inputs = [("features", FloatTensorType([None, len(header.feature_names)]))]
     with warnings.catch_warnings():
         # skl2onnx 1.20 hands NumPy scalars to protobuf, which deprecates that.
         warnings.simplefilter("ignore", DeprecationWarning)
-        model = convert_sklearn(
+        model: onnx.ModelProto = convert_sklearn(
             estimator,
             name="holdfast",
-            initial_types=inputs,
+            initial_types=[("features", FloatTensorType([None, width]))],
             options={id(estimator): {"zipmap": False}},
             target_opset=_OPSETS,
         )
-    ensembles = [node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier"]
-    trees = [tree.nodes for (tree,) in estimator._predictors]
-    if len(ensembles) != 1:
+    return model
+
+
+def _the_ensemble(model: onnx.ModelProto) -> onnx.NodeProto:
+    """Give the one tree ensemble of a graph."""
+    found: list[onnx.NodeProto] = [
+        node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier"
+    ]
+    if len(found) != 1:
         raise TrainingError(
-            f"skl2onnx wrote {len(ensembles)} tree ensembles where one was expected. Install the "
+            f"skl2onnx wrote {len(found)} tree ensembles where one was expected. Install the "
             "version of skl2onnx that this version of Holdfast names."
         )
+    return found[0]
+
+
+def _complete_ensemble(ensemble: onnx.NodeProto, model: TreeModel) -> None:
+    """Round thresholds down, count training rows, and stretch leaves around their mean."""
+    trees = [tree.nodes for (tree,) in model.estimator._predictors]
     thresholds = np.concatenate(
         [np.where(nodes["is_leaf"] == 1, 0.0, nodes["num_threshold"]) for nodes in trees]
     )
     counts = np.concatenate([nodes["count"] for nodes in trees])
-    attributes = {attribute.name: attribute for attribute in ensembles[0].attribute}
+    attributes = {attribute.name: attribute for attribute in ensemble.attribute}
     for name, values in (
         ("nodes_values", _floor_to_float32(thresholds)),
         ("nodes_hitrates", counts.astype(np.float32)),
@@ -152,12 +239,14 @@ def trees_onnx(estimator: Any, header: OnnxHeader) -> bytes:
                 f"{len(values)}. Install the versions of both that this version of Holdfast names."
             )
         attributes[name].floats[:] = values.tolist()
-    base_value = float(np.float32(estimator._baseline_prediction.ravel()[0]))
-    for nodes in trees:
-        leaves = nodes[nodes["is_leaf"] == 1]
-        values = leaves["value"].astype(np.float32).astype(np.float64)
-        base_value += float(np.average(values, weights=leaves["count"]))
-    return _finish(model, header, base_value)
+    # weight * (base + factor * (raw - base)): what is constant of it goes to the base values.
+    leaf_scale = model.factor * model.weight
+    leaves = np.array(attributes["class_weights"].floats, dtype=np.float64) * leaf_scale
+    attributes["class_weights"].floats[:] = leaves.astype(np.float32).tolist()
+    raw_base = np.array(attributes["base_values"].floats, dtype=np.float64)
+    shift = model.base_value * (1.0 - model.factor)
+    shifted = (raw_base * leaf_scale + shift).astype(np.float32)
+    attributes["base_values"].floats[:] = shifted.tolist()
 
 
 def predict_onnx(blob: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:

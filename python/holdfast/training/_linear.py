@@ -7,18 +7,30 @@ feature to the log-odds, its exact SHAP value against the training mean for a li
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.training._elastic_net import fit_elastic_net
 from holdfast.training._export import OnnxHeader, linear_onnx
 
-__all__ = ["LinearModel", "fit_linear"]
+if TYPE_CHECKING:
+    from holdfast.training._estimators import Fold, OutOfFold, Part, Tuned
+
+__all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_linear"]
 
 _NEVER_LOGGED = ("share", "ratio", "per_gap")
+
+# From the strongest penalty to the weakest: each fit begins where the last one ended.
+_GRID: tuple[dict[str, Any], ...] = tuple(
+    {"C": inverse_penalty, "l1_ratio": l1_ratio}
+    for l1_ratio in (0.0, 0.5)
+    for inverse_penalty in (0.003, 0.01, 0.03, 0.1)
+)
+_DEFAULT: dict[str, Any] = {"C": 0.1, "l1_ratio": 0.0}
 
 
 @dataclass(frozen=True)
@@ -40,8 +52,8 @@ class LinearModel:
         that was never missing in training.
     base_value
         Log-odds at the training mean.
-    inverse_penalty
-        The C of scikit-learn.
+    hyperparameters
+        What was chosen before the weights were fitted, JSON-able.
     """
 
     signed_log: NDArray[np.bool_]
@@ -52,12 +64,7 @@ class LinearModel:
     missing_mean: NDArray[np.float64]
     missing_coefficient: NDArray[np.float64]
     base_value: float
-    inverse_penalty: float
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """What was chosen before the weights were fitted."""
-        return {"C": self.inverse_penalty, "penalty": "l2", "solver": "lbfgs"}
+    hyperparameters: dict[str, Any]
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds that each feature adds to the base value, shape (n, F)."""
@@ -67,14 +74,74 @@ class LinearModel:
             missing - self.missing_mean
         ) * self.missing_coefficient
 
+    def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds of the event, shape (n,)."""
+        result: NDArray[np.float64] = self.base_value + self.contributions(features).sum(axis=1)
+        return result
+
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of the event, shape (n,)."""
-        log_odds = self.base_value + self.contributions(features).sum(axis=1)
-        return _sigmoid(log_odds)
+        result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -self.log_odds(features)))
+        return result
+
+    def scaled(self, factor: float, weight: float = 1.0) -> LinearModel:
+        """Return the model with its log-odds stretched around their mean, and then weighed."""
+        return replace(
+            self,
+            coefficient=self.coefficient * (factor * weight),
+            missing_coefficient=self.missing_coefficient * (factor * weight),
+            base_value=self.base_value * weight,
+        )
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file."""
         return linear_onnx(self, header)
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What is computed of the features before any weights are fitted."""
+
+    signed_log: NDArray[np.bool_]
+    median: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    flagged: NDArray[np.intp]
+    missing_mean: NDArray[np.float64]
+    missing_scale: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32], names: tuple[str, ...]) -> _Design:
+        """Transform, impute and standardise."""
+        signed_log = _wants_logarithm(features, names)
+        missing, transformed = _transform(features, signed_log)
+        median = np.nanmedian(transformed, axis=0)
+        imputed = np.where(missing, median, transformed)
+        mean, scale = imputed.mean(axis=0), _positive(imputed.std(axis=0))
+        missing_mean = missing.mean(axis=0)
+        missing_scale = _positive(missing.std(axis=0))
+        flagged = np.flatnonzero(missing.any(axis=0))
+        flags = (missing[:, flagged] - missing_mean[flagged]) / missing_scale[flagged]
+        matrix = np.hstack([(imputed - mean) / scale, flags])
+        return cls(signed_log, median, mean, scale, flagged, missing_mean, missing_scale, matrix)
+
+    def model(self, solution: NDArray[np.float64], setting: dict[str, Any]) -> LinearModel:
+        """Make a model of intercept and weights."""
+        count = len(self.mean)
+        missing_coefficient = np.zeros(count)
+        missing_coefficient[self.flagged] = solution[1 + count :] / self.missing_scale[self.flagged]
+        return LinearModel(
+            signed_log=self.signed_log,
+            median=self.median,
+            mean=self.mean,
+            scale=self.scale,
+            coefficient=solution[1 : 1 + count].copy(),
+            missing_mean=self.missing_mean,
+            missing_coefficient=missing_coefficient,
+            base_value=float(solution[0]),
+            hyperparameters=dict(setting),
+        )
 
 
 def fit_linear(
@@ -82,7 +149,8 @@ def fit_linear(
     y: NDArray[np.int64],
     names: tuple[str, ...],
     *,
-    inverse_penalty: float = 0.1,
+    inverse_penalty: float = _DEFAULT["C"],
+    l1_ratio: float = _DEFAULT["l1_ratio"],
 ) -> LinearModel:
     """Fit preparation and weights on the same rows.
 
@@ -94,8 +162,8 @@ def fit_linear(
         Outcome 0 or 1, shape (n,).
     names
         Feature names, length F; shares and ratios are not put on a logarithmic scale.
-    inverse_penalty
-        The C of scikit-learn's LogisticRegression.
+    inverse_penalty, l1_ratio
+        As C and l1_ratio of scikit-learn's LogisticRegression.
 
     Returns
     -------
@@ -108,38 +176,60 @@ def fit_linear(
     >>> bool(model.predict(features)[3] > 0.5)
     True
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    design = _Design.of(features, names)
+    solution = fit_elastic_net(design.matrix, y, inverse_penalty=inverse_penalty, l1_ratio=l1_ratio)
+    return design.model(solution, {"C": inverse_penalty, "l1_ratio": l1_ratio})
 
-    signed_log = _wants_logarithm(features, names)
-    missing, transformed = _transform(features, signed_log)
-    median = np.nanmedian(transformed, axis=0)
-    imputed = np.where(missing, median, transformed)
-    mean, scale = imputed.mean(axis=0), _positive(imputed.std(axis=0))
-    missing_mean = missing.mean(axis=0)
-    missing_scale = _positive(missing.std(axis=0))
-    flagged = np.flatnonzero(missing.any(axis=0))
-    design = np.hstack(
-        [
-            (imputed - mean) / scale,
-            ((missing - missing_mean) / missing_scale)[:, flagged],
-        ]
+
+def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
+    """Fit with a given penalty; nothing in it is random."""
+    chosen = {**_DEFAULT, **tuned}
+    return fit_linear(
+        part.features,
+        part.y,
+        part.names,
+        inverse_penalty=chosen["C"],
+        l1_ratio=chosen["l1_ratio"],
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = LogisticRegression(C=inverse_penalty, max_iter=1000, tol=1e-6).fit(design, y)
-    missing_coefficient = np.zeros(len(names))
-    missing_coefficient[flagged] = fitted.coef_[0, len(names) :] / missing_scale[flagged]
+
+
+def tune_linear(folds: Sequence[Fold], seed: int) -> tuple[Tuned, list[OutOfFold]]:
+    """Try penalties on every fold, and keep the one with the least loss on held-out rows."""
+    losses = np.zeros(len(_GRID))
+    given: list[list[OutOfFold]] = [[] for _ in _GRID]
+    for fold in folds:
+        design = _Design.of(fold.fit.features, fold.fit.names)
+        start = None
+        for index, setting in enumerate(_GRID):
+            start = fit_elastic_net(
+                design.matrix,
+                fold.fit.y,
+                inverse_penalty=setting["C"],
+                l1_ratio=setting["l1_ratio"],
+                start=start,
+            )
+            log_odds = design.model(start, setting).log_odds(fold.held_out.features)
+            given[index].append(log_odds)
+            losses[index] += (np.logaddexp(0.0, log_odds) - fold.held_out.y * log_odds).sum()
+    best = int(np.argmin(losses))
+    return dict(_GRID[best]), given[best]
+
+
+def constant_model(rate: float) -> LinearModel:
+    """Return the model of one feature that gives every row the same probability."""
+    zero = np.zeros(1)
+    # a rate of 0 or 1 would have no log-odds
+    rate = float(np.clip(rate, 1e-6, 1.0 - 1e-6))
     return LinearModel(
-        signed_log=signed_log,
-        median=median,
-        mean=mean,
-        scale=scale,
-        coefficient=fitted.coef_[0, : len(names)].copy(),
-        missing_mean=missing_mean,
-        missing_coefficient=missing_coefficient,
-        base_value=float(fitted.intercept_[0]),
-        inverse_penalty=inverse_penalty,
+        signed_log=np.zeros(1, dtype=bool),
+        median=zero,
+        mean=zero,
+        scale=np.ones(1),
+        coefficient=zero,
+        missing_mean=zero,
+        missing_coefficient=zero,
+        base_value=float(np.log(rate / (1.0 - rate))),
+        hyperparameters={},
     )
 
 
@@ -166,9 +256,3 @@ def _transform(
 def _positive(scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace a scale of zero by one."""
     return np.where(scale > 0, scale, 1.0)
-
-
-def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logistic function without overflow."""
-    result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -log_odds))
-    return result

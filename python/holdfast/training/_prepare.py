@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.training._dataset import Dataset
-from holdfast.training._screen import screen, varying_columns
+from holdfast.training._screen import screen
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._split import TimeSplit, grouped_folds, split_by_time
+from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
 
-__all__ = ["Prepared", "TooLittle", "only_mature", "prepare", "varying_columns"]
+__all__ = ["Prepared", "TooLittle", "only_mature", "prepare"]
 
 logger = logging.getLogger("holdfast.training")
 
@@ -29,10 +29,14 @@ class TooLittle:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Rows by part; `folds` are the ways to tune: pairs of rows of `training`."""
+    """Rows by part; `folds` are the ways to tune: pairs of rows of `training`.
+
+    `mature` holds all rows with a known label, those of training and test among them.
+    """
 
     split: TimeSplit
     selection: str
+    mature: Dataset
     training: Dataset
     test: Dataset
     folds: list[tuple[NDArray[Any], NDArray[Any]]]
@@ -61,7 +65,7 @@ def only_mature(data: Dataset, settings: TrainingSettings) -> Dataset:
 def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
     """Split the rows, and say so when they are too few."""
     as_ofs = np.unique(data.as_of)
-    split = split_by_time(as_ofs, settings.gap_days)
+    split = split_by_time(as_ofs, settings.gap_days, settings.test_dates)
     if split is None:
         return TooLittle(
             f"{len(as_ofs)} observation dates leave none that is {settings.gap_days} days older "
@@ -87,7 +91,10 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
             f"{settings.min_rows}, or than min_events {settings.min_events} of each outcome",
             "more customers, more observation dates or lower minimums would help",
         )
-    folds = [(fit, validation)] if len(validation) else grouped_folds(training.customer, training.y)
+    if len(validation):
+        folds = _rows_of_folds(training, rolling_folds(split.training, settings.gap_days))
+    else:
+        folds = grouped_folds(training.customer, training.y)
     if not folds:
         return TooLittle(
             "the history is too short for validation dates, and the customers are too few to "
@@ -104,6 +111,7 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
     return Prepared(
         split,
         selection,
+        data,
         training,
         test,
         folds,
@@ -111,3 +119,16 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
         screened.dropped,
         training.fingerprint(),
     )
+
+
+def _rows_of_folds(
+    training: Dataset, dates: list[tuple[AsOfs, AsOfs]]
+) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return the rows of each fold, but for earlier folds with nothing to learn or to measure."""
+    folds = []
+    for fit_dates, held_out_dates in dates:
+        fit = np.flatnonzero(np.isin(training.as_of, fit_dates))
+        held_out = np.flatnonzero(np.isin(training.as_of, held_out_dates))
+        if all(len(np.unique(training.y[rows])) == 2 for rows in (fit, held_out)):
+            folds.append((fit, held_out))
+    return folds

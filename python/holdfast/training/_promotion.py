@@ -203,8 +203,9 @@ def assign_stages(
     former: Sequence[Row],
     chosen: Row,
     others: Sequence[Row],
-    baseline: Row | None,
+    baselines: Sequence[Row],
     *,
+    twin: Row | None = None,
     promote: bool,
 ) -> list[Row]:
     """Return the rows to upsert, each with its stage.
@@ -213,8 +214,10 @@ def assign_stages(
     ----------
     former
         Registry rows of the task, at most one of them champion.
-    chosen, others, baseline
+    chosen, others, baselines
         The new rows; their stage is set here.
+    twin
+        What was evaluated in the place of the chosen one, if that was fitted again on all rows.
     promote
         Whether the chosen one becomes champion. It does anyway when nobody else is.
 
@@ -222,7 +225,8 @@ def assign_stages(
     -------
     list of rows
         With distinct ids. Upserted into `former`, they leave exactly one champion; earlier
-        challengers, and an earlier baseline that a new one replaces, are archived.
+        challengers, baselines that new ones replace, and the twin of a champion that steps down
+        are archived.
     """
     champion = next((row for row in former if row["stage"] == "champion"), None)
     if champion is None or champion["model_id"] == chosen["model_id"]:
@@ -230,12 +234,16 @@ def assign_stages(
     new: dict[str, Row] = {}
     for row in others:
         new[row["model_id"]] = {**row, "stage": "challenger"}
+    if twin is not None:
+        new[twin["model_id"]] = {**twin, "stage": "evaluated"}
     new[chosen["model_id"]] = {**chosen, "stage": "champion" if promote else "challenger"}
-    if baseline is not None:
-        new[baseline["model_id"]] = {**baseline, "stage": "baseline"}
+    for row in baselines:
+        new[row["model_id"]] = {**row, "stage": "baseline"}
     if champion is not None and not promote:
-        # The same model trained again must not take its own crown off.
-        new.pop(champion["model_id"], None)
+        # The same model trained again must not take its own crown off, nor its twin's place.
+        for row in former:
+            if row["stage"] in ("champion", "evaluated"):
+                new.pop(row["model_id"], None)
 
     trained_at = {row["model_id"]: row["trained_at"] for row in former}
     rows = [
@@ -243,8 +251,8 @@ def assign_stages(
     ]
     leaving = {"challenger"}
     if promote:
-        leaving.add("champion")
-    if baseline is not None:
+        leaving |= {"champion", "evaluated"}
+    if baselines:
         leaving.add("baseline")
     rows.extend(
         {**row, "stage": "archived"}

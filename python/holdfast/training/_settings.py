@@ -34,6 +34,8 @@ class TrainingSettings:
         Age in days, in data time, at which a champion is challenged again.
     min_rows, min_events
         Fewest training rows, and fewest rows of each outcome, from which a model is made.
+    test_dates
+        How many of the latest observation dates to test on. Default: a fifth of them.
     baseline_feature
         The one feature of the baseline model that every other model has to beat.
     features
@@ -66,6 +68,7 @@ class TrainingSettings:
     retrain_after_days: int = 30
     min_rows: int = 200
     min_events: int = 20
+    test_dates: int | None = None
     baseline_feature: str = "days_since_order"
     features: tuple[str, ...] = ()
     exclude_features: tuple[str, ...] = ()
@@ -78,6 +81,12 @@ class TrainingSettings:
     def gap_days(self) -> int:
         """Days from an as_of to the end of its label window."""
         return self.lead_days + self.horizon_days
+
+    @property
+    def asks_for_silence(self) -> bool:
+        """Whether the label is that of BG/NBD: no order from as_of on, for a horizon."""
+        silent = self.definition in ("", "non_contractual")
+        return self.task == "churn" and silent and self.lead_days == 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any] | None) -> TrainingSettings:
@@ -188,6 +197,7 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "retrain_after_days": _whole(0, _CENTURY),
     "min_rows": _whole(1, 2**31),
     "min_events": _whole(1, 2**31),
+    "test_dates": _whole(1, 2**31),
     "baseline_feature": _text,
     "features": _texts,
     "exclude_features": _texts,

@@ -9,11 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AsOfs", "TimeSplit", "grouped_folds", "split_by_time"]
+__all__ = ["AsOfs", "TimeSplit", "grouped_folds", "rolling_folds", "split_by_time"]
 
 AsOfs: TypeAlias = NDArray[np.datetime64]
 
 _SHARE_HELD_OUT = 0.2
+_MOST_FOLDS = 4
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class TimeSplit:
     test: AsOfs
 
 
-def split_by_time(as_ofs: AsOfs, gap_days: int) -> TimeSplit | None:
+def split_by_time(as_ofs: AsOfs, gap_days: int, test_dates: int | None = None) -> TimeSplit | None:
     """Give the latest fifth to the test, and what is mature by then to fit and validation.
 
     A row trains only when its label was known at the first as_of that is held out, as it would
@@ -47,6 +48,8 @@ def split_by_time(as_ofs: AsOfs, gap_days: int) -> TimeSplit | None:
         Sorted distinct as_of's with known labels, datetime64[us], shape (n,).
     gap_days
         Days from an as_of to the end of its label window (lead plus horizon).
+    test_dates
+        How many as_of's to test on instead of a fifth.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def split_by_time(as_ofs: AsOfs, gap_days: int) -> TimeSplit | None:
     if len(as_ofs) < 2:
         return None
     gap = np.timedelta64(gap_days, "D")
-    test = as_ofs[-_held_out(len(as_ofs)) :]
+    test = as_ofs[-(test_dates or _held_out(len(as_ofs))) :]
     earlier = as_ofs[as_ofs + gap <= test[0]]
     if not len(earlier):
         return None
@@ -74,6 +77,42 @@ def split_by_time(as_ofs: AsOfs, gap_days: int) -> TimeSplit | None:
         if len(fit):
             return TimeSplit(earlier, fit, validation, test)
     return TimeSplit(earlier, earlier, earlier[:0], test)
+
+
+def rolling_folds(as_ofs: AsOfs, gap_days: int) -> list[tuple[AsOfs, AsOfs]]:
+    """Split dates again and again, each time a fifth earlier, with a gap between the sides.
+
+    This is a walk-forward evaluation with an expanding window (Tashman 2000, "Out-of-sample tests
+    of forecasting accuracy").
+
+    Parameters
+    ----------
+    as_ofs
+        Sorted distinct as_of's to train on, datetime64[us], shape (n,).
+    gap_days
+        As for `split_by_time`.
+
+    Returns
+    -------
+    list of (dates to fit on, dates held out)
+        Up to four, the latest first; each has at least one date on both sides.
+
+    Examples
+    --------
+    >>> months = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[us]")
+    >>> [(len(fit), len(held_out)) for fit, held_out in rolling_folds(months, gap_days=90)]
+    [(8, 2), (6, 2), (4, 2), (2, 2)]
+    """
+    gap = np.timedelta64(gap_days, "D")
+    size = _held_out(len(as_ofs))
+    folds: list[tuple[AsOfs, AsOfs]] = []
+    for end in range(len(as_ofs), 0, -size):
+        held_out = as_ofs[max(0, end - size) : end]
+        fit = as_ofs[as_ofs + gap <= held_out[0]]
+        if not len(fit) or len(folds) == _MOST_FOLDS:
+            break
+        folds.append((fit, held_out))
+    return folds
 
 
 def grouped_folds(

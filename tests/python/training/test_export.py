@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from holdfast.training import TrainingError
+from holdfast.training._blend import BLEND, blend
 from holdfast.training._estimators import ALGORITHMS, Part
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
 from holdfast.training._linear import fit_linear
@@ -34,10 +35,12 @@ def part() -> Part:
     return Part(features, y, NAMES)
 
 
-@pytest.fixture(scope="module", params=sorted(ALGORITHMS))
+@pytest.fixture(scope="module", params=[*sorted(ALGORITHMS), BLEND])
 def model(request, part):
-    tuned = {"max_iter": 40} if request.param == "hist_gradient_boosting" else {}
-    return ALGORITHMS[request.param].fit(part, tuned, 7)
+    linear = ALGORITHMS["logistic_regression"].fit(part, {}, 7)
+    trees = ALGORITHMS["hist_gradient_boosting"].fit(part, {"max_iter": 40}, 7)
+    models = {"logistic_regression": linear, "hist_gradient_boosting": trees}
+    return blend(linear, trees) if request.param == BLEND else models[request.param]
 
 
 def test_file_is_valid_and_says_what_it_is(model):
@@ -86,6 +89,16 @@ def test_file_agrees_with_the_model_on_odd_values(model, part, fill: float):
 
 def test_no_rows_give_no_predictions(model):
     assert predict_onnx(model.to_onnx(HEADER), np.empty((0, 4), np.float32)).shape == (0,)
+
+
+def test_scaled_model_is_written_as_it_predicts(model, part):
+    scaled = model.scaled(0.7, 0.5)
+    given = predict_onnx(scaled.to_onnx(HEADER), part.features)
+    assert check_parity("m", scaled.predict(part.features), given) <= 1e-6
+    own = model.log_odds(part.features)
+    expected = 0.5 * (model.base_value + 0.7 * (own - model.base_value))
+    np.testing.assert_allclose(scaled.log_odds(part.features), expected, atol=1e-9)
+    assert scaled.base_value == pytest.approx(0.5 * model.base_value)
 
 
 def test_trees_branch_alike_on_the_float32_values_around_every_threshold(part):

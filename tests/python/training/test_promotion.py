@@ -163,7 +163,7 @@ def test_after_the_upsert_exactly_one_champion_stands(
     before = [registry_row(model_id, stage) for model_id, stage in former.items()]
     chosen, other, baseline = (registry_row(model_id, trained_at=NEW) for model_id in new)
     rows = assign_stages(
-        before, chosen, [other], baseline if has_baseline else None, promote=promote
+        before, chosen, [other], [baseline] if has_baseline else [], promote=promote
     )
 
     ids = [row["model_id"] for row in rows]
@@ -185,7 +185,7 @@ def test_a_promotion_archives_the_former_champion_and_its_challengers():
         registry_row("c", "baseline"),
     ]
     rows = assign_stages(
-        before, registry_row("x"), [registry_row("y")], registry_row("z"), promote=True
+        before, registry_row("x"), [registry_row("y")], [registry_row("z")], promote=True
     )
     assert {row["model_id"]: row["stage"] for row in rows} == {
         "x": "champion",
@@ -199,12 +199,12 @@ def test_a_promotion_archives_the_former_champion_and_its_challengers():
 
 def test_without_promotion_the_former_champion_is_not_touched():
     before = [registry_row("a", "champion"), registry_row("b", "challenger")]
-    rows = assign_stages(before, registry_row("x"), [registry_row("a")], None, promote=False)
+    rows = assign_stages(before, registry_row("x"), [registry_row("a")], [], promote=False)
     assert {row["model_id"]: row["stage"] for row in rows} == {"x": "challenger", "b": "archived"}
 
 
 def test_the_same_model_trained_again_stays_champion():
-    rows = assign_stages([CHAMPION], registry_row("a"), [], None, promote=False)
+    rows = assign_stages([CHAMPION], registry_row("a"), [], [], promote=False)
     assert [(row["model_id"], row["stage"]) for row in rows] == [("a", "champion")]
 
 

@@ -23,6 +23,15 @@ def by_stage(rows: pa.Table) -> dict[str, dict[str, Any]]:
     return {row["stage"]: row for row in rows.to_pylist()}
 
 
+def by_algorithm(rows: pa.Table) -> dict[str, dict[str, Any]]:
+    """Give the rows that were measured, by algorithm."""
+    return {row["algorithm"]: row for row in rows.to_pylist() if is_measured(row)}
+
+
+def is_measured(row: dict[str, Any]) -> bool:
+    return bool(json.loads(row["parameters"])["split"]["test"])
+
+
 def upsert(session: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
     session.register("new_rows", rows)
     session.execute("create table if not exists registry as select * from new_rows limit 0")
@@ -46,23 +55,45 @@ def assert_no_model(rows: pa.Table, caplog: pytest.LogCaptureFixture, why: str) 
 def test_first_build_gives_champion_challenger_and_baseline(session, make_shop: Shop):
     rows = train(session, session.query(f"select * from {make_shop()}"))
     assert rows.schema == REGISTRY_SCHEMA
-    found = by_stage(rows)
-    assert set(found) == {"champion", "challenger", "baseline"}
-    assert found["baseline"]["algorithm"] == "days_since_last_order"
-    assert found["baseline"]["feature_names"] == ["days_since_order"]
-    assert {found["champion"]["algorithm"], found["challenger"]["algorithm"]} == {
-        "logistic_regression",
-        "hist_gradient_boosting",
-    }
+    assert sorted(rows["stage"].to_pylist()) == [
+        *["baseline", "baseline", "challenger", "challenger", "champion", "evaluated"]
+    ]
+    found = by_algorithm(rows)
+    champion = by_stage(rows)["champion"]
+    assert found["days_since_last_order"]["stage"] == "baseline"
+    assert found["days_since_last_order"]["feature_names"] == ["days_since_order"]
+    assert found["base_rate"]["stage"] == "baseline"
+    competing = ("logistic_regression", "hist_gradient_boosting", "blend")
     losses = {
-        stage: json.loads(row["metrics"])["validation"]["log_loss"] for stage, row in found.items()
+        name: json.loads(found[name]["metrics"])["validation"]["log_loss"] for name in competing
     }
-    assert losses["champion"] <= losses["challenger"]
+    assert champion["algorithm"] == min(losses, key=losses.__getitem__)
+    assert found[champion["algorithm"]]["stage"] == "evaluated"
+
+
+def test_champion_is_fitted_again_on_all_rows_and_names_its_twin(session, make_shop: Shop):
+    shop = make_shop()
+    found = by_stage(train(session, shop))
+    champion, twin = found["champion"], found["evaluated"]
+    parameters = json.loads(champion["parameters"])
+    assert parameters["refitted"] is True
+    assert parameters["evaluated_as"] == twin["model_id"]
+    assert champion["algorithm"] == twin["algorithm"]
+    assert champion["feature_names"] == twin["feature_names"]
+    assert champion["row_count"] == 80 * 12
+    assert champion["training_to"].isoformat() == "2024-12-01T00:00:00"
+    assert parameters["split"]["test"] == []
+    assert "test" not in json.loads(champion["metrics"])
+    chosen = json.loads(twin["parameters"])["hyperparameters"]
+    slope = parameters["hyperparameters"]["calibration_slope"]
+    assert slope == chosen["calibration_slope"] != 1
+    # with what the test rows taught it
+    assert champion["onnx"] != twin["onnx"]
 
 
 def test_row_tells_how_the_model_came_to_be(session, make_shop: Shop):
     shop = make_shop()
-    champion = by_stage(train(session, shop))["champion"]
+    champion = by_stage(train(session, shop))["evaluated"]
     parameters = json.loads(champion["parameters"])
     split = parameters["split"]
     assert split["gap_days"] == 90
@@ -84,7 +115,7 @@ def test_metrics_are_those_of_the_registered_file_on_the_test_rows(session, make
     from sklearn.metrics import log_loss, roc_auc_score
 
     shop = make_shop()
-    for row in train(session, shop).to_pylist():
+    for row in by_algorithm(train(session, shop)).values():
         names = ", ".join(f'"{name}"' for name in row["feature_names"])
         held_out = session.execute(
             f"select churned, {names} from {shop} where as_of >= '2024-11-01' order by as_of"
@@ -100,14 +131,17 @@ def test_metrics_are_those_of_the_registered_file_on_the_test_rows(session, make
 
 def test_no_model_sees_the_test_rows_or_the_gap(session, make_shop: Shop):
     shop = make_shop()
-    before = train(session, shop)
+    before = by_algorithm(train(session, shop))
     session.execute(f"update {shop} set churned = not churned, days_since_order = 1")
     session.execute(f"delete from {shop} where as_of <= '2024-08-01'")
     make_shop("again")
     session.execute(f"insert into {shop} select * from again where as_of <= '2024-08-01'")
-    after = train(session, shop)
-    assert before["model_id"].to_pylist() == after["model_id"].to_pylist()
-    assert before["metrics"].to_pylist() != after["metrics"].to_pylist()
+    after = by_algorithm(train(session, shop))
+    assert len(before) == 5
+    for algorithm, row in before.items():
+        assert row["model_id"] == after[algorithm]["model_id"]
+        if algorithm != "base_rate":
+            assert row["metrics"] != after[algorithm]["metrics"]
 
 
 def test_same_rows_in_another_order_give_the_same_bytes(session, make_shop: Shop):
@@ -160,7 +194,7 @@ def test_nothing_but_a_leak_gives_no_model(session, make_shop: Shop, caplog):
 
 def test_large_training_set_is_sampled_and_the_registry_says_so(session, make_shop: Shop):
     shop = make_shop(customers=200)
-    champion = by_stage(train(session, shop, settings={"max_rows": 1200}))["champion"]
+    champion = by_stage(train(session, shop, settings={"max_rows": 1200}))["evaluated"]
     parameters = json.loads(champion["parameters"])
     assert parameters["sampled_from"] == 2400
     assert 600 < champion["row_count"] < 1200
@@ -183,12 +217,14 @@ def test_column_that_varies_only_after_the_fit_dates_is_used(session, make_shop:
 
 def test_short_history_is_validated_by_customer(session, make_shop: Shop):
     rows = train(session, make_shop(months=6))
-    for row in rows.to_pylist():
-        parameters = json.loads(row["parameters"])
+    found = by_algorithm(rows)
+    for name in ("logistic_regression", "hist_gradient_boosting", "blend"):
+        parameters = json.loads(found[name]["parameters"])
         assert parameters["selection"] == "grouped_cross_validation"
         assert parameters["split"]["validation"] == []
-        assert json.loads(row["metrics"])["validation"]["row_count"] == row["row_count"]
-    assert set(by_stage(rows)) == {"champion", "challenger", "baseline"}
+        validation = json.loads(found[name]["metrics"])["validation"]
+        assert validation["row_count"] == found[name]["row_count"]
+    assert set(by_stage(rows)) == {"champion", "evaluated", "challenger", "baseline"}
 
 
 @pytest.mark.parametrize(
@@ -232,7 +268,7 @@ def test_too_little_history_gives_no_rows_and_says_why(
 def test_no_baseline_without_its_feature(session, make_shop: Shop, caplog):
     with caplog.at_level(logging.WARNING):
         rows = train(session, make_shop(), settings={"baseline_feature": "days_asleep"})
-    assert "baseline" not in rows["stage"].to_pylist()
+    assert "days_since_last_order" not in by_algorithm(rows)
     assert "No baseline: its feature days_asleep is not in the training set" in caplog.text
 
 
@@ -245,10 +281,9 @@ def test_model_that_does_not_beat_the_baseline_is_warned_about(session, make_sho
         order_count_90d = hash(as_of, customer_id) % 99"""
     )
     with caplog.at_level(logging.WARNING):
-        rows = by_stage(train(session, shop, None, {"trusted_features": ["days_since_order"]}))
-    figures = [
-        json.loads(rows[stage]["metrics"])["test"]["auroc"] for stage in ("champion", "baseline")
-    ]
+        trained = train(session, shop, None, {"trusted_features": ["days_since_order"]})
+    rows = [by_stage(trained)["evaluated"], by_algorithm(trained)["days_since_last_order"]]
+    figures = [json.loads(row["metrics"])["test"]["auroc"] for row in rows]
     assert figures[0] <= figures[1]
     assert f"AUROC on test rows {figures[0]:.4f} against {figures[1]:.4f}" in caplog.text
 
@@ -284,13 +319,15 @@ def test_better_model_replaces_the_champion(session, make_shop: Shop):
     upsert(session, train(session, shop, "registry", {"retrain": True}))
     after = stages(session)
     assert list(after.values()).count("champion") == 1
-    assert list(after.values()).count("baseline") == 1
+    assert list(after.values()).count("evaluated") == 1
+    assert list(after.values()).count("baseline") == 2
     assert after[former["champion"]] == "archived"
     (metrics,) = session.execute("select metrics from registry where stage = 'champion'").fetchone()
     compared = json.loads(metrics)["comparison"]
     assert compared["former_champion"] == former["champion"]
     assert compared["log_loss_difference"] <= compared["upper"] < 0
     assert compared["row_count"] == 200
+    assert after[former["evaluated"]] == "archived"
     assert after[former["challenger"]] == "archived"
     kept = session.execute(
         "select count(*) from registry where onnx is not null and sha256(onnx) = onnx_sha256"
@@ -312,7 +349,7 @@ def test_worse_model_enters_as_challenger_and_is_not_tried_again(session, make_s
     after = stages(session)
     assert after[champion] == "champion"
     assert list(after.values()).count("champion") == 1
-    assert list(after.values()).count("challenger") == 2
+    assert list(after.values()).count("challenger") == 3
     (worse,) = session.execute(
         """select (metrics -> 'comparison' ->> 'lower')::double from registry
         where stage = 'challenger' and (metrics -> 'comparison') is not null"""
@@ -349,7 +386,7 @@ def test_two_former_champions_are_refused(session, make_shop: Shop):
     rows = train(session, shop)
     upsert(session, rows)
     session.execute("update registry set stage = 'champion'")
-    with pytest.raises(TrainingError, match="3 champions") as caught:
+    with pytest.raises(TrainingError, match="6 champions") as caught:
         train(session, shop, "registry")
     assert all(model_id in str(caught.value) for model_id in rows["model_id"].to_pylist())
 
@@ -376,7 +413,7 @@ def test_registry_without_a_column_is_refused(session, make_shop: Shop):
 def test_rows_that_are_immature_on_the_as_of_date_are_left_out(session, make_shop: Shop, caplog):
     with caplog.at_level(logging.WARNING):
         rows = train(session, make_shop(), settings={"as_of_date": "2025-01-31"})
-    parameters = json.loads(by_stage(rows)["champion"]["parameters"])
+    parameters = json.loads(by_stage(rows)["evaluated"]["parameters"])
     assert parameters["as_of_date"] == "2025-01-31"
     assert parameters["split"]["test"][-1].startswith("2024-11-01")
     assert "80 rows have a label window that ends after 2025-01-31" in caplog.text

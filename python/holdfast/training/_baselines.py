@@ -1,0 +1,89 @@
+"""What every model must beat: the base rate, one feature, and BG/NBD."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.training._candidates import Candidate, written
+from holdfast.training._errors import TrainingError
+from holdfast.training._estimators import FittedModel, Part
+from holdfast.training._linear import constant_model, fit_setting
+from holdfast.training._phases import phase
+from holdfast.training._prepare import Prepared
+from holdfast.training._settings import TrainingSettings
+
+__all__ = ["BASE_RATE", "BG_NBD", "RECENCY", "compare_with_baselines", "make_baselines"]
+
+BASE_RATE = "base_rate"
+RECENCY = "days_since_last_order"
+BG_NBD = "bg_nbd"
+
+logger = logging.getLogger("holdfast.training")
+
+
+def make_baselines(prepared: Prepared, settings: TrainingSettings) -> list[Candidate]:
+    """Fit every baseline whose features are there."""
+    made = []
+    for algorithm, names, model in _fitted(prepared, settings):
+        made.append(
+            written(model, algorithm, names, prepared, settings.task, None, model.hyperparameters)
+        )
+    return made
+
+
+def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) -> None:
+    """Warn when the chosen model ranks no better than a baseline does."""
+    own = chosen.metrics["test"]["auroc"]
+    for baseline in baselines:
+        simple = baseline.metrics["test"]["auroc"]
+        if own <= simple:
+            logger.warning(
+                "The chosen %s does not beat the baseline %s: AUROC on test rows %.4f against "
+                "%.4f; do not act on its scores before you have looked at its features.",
+                chosen.algorithm,
+                baseline.algorithm,
+                own,
+                simple,
+            )
+
+
+def _fitted(
+    prepared: Prepared, settings: TrainingSettings
+) -> Iterator[tuple[str, tuple[str, ...], FittedModel]]:
+    """Give algorithm, features and model of each baseline."""
+    training = prepared.training
+    feature = settings.baseline_feature
+    if feature in prepared.usable:
+        with phase("Fitted %s on %d rows", RECENCY, len(training)):
+            part = Part(training.columns((feature,)), training.y, (feature,))
+            model = fit_setting(part, {}, settings.seed)
+        yield RECENCY, (feature,), model
+    else:
+        why = (
+            "does not vary in the training rows"
+            if feature in training.names
+            else "is not in the training set"
+        )
+        logger.warning(
+            "No baseline: its feature %s %s. Name another with baseline_feature.", feature, why
+        )
+    # A model has features; the weight of this one's is zero.
+    anyone = (feature,) if feature in prepared.usable else prepared.usable[:1]
+    yield BASE_RATE, anyone, constant_model(float(training.y.mean()))
+    if settings.asks_for_silence and all(name in prepared.usable for name in BGNBD_FEATURES):
+        try:
+            with phase("Fitted %s on %d rows", BG_NBD, len(training)):
+                process = fit_bgnbd_model(
+                    training.columns(BGNBD_FEATURES),
+                    training.y,
+                    BGNBD_FEATURES,
+                    as_of=training.as_of,
+                    customer=training.customer,
+                    horizon_days=settings.horizon_days,
+                )
+        except TrainingError as error:
+            logger.warning("No baseline %s: %s", BG_NBD, error)
+        else:
+            yield BG_NBD, BGNBD_FEATURES, process

@@ -1,0 +1,197 @@
+"""The models that compete: tuned on earlier dates, calibrated, fitted, written and measured."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.training._blend import BLEND, blend
+from holdfast.training._calibration import fit_slope
+from holdfast.training._dataset import Dataset
+from holdfast.training._estimators import (
+    ALGORITHMS,
+    FittedModel,
+    Fold,
+    OutOfFold,
+    Part,
+    ScalableModel,
+    Tuned,
+)
+from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
+from holdfast.training._metrics import evaluate
+from holdfast.training._phases import phase
+from holdfast.training._prepare import Prepared
+from holdfast.training._screen import varying_columns
+
+__all__ = ["Candidate", "Recipe", "choose", "make_candidates", "make_folds", "refit", "written"]
+
+logger = logging.getLogger("holdfast.training")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit a model: what was chosen on held-out rows, for any rows to fit on.
+
+    Parameters
+    ----------
+    algorithm
+        Its name.
+    names
+        Features, in the order of the model.
+    parts
+        The algorithms that are fitted, each with what was chosen for it; two for a blend.
+    slope
+        By which log-odds are stretched around their mean.
+    """
+
+    algorithm: str
+    names: tuple[str, ...]
+    parts: Mapping[str, Tuned]
+    slope: float
+
+    def fit(self, data: Dataset, seed: int) -> ScalableModel:
+        """Fit on rows."""
+        part = Part(data.columns(self.names), data.y, self.names)
+        fitted = [ALGORITHMS[name].fit(part, tuned, seed) for name, tuned in self.parts.items()]
+        model = fitted[0] if len(fitted) == 1 else blend(*fitted)
+        return model.scaled(self.slope)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted model with its file, what was measured, and the way to fit it again."""
+
+    algorithm: str
+    names: tuple[str, ...]
+    blob: bytes
+    metrics: dict[str, dict[str, Any]]
+    hyperparameters: dict[str, Any]
+    recipe: Recipe | None = None
+
+
+def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
+    """Give the sides of every fold, without the columns that happen to be constant in it."""
+    features = prepared.training.columns(names)
+    folds = []
+    for fit, held_out in prepared.folds:
+        fit_features, held_out_features = features[fit], features[held_out]
+        varying = varying_columns(fit_features)
+        kept = tuple(name for name, keep in zip(names, varying, strict=True) if keep)
+        if not kept:
+            continue
+        if len(kept) < len(names):
+            fit_features, held_out_features = (
+                fit_features[:, varying],
+                held_out_features[:, varying],
+            )
+        y = prepared.training.y
+        folds.append(
+            Fold(Part(fit_features, y[fit], kept), Part(held_out_features, y[held_out], kept))
+        )
+    return folds
+
+
+def make_candidates(prepared: Prepared, task: str, seed: int) -> list[Candidate]:
+    """Tune every algorithm, and fit each of them and their blend on all training rows."""
+    names = prepared.usable
+    folds = make_folds(prepared, names)
+    outcomes = [fold.held_out.y for fold in folds]
+    tuned: dict[str, Tuned] = {}
+    given: dict[str, list[OutOfFold]] = {}
+    for name, algorithm in ALGORITHMS.items():
+        with phase("Tuned %s on %d folds", name, len(folds)):
+            tuned[name], given[name] = algorithm.tune(folds, seed) if folds else ({}, [])
+    parts = {name: {name: tuned[name]} for name in ALGORITHMS}
+    parts[BLEND] = tuned
+    given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
+    candidates = []
+    for name, chosen in parts.items():
+        slope = fit_slope(given[name], outcomes)
+        recipe = Recipe(name, names, chosen, slope)
+        with phase("Fitted %s on %d rows", name, len(prepared.training)):
+            model = recipe.fit(prepared.training, seed)
+        validation = _validate(outcomes, given[name], slope)
+        hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
+        candidates.append(
+            written(model, name, names, prepared, task, validation, hyperparameters, recipe=recipe)
+        )
+    return candidates
+
+
+def written(
+    model: FittedModel,
+    algorithm: str,
+    names: tuple[str, ...],
+    prepared: Prepared,
+    task: str,
+    validation: dict[str, Any] | None,
+    hyperparameters: dict[str, Any],
+    recipe: Recipe | None = None,
+) -> Candidate:
+    """Write a model that was fitted on the training rows, check the file, and measure it."""
+    test = prepared.test
+    with phase("Wrote %s as ONNX and checked it on %d rows", algorithm, len(test)):
+        blob = model.to_onnx(_header(task, algorithm, names))
+        features = test.columns(names)
+        # What is registered is what is measured: the file's own probabilities.
+        given = predict_onnx(blob, features)
+        gap = check_parity(algorithm, model.predict(features), given)
+    metrics = {"test": evaluate(test.y, given), "parity": {"largest_difference": gap}}
+    if validation is not None:
+        metrics["validation"] = validation
+    return Candidate(algorithm, names, blob, metrics, hyperparameters, recipe)
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Give the candidate with the least log loss on validation rows; of equals the first."""
+    chosen = min(candidates, key=lambda each: each.metrics["validation"]["log_loss"])
+    logger.info(
+        "Chose %s by log loss on validation rows: %s.",
+        chosen.algorithm,
+        ", ".join(
+            f"{each.algorithm} {each.metrics['validation']['log_loss']:.5f}" for each in candidates
+        ),
+    )
+    return chosen
+
+
+def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Candidate:
+    """Fit a candidate again on all rows with a known label, those of the test among them.
+
+    What it is expected to do is what its twin, which was fitted without the test rows, did.
+    """
+    assert candidate.recipe is not None
+    mature = prepared.mature
+    with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
+        model = candidate.recipe.fit(mature, seed)
+        blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names))
+        features = mature.columns(candidate.names)
+        gap = check_parity(
+            candidate.algorithm, model.predict(features), predict_onnx(blob, features)
+        )
+    metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
+    if "comparison" in candidate.metrics:
+        metrics["comparison"] = candidate.metrics["comparison"]
+    hyperparameters = {**candidate.hyperparameters, **model.hyperparameters}
+    return Candidate(
+        candidate.algorithm, candidate.names, blob, metrics, hyperparameters, candidate.recipe
+    )
+
+
+def _header(task: str, algorithm: str, names: tuple[str, ...]) -> OnnxHeader:
+    """Give what the file says of itself."""
+    return OnnxHeader(task, algorithm, algorithm.replace("_", " "), names)
+
+
+def _validate(
+    outcomes: Sequence[NDArray[np.int64]], given: Sequence[OutOfFold], slope: float
+) -> dict[str, Any]:
+    """Measure log-odds of held-out rows, stretched as the model's are around their mean."""
+    stretched = [odds.mean() + slope * (odds - odds.mean()) for odds in given]
+    probability = np.exp(-np.logaddexp(0.0, -np.concatenate(stretched)))
+    return evaluate(np.concatenate(outcomes), probability)

@@ -1,0 +1,107 @@
+"""Whether a new model takes the champion's place: both on the same rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.training._candidates import Candidate
+from holdfast.training._dataset import Dataset, Description
+from holdfast.training._errors import TrainingError
+from holdfast.training._export import predict_onnx
+from holdfast.training._metrics import log_losses
+from holdfast.training._promotion import compare_losses, find_champion, unfit_reason
+from holdfast.training._registry import Row
+from holdfast.training._settings import TrainingSettings
+
+__all__ = ["wins"]
+
+logger = logging.getLogger("holdfast.training")
+
+
+def wins(
+    chosen: Candidate,
+    former: Sequence[Row],
+    test: Dataset,
+    description: Description,
+    *,
+    as_of_date: dt.date,
+    settings: TrainingSettings,
+) -> tuple[bool, dict[str, Any] | None]:
+    """Tell whether the chosen model becomes champion, with what was compared, and say why."""
+    champion = find_champion(former, settings.task)
+    if champion is None:
+        return True, None
+    former_id = champion["model_id"]
+    unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
+    if unfit is not None:
+        logger.warning("Champion %s is replaced: %s.", former_id, unfit)
+        return True, None
+    gone = [name for name in champion["feature_names"] if name not in description.features]
+    if gone:
+        logger.warning(
+            "Champion %s needs the feature %s, which is gone; the new model replaces it.",
+            former_id,
+            gone[0],
+        )
+        return True, None
+    rival = _honest_rival(champion, former, test, settings.gap_days)
+    given = predict_onnx(chosen.blob, test.columns(chosen.names))
+    former_given = _predict_former(rival, test.columns(tuple(rival["feature_names"])))
+    found = compare_losses(
+        log_losses(test.y, given),
+        log_losses(test.y, former_given),
+        test.customer,
+        seed=settings.seed,
+    )
+    logger.info(
+        "%s %s against the former champion %s on the same %d test rows: log loss %+.5f "
+        "[%+.5f, %+.5f], worse in %.0f %% of the replicates.",
+        "Kept the champion:" if found.is_worse else "Promoted:",
+        chosen.algorithm,
+        rival["model_id"],
+        found.row_count,
+        found.difference,
+        found.lower,
+        found.upper,
+        100 * found.share_worse,
+    )
+    return not found.is_worse, {"former_champion": former_id, **found.as_dict()}
+
+
+def _honest_rival(champion: Row, former: Sequence[Row], test: Dataset, gap_days: int) -> Row:
+    """Give the champion, or its twin where the champion has learned from the test rows' dates."""
+    twin_id = json.loads(champion["parameters"] or "{}").get("evaluated_as")
+    twin = next((row for row in former if row["model_id"] == twin_id), None)
+    learned_to = champion["training_to"]
+    gap = np.timedelta64(gap_days, "D")
+    if twin is None or learned_to is None or np.datetime64(learned_to) + gap <= test.as_of[0]:
+        return champion
+    return twin
+
+
+def _predict_former(champion: Row, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Score rows with the former champion's file."""
+    blob: Any = champion["onnx"]
+    advice = (
+        f"Restore the row of {champion['model_id']} in the model registry, or set its stage to "
+        "'archived' so that a new model takes its place."
+    )
+    if blob is None or hashlib.sha256(blob).hexdigest() != champion["onnx_sha256"]:
+        raise TrainingError(
+            f"The ONNX file of champion {champion['model_id']} is missing or does not match its "
+            f"onnx_sha256. {advice}"
+        )
+    try:
+        return predict_onnx(blob, features)
+    except Exception as error:  # ONNX Runtime's own errors have no common base to name here
+        raise TrainingError(
+            f"The ONNX file of champion {champion['model_id']} cannot be run: {error}. {advice}"
+        ) from error

@@ -1,0 +1,89 @@
+"""What the registry says of the models of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+
+from holdfast.training._candidates import Candidate
+from holdfast.training._dataset import Dataset
+from holdfast.training._prepare import Prepared
+from holdfast.training._registry import Row, library_versions, model_id, to_json
+from holdfast.training._settings import TrainingSettings
+
+__all__ = ["RowWriter"]
+
+
+@dataclass(frozen=True)
+class RowWriter:
+    """Writes registry rows, without their stage, for the models of one run."""
+
+    settings: TrainingSettings
+    as_of_date: dt.date
+    feature_hash: str
+    prepared: Prepared
+    trained_at: dt.datetime
+    known_row_count: int
+
+    def row(self, candidate: Candidate) -> Row:
+        """Give the row of a model that was fitted on the training rows."""
+        split = {
+            part: [str(as_of) for as_of in getattr(self.prepared.split, part)]
+            for part in ("training", "fit", "validation", "test")
+        }
+        fingerprint = self.prepared.fingerprint
+        return self._row(candidate, self.prepared.training, split, fingerprint, {})
+
+    def refitted_row(self, candidate: Candidate, twin: Row) -> Row:
+        """Give the row of a model that was fitted again on all rows, beside its evaluated twin."""
+        mature = self.prepared.mature
+        dates = sorted({str(as_of) for as_of in mature.as_of})
+        # No date is left to test on; the figures are the twin's.
+        split: dict[str, list[str]] = {"training": dates, "fit": [], "validation": [], "test": []}
+        noted = {"refitted": True, "evaluated_as": twin["model_id"]}
+        return self._row(candidate, mature, split, mature.fingerprint(), noted)
+
+    def _row(
+        self,
+        candidate: Candidate,
+        rows: Dataset,
+        split: dict[str, list[str]],
+        fingerprint: str,
+        noted: Row,
+    ) -> Row:
+        """Give a row."""
+        prepared, settings = self.prepared, self.settings
+        parameters = {
+            "hyperparameters": candidate.hyperparameters,
+            "seed": settings.seed,
+            "label": settings.label,
+            "definition": settings.definition,
+            "horizon_days": settings.horizon_days,
+            "lead_days": settings.lead_days,
+            "as_of_date": self.as_of_date.isoformat(),
+            "selection": prepared.selection,
+            "split": {**split, "gap_days": settings.gap_days},
+            "dropped_features": prepared.dropped,
+            "sampled_from": self.known_row_count,
+            "row_fingerprint": fingerprint,
+            **noted,
+        }
+        return {
+            "task": settings.task,
+            "trained_at": self.trained_at,
+            "training_from": rows.as_of[0].item(),
+            "training_to": rows.as_of[-1].item(),
+            "row_count": len(rows),
+            "positive_count": int(rows.y.sum()),
+            "feature_hash": self.feature_hash,
+            "score_sql": None,
+            "library_versions": to_json(library_versions()),
+            "model_id": model_id(settings.task, candidate.algorithm, candidate.blob),
+            "algorithm": candidate.algorithm,
+            "feature_names": list(candidate.names),
+            "parameters": to_json(parameters),
+            "metrics": to_json(candidate.metrics),
+            "onnx": candidate.blob,
+            "onnx_sha256": hashlib.sha256(candidate.blob).hexdigest(),
+        }
