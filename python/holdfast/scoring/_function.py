@@ -320,19 +320,21 @@ def _to_matrix(columns: list[Any], model: OnnxModel) -> FloatArray:
             f"The model takes {len(names)} features, got {len(columns)}."
             f" Pass them in this order: {', '.join(names)}."
         )
-    float32 = pyarrow.float32()
-    matrix = np.empty((len(columns[0]), len(columns)), np.float32)
-    for j, column in enumerate(columns):
-        if column.type != float32:
-            if not _is_number(column.type):
-                raise HoldfastError(
-                    f"Feature {j + 1}, `{names[j]}`, is of type {column.type}; a feature must be"
-                    " a number or a boolean. Encode it in the feature's SQL."
-                )
-            # Unsafe: what is out of range for float32 becomes infinite, what is finer is rounded.
-            column = column.cast(float32, safe=False)
-        matrix[:, j] = column.to_numpy(zero_copy_only=False)
-    return matrix
+    ready = (pyarrow.float64(), pyarrow.float32())
+    # Filled column by column, each in one piece, and turned once at the end.
+    matrix = np.empty((len(columns), len(columns[0])), np.float32)
+    # What is out of range for float32 becomes infinite, what is finer is rounded.
+    with np.errstate(over="ignore"):
+        for j, column in enumerate(columns):
+            if column.type not in ready:
+                if not _is_number(column.type):
+                    raise HoldfastError(
+                        f"Feature {j + 1}, `{names[j]}`, is of type {column.type}; a feature must"
+                        " be a number or a boolean. Encode it in the feature's SQL."
+                    )
+                column = column.cast(ready[1], safe=False)
+            matrix[j] = column.to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(matrix.T)
 
 
 def _is_number(kind: Any) -> bool:
