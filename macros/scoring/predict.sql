@@ -1,48 +1,55 @@
 {#-
-  A SQL expression: the probability that a registered model gives a row of `features`, a relation whose columns hold
-  the model's features. Features go in by name; one that is not there stops the compile and is named.
+  A relation for the `from` of any model: the rows and columns of `relation`, with what the task's champion says of each row in
+  model_id and <task>_probability. Both are NULL while the task has no champion.
+
+  `relation` is a relation or a select in brackets; it has the model's features as columns, in any order, among any others.
+  `model_id` pins a model of the task, whatever its stage.
 -#}
-{% macro predict(registry, model, features, alias=none) %}
-    {{- return(adapter.dispatch('predict', 'holdfast')(registry, model, features, alias)) -}}
-{% endmacro %}
-
-{% macro duckdb__predict(registry, model, features, alias) %}
-    {{- return(holdfast._model_call('holdfast_predict', registry, model, features, alias)) -}}
+{% macro predict(task, relation, model_id=none) %}
+    {{- return(adapter.dispatch('predict', 'holdfast')(task, relation, model_id)) -}}
 {% endmacro %}
 
 
-{#- A SQL expression: what each feature adds to the log-odds of `predict`, a list in the order of the model's features. -#}
-{% macro contributions(registry, model, features, alias=none) %}
-    {{- return(adapter.dispatch('contributions', 'holdfast')(registry, model, features, alias)) -}}
-{% endmacro %}
-
-{% macro duckdb__contributions(registry, model, features, alias) %}
-    {{- return(holdfast._model_call('holdfast_contributions', registry, model, features, alias)) -}}
-{% endmacro %}
-
-
-{% macro _model_call(function, registry, model, features, alias) %}
-    {%- set present = [] -%}
-    {%- for column in adapter.get_columns_in_relation(features) -%}
-        {%- do present.append(column.name | lower) -%}
-    {%- endfor -%}
-    {%- set missing = [] -%}
-    {%- for name in model.feature_names if name | lower not in present -%}
-        {%- do missing.append(name) -%}
-    {%- endfor -%}
-    {%- if missing -%}
+{% macro default__predict(task, relation, model_id) %}
+    {%- do holdfast._check_task_name('predict', 'task', task) -%}
+    {%- set registry = ref(task ~ '_model') -%}
+    {%- if execute and model.resource_type == 'model' and model.config.materialized == 'view' -%}
         {%- do exceptions.raise_compiler_error(
-            'The model ' ~ model.model_id ~ ' needs features that ' ~ features ~ ' does not have: ' ~ missing | join(', ')
-            ~ '. Bring them back, or train anew with `holdfast_retrain: true`.'
+            'holdfast.predict: ' ~ model.name ~ ' is a view, which no program but dbt could read, for it calls a function of this '
+            ~ "build. Make it a table: {{ config(materialized='table') }}."
         ) -%}
     {%- endif -%}
-    {%- set prefix = alias ~ '.' if alias else '' -%}
-    {%- set arguments = [] -%}
-    {%- for name in model.feature_names -%}
-        {%- do arguments.append(prefix ~ adapter.quote(name)) -%}
-    {%- endfor -%}
+    {%- set scorer = holdfast.champion(registry) if model_id is none else holdfast._pinned_model(registry, model_id) -%}
+    {%- if scorer and (relation is string or holdfast.exists(relation)) -%}
+        {%- set taken = [] -%}
+        {%- for column in holdfast._column_types(relation) if column in ['model_id', task | lower ~ '_probability'] -%}
+            {%- do taken.append(column) -%}
+        {%- endfor -%}
+        {%- if taken -%}
+            {%- do exceptions.raise_compiler_error(
+                'holdfast.predict: ' ~ relation ~ ' has a column ' ~ taken | join(' and a column ')
+                ~ ' already, which is what the prediction is called. Leave it out: (select * exclude (' ~ taken | join(', ')
+                ~ ') from …).'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- set probability = holdfast.model_probability(registry, scorer, relation, alias='predicted') if scorer else 'null' -%}
     {{- return(
-        function ~ "('" ~ (registry | string | replace("'", "''")) ~ "', '" ~ (model.model_id | replace("'", "''")) ~ "', "
-        ~ arguments | join(', ') ~ ')'
+        '(select predicted.*, cast(' ~ ("'" ~ scorer.model_id ~ "'" if scorer else 'null') ~ ' as varchar) as model_id, cast('
+        ~ probability ~ ' as double) as ' ~ task ~ '_probability from ' ~ relation ~ ' as predicted)'
     ) -}}
+{% endmacro %}
+
+
+{#- A model by its id, or none where nothing has been trained yet; an id that is not there is an error that names those that are. -#}
+{% macro _pinned_model(registry, model_id) %}
+    {%- set models = holdfast.registered_models(registry) -%}
+    {%- set found = models | selectattr('model_id', 'equalto', model_id) | list -%}
+    {%- if models and not found -%}
+        {%- do exceptions.raise_compiler_error(
+            'holdfast.predict: ' ~ registry ~ ' has no model with the id ' ~ model_id ~ '; it has '
+            ~ models | map(attribute='model_id') | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {{- return(found | first if found else none) -}}
 {% endmacro %}

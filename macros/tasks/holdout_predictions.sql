@@ -21,7 +21,7 @@ select
     as_of,
     '{{ model.model_id }}' as model_id,
     '{{ model.algorithm }}' as algorithm,
-    cast({{ holdfast.predict(registry, model, training_set) }} as double) as probability,
+    cast({{ holdfast.model_probability(registry, model, training_set) }} as double) as probability,
     cast({{ label }} as boolean) as {{ label }},
 from {{ training_set }}
 where as_of in (

@@ -16,7 +16,7 @@
     {%- set registry = ref(task ~ '_model') -%}
     {%- set features = ref('holdfast', 'customer_features') -%}
     {%- set champion = holdfast.champion(registry) -%}
-    {%- set probability = holdfast.predict(registry, champion, features) if champion else 'null' -%}
+    {%- set probability = holdfast.model_probability(registry, champion, features) if champion else 'null' -%}
 with
 
 latest as (

@@ -8,16 +8,21 @@ from holdfast.errors import HoldfastError
 
 if TYPE_CHECKING:
     from holdfast.features import FeatureStore
+    from holdfast.scoring import register
 
-__all__ = ["FeatureStore", "HoldfastError", "__version__"]
+__all__ = ["FeatureStore", "HoldfastError", "__version__", "register"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Load the feature store, and with it Ibis, only where it is asked for."""
+    """Load the feature store, and with it Ibis, or scoring only where it is asked for."""
     if name == "FeatureStore":
         from holdfast.features import FeatureStore
 
         return FeatureStore
+    if name == "register":
+        from holdfast.scoring import register
+
+        return register
     raise AttributeError(f"module 'holdfast' has no attribute '{name}'")
