@@ -16,7 +16,7 @@ import numpy as np
 from holdfast.sql._errors import SqlError
 from holdfast.sql._terms import BOOLEAN, DOUBLE, FLOAT, INTEGER
 
-__all__ = ["DIALECTS", "Dialect", "dialect_named"]
+__all__ = ["DIALECTS", "Dialect", "DuckDb", "dialect_named"]
 
 # From here on a double rounds to an infinite float32: half a step above the largest.
 _INFINITE_FROM = "3.4028235677973366e38"
@@ -118,11 +118,15 @@ class DuckDb(Dialect):
         return f"(1e0 / (1e0 + exp(-{x})))"
 
     def border(self, feature: str) -> str:
-        """DuckDB refuses to cast what is out of range; NaN equals itself."""
+        """NaN equals itself."""
+        return f"nullif({self.border_with_nan(feature)}, cast('nan' as float))"
+
+    def border_with_nan(self, feature: str) -> str:
+        """Return a feature, NaN where missing; DuckDB refuses to cast what is out of range."""
         plus, minus = self.literal(math.inf, FLOAT), self.literal(-math.inf, FLOAT)
         return (
-            f"nullif(coalesce(try_cast({feature} as float), case when {feature} > 0 then {plus}"
-            f" when {feature} < 0 then {minus} end), cast('nan' as float))"
+            f"coalesce(try_cast({feature} as float), case when {feature} > 0 then {plus}"
+            f" when {feature} < 0 then {minus} else cast('nan' as float) end)"
         )
 
 
