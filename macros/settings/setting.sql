@@ -32,6 +32,11 @@
         {%- set checked.ok = holdfast._is_date(checked.value) -%}
     {%- elif name == 'publish_path' and value is not none -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
+    {%- elif name == 'estimator' -%}
+        {%- set checked.ok = value is none or value in ['logistic_regression', 'hist_gradient_boosting', 'blend']
+            or modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*', value | string) is not none -%}
+    {%- elif name == 'estimator_parameters' -%}
+        {%- set checked.ok = value is mapping -%}
     {%- elif name == 'churn_definition' -%}
         {%- set checked.ok = value in ['non_contractual', 'contractual'] -%}
     {%- elif name == 'observation_interval' -%}

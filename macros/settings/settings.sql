@@ -9,6 +9,8 @@
         'contact_budget': {'default': 0.1, 'allowed': 'a share above 0 and below 1, or a whole number of customers, 1 or more'},
         'contact_cost': {'default': 1, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'customer_value': {'default': 200, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
+        'estimator': {'default': none, 'allowed': "logistic_regression, hist_gradient_boosting, blend, or a function of yours as 'package.module:function'"},
+        'estimator_parameters': {'default': {}, 'allowed': 'a mapping of names to values'},
         'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},

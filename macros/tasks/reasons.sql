@@ -9,7 +9,14 @@
     {%- set features = ref('holdfast', 'customer_features') -%}
     {%- set scoring_as_of = holdfast.scoring_as_of() -%}
     {%- set champion = holdfast.champion(registry) -%}
-{%- if champion -%}
+    {%- set is_explained = champion and champion.parameters.get('is_explained', true) -%}
+    {%- if champion and not is_explained -%}
+        {%- do log(
+            'holdfast.reasons: the champion ' ~ champion.model_id ~ ' of ' ~ task ~ ' (' ~ champion.algorithm ~ ') cannot tell what '
+            ~ 'each feature adds, so its scores have no reasons', info=true
+        ) -%}
+    {%- endif -%}
+{%- if is_explained -%}
 with
 
 latest as (
@@ -109,7 +116,7 @@ final as (
 
 select * from final
 {%- else -%}
--- no champion yet: nothing to explain
+-- no champion yet, or one that cannot be explained
 select
     customer_id,
     as_of,

@@ -104,8 +104,7 @@ def cast(term: Term, kind: str) -> Term:
     if kind == BOOLEAN:
         return negation(compare("=", term, constant(0, term.kind)))
     if kind == INTEGER and term.kind != BOOLEAN:
-        # Kept in its own type: a whole number there compares as the integer does.
-        return Term("truncate", (term,), term.kind, None, term.null_of, term.bounds)
+        raise SqlError("it turns numbers into integers by cutting them off")
     return Term("cast", (term,), kind, None, term.null_of, term.bounds)
 
 

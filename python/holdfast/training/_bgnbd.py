@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from holdfast.training._errors import TrainingError
-from holdfast.training._export import OnnxHeader, _finish
+from holdfast.training._export import OnnxHeader, finish
 
 __all__ = ["BGNBD_FEATURES", "BgNbd", "BgNbdModel", "fit_bgnbd", "fit_bgnbd_model"]
 
@@ -475,4 +475,4 @@ def _bgnbd_onnx(model: BgNbdModel, header: OnnxHeader) -> bytes:
         initializer=constants,
     )
     base_value = float(np.log(model.base_rate / (1.0 - model.base_rate)))
-    return _finish(helper.make_model(graph), header, base_value)
+    return finish(helper.make_model(graph), header, base_value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from holdfast.training._blend import BLEND, blend
 from holdfast.training._calibration import fit_slope
+from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
+from holdfast.training._custom import is_custom
 from holdfast.training._dataset import Dataset
 from holdfast.training._estimators import (
-    ALGORITHMS,
+    Algorithm,
     FittedModel,
     Fold,
     OutOfFold,
@@ -27,6 +29,7 @@ from holdfast.training._metrics import evaluate
 from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared
 from holdfast.training._screen import varying_columns
+from holdfast.training._settings import TrainingSettings
 
 __all__ = ["Candidate", "Recipe", "choose", "make_candidates", "make_folds", "refit", "written"]
 
@@ -47,17 +50,22 @@ class Recipe:
         The algorithms that are fitted, each with what was chosen for it; two for a blend.
     slope
         By which log-odds are stretched around their mean.
+    algorithms
+        Those of the parts, by name.
     """
 
     algorithm: str
     names: tuple[str, ...]
     parts: Mapping[str, Tuned]
     slope: float
+    algorithms: Mapping[str, Algorithm]
 
     def fit(self, data: Dataset, seed: int) -> ScalableModel:
         """Fit on rows."""
         part = Part(data.columns(self.names), data.y, self.names)
-        fitted = [ALGORITHMS[name].fit(part, tuned, seed) for name, tuned in self.parts.items()]
+        fitted = [
+            self.algorithms[name].fit(part, tuned, seed) for name, tuned in self.parts.items()
+        ]
         model = fitted[0] if len(fitted) == 1 else blend(*fitted)
         return model.scaled(self.slope)
 
@@ -72,6 +80,7 @@ class Candidate:
     metrics: dict[str, dict[str, Any]]
     hyperparameters: dict[str, Any]
     recipe: Recipe | None = None
+    is_explained: bool = True
 
 
 def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
@@ -96,29 +105,41 @@ def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
     return folds
 
 
-def make_candidates(prepared: Prepared, task: str, seed: int) -> list[Candidate]:
-    """Tune every algorithm, and fit each of them and their blend on all training rows."""
+def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Candidate]:
+    """Tune every algorithm, and fit the models that compete on all training rows."""
+    seed = settings.seed
+    algorithms = algorithms_of(settings)
     names = prepared.usable
     folds = make_folds(prepared, names)
     outcomes = [fold.held_out.y for fold in folds]
     tuned: dict[str, Tuned] = {}
     given: dict[str, list[OutOfFold]] = {}
-    for name, algorithm in ALGORITHMS.items():
+    for name, algorithm in algorithms.items():
+        fixed = fixed_parameters(settings, name)
         with phase("Tuned %s on %d folds", name, len(folds)):
-            tuned[name], given[name] = algorithm.tune(folds, seed) if folds else ({}, [])
-    parts = {name: {name: tuned[name]} for name in ALGORITHMS}
-    parts[BLEND] = tuned
+            tuned[name], given[name] = algorithm.tune(folds, seed, fixed) if folds else (fixed, [])
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
     candidates = []
-    for name, chosen in parts.items():
-        slope = fit_slope(given[name], outcomes)
-        recipe = Recipe(name, names, chosen, slope)
+    for name in models_of(settings, algorithms):
+        chosen = tuned if name == BLEND else {name: tuned[name]}
+        # how a model of the user's own is calibrated is up to its author
+        slope = 1.0 if is_custom(name) else fit_slope(given[name], outcomes)
+        recipe = Recipe(name, names, chosen, slope, algorithms)
         with phase("Fitted %s on %d rows", name, len(prepared.training)):
             model = recipe.fit(prepared.training, seed)
         validation = _validate(outcomes, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
         candidates.append(
-            written(model, name, names, prepared, task, validation, hyperparameters, recipe=recipe)
+            written(
+                model,
+                name,
+                names,
+                prepared,
+                settings.task,
+                validation,
+                hyperparameters,
+                recipe=recipe,
+            )
         )
     return candidates
 
@@ -144,7 +165,8 @@ def written(
     metrics = {"test": evaluate(test.y, given), "parity": {"largest_difference": gap}}
     if validation is not None:
         metrics["validation"] = validation
-    return Candidate(algorithm, names, blob, metrics, hyperparameters, recipe)
+    explained = getattr(model, "is_explained", True)
+    return Candidate(algorithm, names, blob, metrics, hyperparameters, recipe, explained)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
@@ -178,9 +200,7 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
     hyperparameters = {**candidate.hyperparameters, **model.hyperparameters}
-    return Candidate(
-        candidate.algorithm, candidate.names, blob, metrics, hyperparameters, candidate.recipe
-    )
+    return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
 
 
 def _header(task: str, algorithm: str, names: tuple[str, ...]) -> OnnxHeader:

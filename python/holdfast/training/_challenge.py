@@ -21,7 +21,7 @@ from holdfast.training._promotion import compare_losses, find_champion, unfit_re
 from holdfast.training._registry import Row
 from holdfast.training._settings import TrainingSettings
 
-__all__ = ["wins"]
+__all__ = ["goes_on", "wins"]
 
 logger = logging.getLogger("holdfast.training")
 
@@ -85,6 +85,19 @@ def _honest_rival(champion: Row, former: Sequence[Row], test: Dataset, gap_days:
     if twin is None or learned_to is None or np.datetime64(learned_to) + gap <= test.as_of[0]:
         return champion
     return twin
+
+
+def goes_on(champion: Row, settings: TrainingSettings) -> bool:
+    """Tell whether a champion may score although no new model could be made."""
+    as_of_date = settings.as_of_date or dt.date.max
+    if unfit_reason(champion, as_of_date=as_of_date, settings=settings) is not None:
+        return False
+    nothing_known = np.full((1, len(champion["feature_names"])), np.nan, np.float32)
+    try:
+        _predict_former(champion, nothing_known)
+    except TrainingError:
+        return False
+    return True
 
 
 def _predict_former(champion: Row, features: NDArray[np.float32]) -> NDArray[np.float64]:

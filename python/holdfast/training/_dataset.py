@@ -40,15 +40,17 @@ class Description:
     row_count: int
     last_as_of: np.datetime64 | None
 
-    def feature_hash(self, *, label: str, horizon_days: int, lead_days: int) -> str:
-        """Hash the features and the definition of the label, whatever the column order."""
+    def feature_hash(self, settings: TrainingSettings) -> str:
+        """Hash the features, the label and what the user asked for, whatever the column order."""
         definition = {
             "features": sorted(self.features.items()),
-            "label": label,
-            "horizon_days": horizon_days,
-            "lead_days": lead_days,
+            "label": settings.label,
+            "horizon_days": settings.horizon_days,
+            "lead_days": settings.lead_days,
+            **settings.recipe,
         }
-        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+        text = json.dumps(definition, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def describe(source: Source, settings: TrainingSettings) -> Description:

@@ -90,13 +90,13 @@ class Algorithm:
     Parameters
     ----------
     tune
-        Fits on the one side of each fold, chooses by the other what has to be chosen, and
+        Fits on the one side of each fold, chooses by the other what is not fixed, and
         returns the choice with the log-odds that it gave to the held-out rows of each fold.
     fit
         Fits with a given choice and seed.
     """
 
-    tune: Callable[[Sequence[Fold], int], tuple[Tuned, list[OutOfFold]]]
+    tune: Callable[[Sequence[Fold], int, Tuned], tuple[Tuned, list[OutOfFold]]]
     fit: Callable[[Part, Tuned, int], ScalableModel]
 
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from holdfast.training._trees import TreeModel
 
 __all__ = [
+    "OPSETS",
     "OnnxHeader",
     "blend_onnx",
     "check_parity",
+    "finish",
     "linear_onnx",
     "predict_onnx",
     "trees_onnx",
@@ -34,7 +36,7 @@ LINEAR_TERMS = "terms"
 
 # Pinned: a newer onnx would otherwise write files that an older runtime cannot open.
 _IR_VERSION = 8
-_OPSETS = {"": 18, "ai.onnx.ml": 3}
+OPSETS = {"": 18, "ai.onnx.ml": 3}
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
     log_odds = _linear_log_odds(graph, model, one)
     graph.outputs(log_odds, one)
     graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
-    return _finish(graph.model(has_contributions=True), header, model.base_value)
+    return finish(graph.model(has_contributions=True), header, model.base_value)
 
 
 def trees_onnx(model: TreeModel, header: OnnxHeader) -> bytes:
@@ -113,7 +115,7 @@ def trees_onnx(model: TreeModel, header: OnnxHeader) -> bytes:
     """
     written = _convert_trees(model.estimator, len(header.feature_names))
     _complete_ensemble(_the_ensemble(written), model)
-    return _finish(written, header, model.base_value)
+    return finish(written, header, model.base_value)
 
 
 def blend_onnx(linear: LinearModel, trees: TreeModel, header: OnnxHeader) -> bytes:
@@ -151,7 +153,7 @@ def blend_onnx(linear: LinearModel, trees: TreeModel, header: OnnxHeader) -> byt
     tree_log_odds = graph.node("Cast", ["tree_score"], "tree_log_odds", to=TensorProto.DOUBLE)
     graph.outputs(graph.node("Add", [linear_log_odds, tree_log_odds], "log_odds"), one)
     base_value = linear.base_value + trees.base_value
-    return _finish(graph.model(has_contributions=False), header, base_value)
+    return finish(graph.model(has_contributions=False), header, base_value)
 
 
 def _linear_log_odds(graph: _Graph, model: LinearModel, one: str) -> str:
@@ -203,7 +205,7 @@ def _convert_trees(estimator: Any, width: int) -> onnx.ModelProto:
             name="holdfast",
             initial_types=[("features", FloatTensorType([None, width]))],
             options={id(estimator): {"zipmap": False}},
-            target_opset=_OPSETS,
+            target_opset=OPSETS,
         )
     return model
 
@@ -285,7 +287,7 @@ def _floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return rounded
 
 
-def _finish(model: onnx.ModelProto, header: OnnxHeader, base_value: float) -> bytes:
+def finish(model: onnx.ModelProto, header: OnnxHeader, base_value: float) -> bytes:
     """Replace whatever depends on tool versions by our own, check the model, and serialise it."""
     model.ir_version = _IR_VERSION
     model.producer_name = "holdfast"
@@ -299,7 +301,7 @@ def _finish(model: onnx.ModelProto, header: OnnxHeader, base_value: float) -> by
     domains = {node.domain for node in model.graph.node} | {""}
     model.opset_import.extend(
         helper.make_opsetid(domain, version)
-        for domain, version in _OPSETS.items()
+        for domain, version in OPSETS.items()
         if domain in domains
     )
     del model.metadata_props[:]

@@ -193,14 +193,20 @@ def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
     )
 
 
-def tune_linear(folds: Sequence[Fold], seed: int) -> tuple[Tuned, list[OutOfFold]]:
+def tune_linear(
+    folds: Sequence[Fold], seed: int, fixed: Tuned | None = None
+) -> tuple[Tuned, list[OutOfFold]]:
     """Try penalties on every fold, and keep the one with the least loss on held-out rows."""
-    losses = np.zeros(len(_GRID))
-    given: list[list[OutOfFold]] = [[] for _ in _GRID]
+    grid: list[dict[str, Any]] = []
+    for setting in ({**each, **(fixed or {})} for each in _GRID):
+        if setting not in grid:
+            grid.append(setting)
+    losses = np.zeros(len(grid))
+    given: list[list[OutOfFold]] = [[] for _ in grid]
     for fold in folds:
         design = _Design.of(fold.fit.features, fold.fit.names)
         start = None
-        for index, setting in enumerate(_GRID):
+        for index, setting in enumerate(grid):
             start = fit_elastic_net(
                 design.matrix,
                 fold.fit.y,
@@ -212,7 +218,7 @@ def tune_linear(folds: Sequence[Fold], seed: int) -> tuple[Tuned, list[OutOfFold
             given[index].append(log_odds)
             losses[index] += (np.logaddexp(0.0, log_odds) - fold.held_out.y * log_odds).sum()
     best = int(np.argmin(losses))
-    return dict(_GRID[best]), given[best]
+    return dict(grid[best]), given[best]
 
 
 def constant_model(rate: float) -> LinearModel:

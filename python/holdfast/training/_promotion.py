@@ -90,7 +90,7 @@ def retrain_reason(
         if row["stage"] in ("champion", "challenger") and row["feature_hash"] == feature_hash
     ]
     if not rivals:
-        return "the features or the label changed"
+        return "the features, the label or the estimator changed"
     dates = [date for row in rivals if (date := _trained_on(row)) is not None]
     if not dates:
         return "the champion does not say when it was trained"

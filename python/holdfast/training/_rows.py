@@ -65,6 +65,7 @@ class RowWriter:
             "selection": prepared.selection,
             "split": {**split, "gap_days": settings.gap_days},
             "dropped_features": prepared.dropped,
+            "is_explained": candidate.is_explained,
             "sampled_from": self.known_row_count,
             "row_fingerprint": fingerprint,
             **noted,

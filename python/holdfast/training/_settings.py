@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.training._errors import TrainingError
@@ -38,6 +38,12 @@ class TrainingSettings:
         How many of the latest observation dates to test on. Default: a fifth of them.
     baseline_feature
         The one feature of the baseline model that every other model has to beat.
+    estimator
+        The model to fit: ``logistic_regression``, ``hist_gradient_boosting``, ``blend``, or a
+        function of the user's own, ``package.module:function``, that returns a classifier of
+        scikit-learn. None lets the first three compete.
+    estimator_parameters
+        What the estimator is made with. Where several compete, a mapping by their names.
     features
         The features to learn from; all, when it is empty.
     exclude_features
@@ -70,6 +76,8 @@ class TrainingSettings:
     min_events: int = 20
     test_dates: int | None = None
     baseline_feature: str = "days_since_order"
+    estimator: str | None = None
+    estimator_parameters: Mapping[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     exclude_features: tuple[str, ...] = ()
     trusted_features: tuple[str, ...] = ()
@@ -81,6 +89,14 @@ class TrainingSettings:
     def gap_days(self) -> int:
         """Days from an as_of to the end of its label window."""
         return self.lead_days + self.horizon_days
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How models are made, as far as it differs from the defaults."""
+        names = ("estimator", "estimator_parameters", "seed", "trusted_features")
+        defaults = TrainingSettings()
+        asked = {name: getattr(self, name) for name in names}
+        return {key: value for key, value in asked.items() if value != getattr(defaults, key)}
 
     @property
     def asks_for_silence(self) -> bool:
@@ -150,6 +166,20 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _optional_text(key: str, value: object) -> str | None:
+    """Accept a text, or nothing."""
+    return None if value is None or value == "" else _text(key, value)
+
+
+def _mapping(key: str, value: object) -> Mapping[str, Any]:
+    """Accept a mapping of names to values, or nothing."""
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise _refuse(key, "a mapping of names to values", value)
+    return dict(value)
+
+
 def _flag(key: str, value: object) -> bool:
     """Accept true or false, nothing that merely looks like it."""
     if not isinstance(value, bool):
@@ -199,6 +229,8 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "min_events": _whole(1, 2**31),
     "test_dates": _whole(1, 2**31),
     "baseline_feature": _text,
+    "estimator": _optional_text,
+    "estimator_parameters": _mapping,
     "features": _texts,
     "exclude_features": _texts,
     "trusted_features": _texts,

@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
-from holdfast.training._challenge import wins
+from holdfast.training._challenge import goes_on, wins
+from holdfast.training._choices import check_estimator
 from holdfast.training._dataset import Description, describe, read_dataset
+from holdfast.training._errors import TrainingError
 from holdfast.training._phases import one_thread, phase
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare
 from holdfast.training._promotion import (
@@ -33,7 +35,7 @@ from holdfast.training._registry import (
 )
 from holdfast.training._rows import RowWriter
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import open_source
+from holdfast.training._source import Source, open_source
 
 __all__ = ["train", "update_registry"]
 
@@ -121,8 +123,9 @@ def train(
     Raises
     ------
     TrainingError
-        A setting, a column or the registry must be put right first, or the ONNX file and the
-        fitted model disagree.
+        A setting or the registry must be put right first; without a champion that can go on
+        scoring also when a column must be, or when a model cannot be fitted or exported. With
+        one, that is logged as an error, and no rows are returned.
 
     Examples
     --------
@@ -138,20 +141,36 @@ def train(
     ['baseline', 'challenger', 'champion', 'evaluated']
     """
     checked = TrainingSettings.from_mapping(settings)
-    started = time.perf_counter()
+    check_estimator(checked)
     source = open_source(session, training_set)
-    description = describe(source, checked)
     former_rows = [] if former is None else read_former(open_source(session, former), checked.task)
-    find_champion(former_rows, checked.task)
+    champion = find_champion(former_rows, checked.task)
+    try:
+        return _train(source, former_rows, checked)
+    except Exception as error:
+        if champion is None or not goes_on(champion, checked):
+            raise
+        # Scores of a sound model must not stop because a new one cannot be made.
+        logger.error(
+            "Training failed, and champion %s goes on scoring. %s",
+            champion["model_id"],
+            error if isinstance(error, TrainingError) else f"{type(error).__name__}: {error}",
+            exc_info=None if isinstance(error, TrainingError) else error,
+        )
+        return registry_table([])
+
+
+def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings) -> pa.Table:
+    """Train where it is due, and return the registry rows to upsert."""
+    started = time.perf_counter()
+    description = describe(source, checked)
     if description.last_as_of is None:
         return _no_model(
             "the training set has no rows with a known label",
             f"it needs observations whose label window of {checked.gap_days} days is over",
         )
     as_of_date = checked.as_of_date or _day(description.last_as_of, checked.gap_days)
-    feature_hash = description.feature_hash(
-        label=checked.label, horizon_days=checked.horizon_days, lead_days=checked.lead_days
-    )
+    feature_hash = description.feature_hash(checked)
     reason = retrain_reason(
         former_rows, feature_hash=feature_hash, as_of_date=as_of_date, settings=checked
     )
@@ -195,7 +214,7 @@ def _run(
     feature_hash: str,
 ) -> list[Row]:
     """Fit everything, and return the registry rows to upsert."""
-    candidates = make_candidates(prepared, settings.task, settings.seed)
+    candidates = make_candidates(prepared, settings)
     chosen = choose(candidates)
     baselines = make_baselines(prepared, settings)
     compare_with_baselines(chosen, baselines)

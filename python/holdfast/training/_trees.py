@@ -98,44 +98,55 @@ def fit_trees(part: Part, tuned: Tuned, seed: int) -> TreeModel:
     return TreeModel(estimator.fit(part.features, part.y))
 
 
-def tune_trees(folds: Sequence[Fold], seed: int) -> tuple[Tuned, list[OutOfFold]]:
+def tune_trees(
+    folds: Sequence[Fold], seed: int, fixed: Tuned | None = None
+) -> tuple[Tuned, list[OutOfFold]]:
     """Try a few settings, each grown until later rows say stop, and keep the best.
 
-    The number of trees is the one whose loss over the held-out rows of all folds is the least.
+    The number of trees is the one whose loss over the held-out rows of all folds is the least,
+    unless `fixed` holds it.
     """
     best: tuple[float, Tuned, list[OutOfFold]] | None = None
-    for setting in _GRID:
+    grid: list[dict[str, Any]] = []
+    for setting in ({**each, **(fixed or {})} for each in _GRID):
+        if setting not in grid:
+            grid.append(setting)
+    for setting in grid:
         paths = [_grow(fold, setting, seed) for fold in folds]
         longest = max(len(path) for path in paths)
         losses = np.zeros(longest)
         for fold, path in zip(folds, paths, strict=True):
             curve = _losses(path, fold.held_out.y)
             losses += len(fold.held_out.y) * np.pad(curve, (0, longest - len(curve)), mode="edge")
-        count = int(np.argmin(losses)) + 1
+        count = longest if "max_iter" in setting else int(np.argmin(losses)) + 1
         if best is None or losses[count - 1] < best[0]:
             given = [path[min(count, len(path)) - 1] for path in paths]
-            best = (float(losses[count - 1]), {**setting, "max_iter": count}, given)
+            best = (float(losses[count - 1]), {"max_iter": count, **setting}, given)
     assert best is not None
     return best[1], best[2]
 
 
 def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]:
     """Grow trees on one fold until its held-out rows gain no more; log-odds of every stage."""
-    estimator = _boosting(
-        len(fold.fit.y),
-        seed,
-        **setting,
-        max_iter=_MOST_TREES,
-        early_stopping=True,
-        n_iter_no_change=_PATIENCE,
-        tol=0.0,
-    )
-    estimator.fit(
-        fold.fit.features,
-        fold.fit.y,
-        X_val=fold.held_out.features,
-        y_val=fold.held_out.y,
-    )
+    if "max_iter" in setting:
+        estimator = _boosting(len(fold.fit.y), seed, **setting, early_stopping=False)
+        estimator.fit(fold.fit.features, fold.fit.y)
+    else:
+        estimator = _boosting(
+            len(fold.fit.y),
+            seed,
+            **setting,
+            max_iter=_MOST_TREES,
+            early_stopping=True,
+            n_iter_no_change=_PATIENCE,
+            tol=0.0,
+        )
+        estimator.fit(
+            fold.fit.features,
+            fold.fit.y,
+            X_val=fold.held_out.features,
+            y_val=fold.held_out.y,
+        )
     stages = estimator.staged_decision_function(fold.held_out.features)
     return np.stack([np.ravel(stage) for stage in stages])
 

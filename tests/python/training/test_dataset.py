@@ -232,9 +232,25 @@ def test_fingerprint_follows_keys_labels_and_features(session):
 def test_feature_hash_ignores_column_order_but_not_types_or_horizon(session):
     def hash_of(relation: str, horizon_days: int = 90) -> str:
         description = describe(open_source(session, relation), TrainingSettings())
-        return description.feature_hash(label="churned", horizon_days=horizon_days, lead_days=0)
+        return description.feature_hash(TrainingSettings(horizon_days=horizon_days))
 
     plain = hash_of(THREE_ROWS)
     assert hash_of(f"(select b, a, churned, as_of, customer_id from {THREE_ROWS})") == plain
     assert hash_of(f"(select * replace (a::double as a) from {THREE_ROWS})") != plain
     assert hash_of(THREE_ROWS, horizon_days=60) != plain
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"estimator": "blend"},
+        {"estimator": "blend", "estimator_parameters": {"logistic_regression": {"C": 1.0}}},
+        {"seed": 8},
+        {"trusted_features": ["a"]},
+    ],
+)
+def test_feature_hash_changes_with_what_the_user_asks_for(session, change: dict[str, Any]):
+    description = describe(open_source(session, THREE_ROWS), TrainingSettings())
+    plain = description.feature_hash(TrainingSettings())
+    assert description.feature_hash(TrainingSettings.from_mapping(change)) != plain
+    assert description.feature_hash(TrainingSettings.from_mapping({"seed": 7})) == plain

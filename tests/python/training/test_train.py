@@ -402,6 +402,35 @@ def test_corrupt_champion_is_named(session, make_shop: Shop):
         train(session, shop, "registry", {"retrain": True})
 
 
+@pytest.mark.parametrize(
+    ("training_set", "settings", "told"),
+    [
+        ("select * replace (2 as churned) from {}", {}, "it is int32 and it holds '2'"),
+        ("select *, 'gold' as plan from {}", {}, "feature 'plan' is of type string"),
+        ("select * from {}", {"estimator": "nowhere:at_all"}, "nowhere:at_all cannot be imported"),
+    ],
+    ids=["label", "feature", "estimator"],
+)
+def test_champion_goes_on_when_training_fails(
+    session, make_shop: Shop, caplog, training_set: str, settings: dict[str, Any], told: str
+):
+    shop = make_shop()
+    upsert(session, train(session, shop))
+    spoilt = f"({training_set.format(shop)})"
+    with caplog.at_level(logging.ERROR):
+        rows = train(session, spoilt, "registry", {"retrain": True, **settings})
+    assert rows.num_rows == 0
+    (error,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    champion = next(key for key, stage in stages(session).items() if stage == "champion")
+    assert f"champion {champion} goes on scoring" in error
+    assert told in error
+    # without one there is nothing to go on with, nor with one that predicts something else
+    with pytest.raises(TrainingError, match=told):
+        train(session, spoilt, None, settings)
+    with pytest.raises(TrainingError, match=told):
+        train(session, spoilt, "registry", {"retrain": True, "horizon_days": 60, **settings})
+
+
 def test_registry_without_a_column_is_refused(session, make_shop: Shop):
     shop = make_shop()
     upsert(session, train(session, shop))

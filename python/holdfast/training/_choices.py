@@ -1,0 +1,115 @@
+"""Which models compete, by the settings, and what of them the user has fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from holdfast.training._blend import BLEND
+from holdfast.training._custom import custom_algorithm, is_custom
+from holdfast.training._errors import TrainingError
+from holdfast.training._estimators import ALGORITHMS, Algorithm
+from holdfast.training._settings import TrainingSettings
+
+__all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
+
+_PARAMETERS = {
+    "logistic_regression": ("C", "l1_ratio"),
+    "hist_gradient_boosting": (
+        "l2_regularization",
+        "learning_rate",
+        "max_bins",
+        "max_depth",
+        "max_features",
+        "max_iter",
+        "max_leaf_nodes",
+        "min_samples_leaf",
+    ),
+}
+
+
+def algorithms_of(settings: TrainingSettings) -> dict[str, Algorithm]:
+    """Give the algorithms to fit, by name."""
+    name = settings.estimator
+    if name is None or name == BLEND:
+        return dict(ALGORITHMS)
+    if name in ALGORITHMS:
+        return {name: ALGORITHMS[name]}
+    return {name: custom_algorithm(name, settings.estimator_parameters)}
+
+
+def models_of(settings: TrainingSettings, algorithms: Mapping[str, Any]) -> list[str]:
+    """Give the names of the models that compete: algorithms, and their blend."""
+    if settings.estimator is not None:
+        return [settings.estimator]
+    return [*algorithms, BLEND]
+
+
+def fixed_parameters(settings: TrainingSettings, algorithm: str) -> dict[str, Any]:
+    """Give what the user fixed of a built-in algorithm; nothing of it is searched."""
+    if algorithm not in ALGORITHMS:
+        return {}
+    if settings.estimator == algorithm:
+        return dict(settings.estimator_parameters)
+    return dict(settings.estimator_parameters.get(algorithm, {}))
+
+
+def check_estimator(settings: TrainingSettings) -> None:
+    """Refuse an estimator or parameters that do not exist, before anything is read.
+
+    Raises
+    ------
+    TrainingError
+        Names what is wrong, and what is allowed.
+    """
+    name, parameters = settings.estimator, settings.estimator_parameters
+    known = [*ALGORITHMS, BLEND]
+    if name is not None and name not in known and not is_custom(name):
+        raise TrainingError(
+            f"There is no estimator {name!r}. Allowed: {', '.join(known)}, or a function of your "
+            "own as 'package.module:function'."
+        )
+    if name is None or name == BLEND:
+        wrong = [key for key in parameters if key not in ALGORITHMS]
+        if wrong or not all(isinstance(value, Mapping) for value in parameters.values()):
+            raise TrainingError(
+                f"estimator_parameters is {dict(parameters)!r}, but without one estimator it holds "
+                f"a mapping of parameters for {' and '.join(ALGORITHMS)}. Name the estimator, or "
+                "put the parameters under its name."
+            )
+    for algorithm, allowed in _PARAMETERS.items():
+        fixed = fixed_parameters(settings, algorithm)
+        wrong = [key for key in fixed if key not in allowed]
+        if wrong:
+            raise TrainingError(
+                f"{algorithm} has no parameter {wrong[0]!r}. Allowed in estimator_parameters: "
+                f"{', '.join(allowed)}."
+            )
+        try:
+            _TRY[algorithm](**fixed)
+        except (TypeError, ValueError) as error:
+            raise TrainingError(
+                f"estimator_parameters of {algorithm} cannot be used: {error}"
+            ) from error
+
+
+def _try_linear(C: float = 1.0, l1_ratio: float = 0.0) -> None:  # noqa: N803 - as scikit-learn
+    """Refuse what scikit-learn would refuse."""
+    from sklearn.linear_model import LogisticRegression
+
+    LogisticRegression(C=C, l1_ratio=l1_ratio)._validate_params()
+    if not 0 < C < float("inf"):
+        raise ValueError(f"The 'C' parameter must be a number above 0. Got {C!r} instead.")
+
+
+def _try_trees(**fixed: Any) -> None:
+    """Refuse what scikit-learn would refuse."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    HistGradientBoostingClassifier(**fixed)._validate_params()
+
+
+_TRY: dict[str, Callable[..., None]] = {
+    "logistic_regression": _try_linear,
+    "hist_gradient_boosting": _try_trees,
+}

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from holdfast.scoring import OnnxModel
+from holdfast.training import TrainingError, train
+from holdfast.training._export import predict_onnx
+
+Shop = Callable[..., str]
+
+MODULE = '''
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+
+def filled(*steps):
+    return make_pipeline(SimpleImputer(strategy="median"), *steps)
+
+
+def linear(C=1.0):
+    return filled(StandardScaler(), LogisticRegression(C=C))
+
+
+def forest(trees=20):
+    return filled(RandomForestClassifier(trees, max_depth=4))
+
+
+def boosting():
+    return HistGradientBoostingClassifier(max_iter=10, max_depth=2)
+
+
+def categorical():
+    return HistGradientBoostingClassifier(categorical_features=[0])
+
+
+def bare_linear():
+    return LogisticRegression()
+
+
+def bare_forest():
+    return RandomForestClassifier(5, max_depth=3, random_state=0)
+
+
+def bayes():
+    return filled(GaussianNB())
+
+
+def regressor():
+    return Ridge()
+
+
+def without_probability():
+    return LinearSVC()
+
+
+def broken():
+    raise KeyError("no such thing")
+
+
+def a_class():
+    return LogisticRegression
+
+
+class Odd(LogisticRegression):
+    """scikit-learn knows it, skl2onnx does not."""
+
+
+def odd():
+    return filled(Odd())
+
+
+NOT_CALLABLE = 3
+'''
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Put a module of the user's into the current folder, where dbt would run."""
+    name = f"shop_models_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return name
+
+
+def champion(rows: pa.Table) -> dict[str, Any]:
+    (row,) = [row for row in rows.to_pylist() if row["stage"] == "champion"]
+    return row
+
+
+def matrix(session: Any, shop: str, names: list[str]) -> np.ndarray:
+    listed = ", ".join(f'"{name}"' for name in names)
+    table = session.execute(f"select {listed} from {shop}").to_arrow_table()
+    return np.column_stack([column.to_numpy() for column in table.columns]).astype(np.float32)
+
+
+@pytest.mark.parametrize("function", ["linear", "forest", "boosting"])
+def test_function_that_returns_a_classifier_becomes_the_champion(
+    session, make_shop: Shop, module: str, function: str
+):
+    shop = make_shop()
+    name = f"{module}:{function}"
+    rows = train(session, shop, settings={"estimator": name})
+    assert {row["algorithm"] for row in rows.to_pylist() if row["stage"] != "baseline"} == {name}
+    found = champion(rows)
+    again = train(session, shop, settings={"estimator": name})
+    assert again["model_id"].to_pylist() == rows["model_id"].to_pylist()
+
+    # the file scores in the warehouse, and explains where it can
+    model = OnnxModel.from_bytes(found["onnx"], found["onnx_sha256"])
+    features = matrix(session, shop, found["feature_names"])
+    probability = predict_onnx(found["onnx"], features)
+    explained = json.loads(found["parameters"])["is_explained"]
+    assert explained is (function != "forest")
+    if explained:
+        log_odds = model.base_value + model.contributions(features).sum(axis=1)
+        np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), probability, atol=1e-5)
+
+
+def test_parameters_reach_the_function(session, make_shop: Shop, module: str):
+    name = f"{module}:forest"
+    settings = {"estimator": name, "estimator_parameters": {"trees": 3}}
+    found = champion(train(session, make_shop(), settings=settings))
+    said = json.loads(found["parameters"])["hyperparameters"]
+    assert said["function"] == name
+    assert said["parameters"] == {"trees": 3}
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        ("absent", "cannot be imported: AttributeError"),
+        ("NOT_CALLABLE", "must be a function"),
+        ("broken", "cannot be called with {}: KeyError: 'no such thing'."),
+        ("regressor", "must return a classifier of scikit-learn"),
+        ("a_class", "must return a classifier of scikit-learn"),
+        ("without_probability", "returned a LinearSVC without predict_proba"),
+        ("categorical", "names categorical_features"),
+        ("bare_linear", "cannot be fitted: ValueError"),
+        ("odd", "cannot be exported as an ONNX model"),
+        ("bayes", "uses the operator ai.onnx.ReduceLogSumExp"),
+        # skl2onnx loses where missing values go; the parity of the file is what tells
+        ("bare_forest", "ONNX Runtime and the fitted"),
+    ],
+)
+def test_function_that_gives_no_usable_model_is_told_by_name(
+    session, make_shop: Shop, module: str, function: str, told: str
+):
+    with pytest.raises(TrainingError) as caught:
+        train(session, make_shop(), settings={"estimator": f"{module}:{function}"})
+    assert told in str(caught.value)
+    assert f"{module}:{function}" in str(caught.value)
+
+
+def test_parameters_that_the_function_does_not_take_are_told(session, make_shop: Shop, module: str):
+    settings = {"estimator": f"{module}:linear", "estimator_parameters": {"trees": 3}}
+    with pytest.raises(TrainingError, match=r"cannot be called with \{'trees': 3\}: TypeError"):
+        train(session, make_shop(), settings=settings)
+
+
+def test_module_that_is_not_there_is_told(session, make_shop: Shop):
+    with pytest.raises(TrainingError, match="nowhere:f cannot be imported: ModuleNotFoundError"):
+        train(session, make_shop(), settings={"estimator": "nowhere:f"})
+
+
+@pytest.mark.parametrize("estimator", ["logistic_regression", "hist_gradient_boosting", "blend"])
+def test_one_of_the_models_can_be_asked_for(session, make_shop: Shop, estimator: str):
+    rows = train(session, make_shop(), settings={"estimator": estimator})
+    assert {row["algorithm"] for row in rows.to_pylist() if row["stage"] != "baseline"} == {
+        estimator
+    }
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameters", "said"),
+    [
+        ("logistic_regression", {"C": 0.02, "l1_ratio": 0.5}, {"C": 0.02, "l1_ratio": 0.5}),
+        ("logistic_regression", {"l1_ratio": 1}, {"l1_ratio": 1}),
+        ("hist_gradient_boosting", {"max_iter": 17}, {"max_iter": 17, "max_depth": 3}),
+        ("hist_gradient_boosting", {"learning_rate": 0.2}, {"learning_rate": 0.2}),
+    ],
+)
+def test_parameters_are_kept_and_not_searched(
+    session, make_shop: Shop, estimator, parameters, said
+):
+    settings = {"estimator": estimator, "estimator_parameters": parameters}
+    found = champion(train(session, make_shop(), settings=settings))
+    hyperparameters = json.loads(found["parameters"])["hyperparameters"]
+    assert hyperparameters | said == hyperparameters
+
+
+def test_parameters_of_several_stand_under_their_names(session, make_shop: Shop):
+    parameters = {"logistic_regression": {"C": 0.5}, "hist_gradient_boosting": {"max_iter": 5}}
+    settings = {"estimator": "blend", "estimator_parameters": parameters}
+    found = champion(train(session, make_shop(), settings=settings))
+    said = json.loads(found["parameters"])["hyperparameters"]
+    assert said["logistic_regression"]["C"] == 0.5
+    assert said["hist_gradient_boosting"]["max_iter"] == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"estimator": "forest"}, "There is no estimator 'forest'"),
+        ({"estimator_parameters": {"C": 1}}, "put the parameters under its name"),
+        (
+            {"estimator": "logistic_regression", "estimator_parameters": {"alpha": 1}},
+            "no parameter 'alpha'. Allowed in estimator_parameters: C, l1_ratio",
+        ),
+        (
+            {"estimator": "logistic_regression", "estimator_parameters": {"C": 0}},
+            "'C' parameter",
+        ),
+        (
+            {"estimator": "hist_gradient_boosting", "estimator_parameters": {"max_depth": "deep"}},
+            "max_depth",
+        ),
+    ],
+)
+def test_wrong_estimator_or_parameter_is_told_with_what_is_allowed(
+    session, make_shop: Shop, settings: dict[str, Any], told: str
+):
+    with pytest.raises(TrainingError, match=told.replace("(", r"\(")):
+        train(session, make_shop(), settings=settings)
