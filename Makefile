@@ -15,6 +15,7 @@ help: ## list the commands
 demo: $(VENV)/.installed ## build the demo shop and show the customers most at risk
 	dbt build
 	holdfast summary
+	holdfast report
 
 example: $(VENV)/.installed ## build the example on real invoices (UCI Online Retail II)
 	cd examples/online_retail && dbt deps && dbt build && holdfast summary
@@ -33,7 +34,7 @@ lint: $(VENV)/.installed-dev ## check style and types
 	sqlfluff lint --disable-progress-bar --templater jinja examples/online_retail/models
 
 clean: ## remove what builds and tests wrote, but not the environment
-	rm -rf target logs dbt_packages serving warehouse.duckdb warehouse.duckdb.wal
+	rm -rf target logs dbt_packages serving warehouse.duckdb warehouse.duckdb.wal retention.html
 	rm -rf examples/online_retail/target examples/online_retail/logs examples/online_retail/dbt_packages examples/online_retail/serving
 
 $(VENV)/bin/python:
@@ -42,7 +43,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[report]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -64,6 +64,20 @@ def _parser() -> argparse.ArgumentParser:
         "--customers", type=int, default=10, help="how many customers to list (default: 10)"
     )
 
+    report = commands.add_parser(
+        "report", help="write what the last dbt build found as one HTML page"
+    )
+    report.add_argument(
+        "--output",
+        type=Path,
+        default=Path("retention.html"),
+        help="the file to write (default: retention.html)",
+    )
+    report.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    report.add_argument("--target", help="the target of the profile (default: the profile's own)")
+
     simulate = commands.add_parser("simulate", help="write the tables of a simulated shop")
     simulate.add_argument("--output", type=Path, required=True, help="the folder to write to")
     simulate.add_argument("--customers", type=int, default=1500, help="(default: 1500)")
@@ -165,6 +179,18 @@ def _summary(options: argparse.Namespace) -> None:
 
     print(
         summarise(options.project_dir, target=options.target, customers=options.customers),
+        flush=True,
+    )
+
+
+def _report(options: argparse.Namespace) -> None:
+    from holdfast.project import open_project
+    from holdfast.report import write_report
+
+    project = open_project(options.project_dir, target=options.target)
+    report = write_report(project, options.output)
+    print(
+        f"Wrote {report.path.resolve()} ({report.size / 1e6:.1f} MB); open it in a browser.",
         flush=True,
     )
 
@@ -301,6 +327,7 @@ def _value(value: float | None) -> str:
 
 _COMMANDS = {
     "summary": _summary,
+    "report": _report,
     "simulate": _simulate,
     "features": _features,
     "models": _models,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.models._card import write_card
+from holdfast.models._card import card_sections, write_card
 from holdfast.models._describe import describe_change, describe_model, describe_models
 from holdfast.models._errors import RegistryError
 from holdfast.models._export import export_model
@@ -14,6 +14,7 @@ __all__ = [
     "Figure",
     "RegisteredModel",
     "RegistryError",
+    "card_sections",
     "describe_change",
     "describe_model",
     "describe_models",

@@ -25,7 +25,7 @@ from holdfast.models._registry import (
 )
 from holdfast.project import Project
 
-__all__ = ["write_card"]
+__all__ = ["card_sections", "write_card"]
 
 # metric, name, decimals, whether it is a share
 _METRICS = (
@@ -106,6 +106,36 @@ def write_card(project: Project, output: Path, model_id: str | None = None) -> R
     return model
 
 
+def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
+    """Give the sections of a model card, to be put into another page.
+
+    Parameters
+    ----------
+    project
+        A built project, from `holdfast.project.open_project`.
+    model_id
+        The id of the model, or its first characters.
+
+    Returns
+    -------
+    list of (str, str)
+        The heading, as text, and the content, as HTML in which all that comes from data is
+        escaped.
+
+    Raises
+    ------
+    RegistryError
+        If there is no such model.
+    holdfast.project.ProjectError
+        If the warehouse cannot be read.
+    """
+    with reading(project) as connection:
+        models = read_models(project, connection)
+        model = matching(models, model_id)
+        facts = _read_facts(project, connection, model)
+    return _sections(project, model, models, facts)
+
+
 @dataclass(frozen=True)
 class _Facts:
     """What the warehouse says of a model besides its row."""
@@ -183,15 +213,7 @@ def _render(
 ) -> str:
     """Put the page together."""
     title = f"{model.task}: {model.algorithm.replace('_', ' ')}"
-    sections = [
-        ("What it predicts", _purpose(project, model)),
-        ("What it learned from", _data(model, models)),
-        ("How good it was", _performance(model, models, facts)),
-        ("Calibration", _calibration(facts)),
-        ("Features", _features(model, facts)),
-        ("Known limits", _limits(model, models, facts)),
-        ("To make it again", _reproduction(model)),
-    ]
+    sections = _sections(project, model, models, facts)
     body = "\n".join(f"<h2>{escape(name)}</h2>\n{content}" for name, content in sections)
     written = dt.datetime.now(dt.UTC)
     return (
@@ -203,6 +225,21 @@ def _render(
         f"Model card written by Holdfast {escape(__version__)} on {written:%Y-%m-%d %H:%M} UTC."
         f"</p>\n{body}\n</body>\n</html>\n"
     )
+
+
+def _sections(
+    project: Project, model: RegisteredModel, models: Sequence[RegisteredModel], facts: _Facts
+) -> list[tuple[str, str]]:
+    """Write all sections, with their headings."""
+    return [
+        ("What it predicts", _purpose(project, model)),
+        ("What it learned from", _data(model, models)),
+        ("How good it was", _performance(model, models, facts)),
+        ("Calibration", _calibration(facts)),
+        ("Features", _features(model, facts)),
+        ("Known limits", _limits(model, models, facts)),
+        ("To make it again", _reproduction(model)),
+    ]
 
 
 def _purpose(project: Project, model: RegisteredModel) -> str:

@@ -1,0 +1,169 @@
+"""Whether the data are sound: how fresh they are, and how far they drifted since training."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import altair as alt
+
+from holdfast.report import _words as words
+from holdfast.report._chart import Spec, draw, legend, spec
+from holdfast.report._source import Row, Source
+
+__all__ = ["Health", "health"]
+
+_FEATURES = 10
+_DRIFTS = ("small", "moderate", "large")
+
+
+@dataclass
+class Health:
+    """What the section shows: facts about freshness, and the chart of drift."""
+
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    charts: dict[str, Spec] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    empty: dict[str, str] = field(default_factory=dict)
+
+
+def health(source: Source, champion: Row | None) -> Health:
+    """Read and draw how sound the data are.
+
+    Parameters
+    ----------
+    source
+        What a build made.
+    champion
+        The row of the champion in model_performance, if there is one.
+
+    Returns
+    -------
+    Health
+        Freshness, and the chart `drift`.
+    """
+    found = Health()
+    _add_facts(source, found, champion)
+    _add_drift(source, found)
+    return found
+
+
+def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
+    """Add the days of the data, of the scores and of the model."""
+    present = [
+        name
+        for name in ("as_of_date", "last_order_at", "scored_at")
+        if source.has("customer_retention", name)
+    ]
+    latest = source.row(
+        f"""
+        select count(*) as customers, {", ".join(f"max({name}) as {name}" for name in present)}
+        from {{customer_retention}}
+        """  # noqa: S608 - names of columns that are known
+    )
+    if latest is None:
+        return
+    found.facts.append(("As of", words.day(latest.get("as_of_date"))))
+    if latest.get("last_order_at"):
+        days = _days(latest["last_order_at"], latest["as_of_date"])
+        found.facts.append(
+            ("Latest purchase", f"{words.day(latest['last_order_at'])} ({_ago(days)})")
+        )
+    if latest.get("scored_at"):
+        found.facts.append(("Scores computed", words.moment(latest["scored_at"])))
+    if champion is not None:
+        found.facts.append(("Model trained", words.moment(champion["trained_at"])))
+        found.facts.append(("It learned from data up to", words.day(champion["training_to"])))
+    found.facts.append(("Customers", words.count(latest["customers"])))
+
+
+def _add_drift(source: Source, found: Health) -> None:
+    """Add the features that differ most from those of the training."""
+    if not source.has("feature_drift", "task", "feature", "psi", "drift", "importance"):
+        found.empty["drift"] = "The table feature_drift is not there; `dbt build` makes it."
+        return
+    totals = source.row(
+        """
+        select
+            count(psi) as features,
+            count(*) filter (where drift = 'moderate') as moderate,
+            count(*) filter (where drift = 'large') as large,
+        from {feature_drift}
+        where task = 'churn'
+        """
+    )
+    if totals is None or not totals["features"]:
+        found.empty["drift"] = "There is no model yet whose training could be compared."
+        return
+    described = source.has("feature_registry", "feature", "description")
+    description = "any_value(registry.description)" if described else "null"
+    join = (
+        "left join {feature_registry} as registry on registry.feature = drift.feature"
+        if described
+        else ""
+    )
+    rows = source.rows(
+        f"""
+        select
+            drift.feature,
+            any_value(drift.psi) as psi,
+            any_value(drift.drift) as drift,
+            any_value(drift.importance) as importance,
+            {description} as description,
+        from {{feature_drift}} as drift
+        {join}
+        where drift.task = 'churn' and drift.psi is not null
+        group by drift.feature
+        order by psi desc, drift.feature
+        limit {_FEATURES}
+        """  # noqa: S608 - constants
+    )
+    for row in rows:
+        row["name"] = words.plain_name(row["feature"])
+    chart = (
+        draw(rows)
+        .mark_bar(cornerRadius=1)
+        .encode(
+            x=alt.X("psi:Q", title="drift (stability index)", axis=alt.Axis(tickCount=5)),
+            y=alt.Y(
+                "name:N",
+                sort=[row["name"] for row in rows],
+                title=None,
+                axis=alt.Axis(labelLimit=170, grid=False),
+            ),
+            color=alt.Color(
+                "drift:N",
+                scale=alt.Scale(domain=list(_DRIFTS), range=["@low", "@medium", "@high"]),
+                legend=legend(),
+            ),
+            tooltip=[
+                alt.Tooltip("feature:N", title="feature"),
+                alt.Tooltip("description:N", title="what it is"),
+                alt.Tooltip("psi:Q", format=".2f", title="drift"),
+                alt.Tooltip("importance:Q", format=".3f", title="weight in the model"),
+            ],
+        )
+    )
+    found.charts["drift"] = spec(
+        chart,
+        description="The features that differ most from those of the training",
+        height=26 * len(rows),
+    )
+    count, large, moderate = (
+        words.count(totals[name]) for name in ("features", "large", "moderate")
+    )
+    found.notes["drift"] = (
+        f"Of {count} facts about customers, {large} differ much and {moderate} moderately from "
+        "what the model learned from. One that drifts need not harm, such as one that grows with "
+        "time."
+    )
+
+
+def _days(earlier: str, later: str) -> int:
+    """Count the days from one moment to another."""
+    return (dt.date.fromisoformat(later[:10]) - dt.date.fromisoformat(earlier[:10])).days
+
+
+def _ago(days: int) -> str:
+    """Say how many days before the as-of date."""
+    return "the same day" if days == 0 else f"{days:,} {'day' if days == 1 else 'days'} before"

@@ -1,0 +1,290 @@
+"""Whether the scores can be trusted: the champion beside the baseline, on months it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import altair as alt
+
+from holdfast.report import _words as words
+from holdfast.report._chart import Spec, draw, legend, spec
+from holdfast.report._source import Row, Source
+
+__all__ = ["Quality", "quality"]
+
+_NO_MODEL = (
+    "There is no model yet: too little mature history to train one and to test it. `dbt build` "
+    "says what is missing."
+)
+_IN_USE = "model in use"
+# columns of model_performance that the report shows
+_SHOWN = (
+    "task",
+    "algorithm",
+    "stage",
+    "model_id",
+    "evaluated_as",
+    "trained_at",
+    "training_to",
+    "split",
+    "row_count",
+    "base_rate",
+    "mean_probability",
+    "auroc",
+    "auroc_lower",
+    "auroc_upper",
+    "log_loss",
+    "expected_calibration_error",
+    "top_decile_lift",
+)
+
+
+@dataclass
+class Quality:
+    """What the section shows: the models, charts and sentences by name."""
+
+    champion: Row | None = None
+    models: list[Row] = field(default_factory=list)
+    charts: dict[str, Spec] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    empty: dict[str, str] = field(default_factory=dict)
+
+
+def quality(source: Source) -> Quality:
+    """Read and draw how good the champion is.
+
+    Parameters
+    ----------
+    source
+        What a build made.
+
+    Returns
+    -------
+    Quality
+        The models beside each other, and the charts `calibration` and `gain`.
+    """
+    found = Quality()
+    if not source.has("model_performance", *_SHOWN):
+        absent = "The table model_performance is not there; `dbt build` makes it."
+        found.empty["models"] = absent
+        return found
+    found.models = source.rows(
+        f"""
+        select {", ".join(_SHOWN)}
+        from {{model_performance}}
+        where
+            task = 'churn'
+            and (
+                (split = 'test' and stage in ('champion', 'challenger', 'baseline'))
+                or (split = 'live' and stage = 'champion')
+            )
+        order by
+            stage = 'champion' desc, split = 'test' desc, stage = 'baseline', log_loss, model_id
+        """  # noqa: S608 - constant names
+    )
+    tested = [model for model in found.models if model["split"] == "test"]
+    found.champion = next((model for model in found.models if model["stage"] == "champion"), None)
+    if found.champion is None or not tested:
+        found.champion = None
+        found.empty["models"] = _NO_MODEL
+        return found
+    # a champion that was fitted again on all rows has the figures of its twin
+    baselines = sum(model["stage"] == "baseline" for model in tested)
+    compared = {
+        model["evaluated_as"] or model["model_id"]: _label(model, baselines)
+        for model in tested
+        if model["stage"] in ("champion", "baseline")
+    }
+    _add_calibration(source, found, compared)
+    _add_gain(source, found, compared)
+    _add_note(found, tested)
+    return found
+
+
+def _add_note(found: Quality, tested: list[Row]) -> None:
+    """Say in words what the table says."""
+    champion = next((model for model in tested if model["stage"] == "champion"), None)
+    if champion is None or champion["top_decile_lift"] is None:
+        return
+    told = (
+        f"Tested on {words.count(champion['row_count'])} observations from months that the model "
+        f"had not seen. Among the tenth of customers it ranks riskiest, "
+        f"{champion['top_decile_lift']:.1f} times as many left as among all"
+    )
+    baseline = next((model for model in tested if model["stage"] == "baseline"), None)
+    if baseline is not None and baseline["top_decile_lift"] is not None:
+        told += (
+            f"; ranking by {words.plain_name(baseline['algorithm'])} alone finds "
+            f"{baseline['top_decile_lift']:.1f} times as many"
+        )
+    found.notes["models"] = (
+        f"{told}. It expected {words.share(champion['mean_probability'])} to leave, and "
+        f"{words.share(champion['base_rate'])} did."
+    )
+
+
+def _add_calibration(source: Source, found: Quality, compared: dict[str, str]) -> None:
+    """Add predicted against observed shares of ten groups."""
+    columns = ("split", "as_of", "segment", "bin", "predicted", "observed", "observed_lower")
+    if not source.has("model_calibration", "model_id", *columns, "observed_upper", "row_count"):
+        found.empty["calibration"] = "The table model_calibration is not there."
+        return
+    rows = source.rows(
+        """
+        select model_id, predicted, observed, observed_lower, observed_upper, row_count
+        from {model_calibration}
+        where
+            split = 'test'
+            and as_of is null
+            and segment is null
+            and list_contains(?, model_id)
+        order by model_id, bin
+        """,
+        [list(compared)],
+    )
+    for row in rows:
+        row["model"] = compared[row.pop("model_id")]
+    if not rows:
+        found.empty["calibration"] = "It has not been measured yet."
+        return
+    domain = list(compared.values())
+    base = draw(rows).encode(
+        x=alt.X(
+            "predicted:Q",
+            title="predicted share leaving",
+            axis=alt.Axis(format=".0%", tickCount=5),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
+        color=_model_colour(domain),
+    )
+    y = alt.Y(
+        "observed:Q",
+        title="share that left",
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        y=alt.Y("observed_lower:Q", title="share that left"), y2="observed_upper:Q"
+    )
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        y=y,
+        shape=alt.Shape(
+            "model:N",
+            scale=alt.Scale(domain=domain, range=_shapes(domain)),
+            legend=legend(),
+        ),
+        tooltip=[
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("predicted:Q", format=".1%", title="predicted"),
+            alt.Tooltip("observed:Q", format=".1%", title="observed"),
+            alt.Tooltip("observed_lower:Q", format=".1%", title="at least"),
+            alt.Tooltip("observed_upper:Q", format=".1%", title="at most"),
+            alt.Tooltip("row_count:Q", format=",", title="observations"),
+        ],
+    )
+    found.charts["calibration"] = spec(
+        _diagonal() + intervals + dots,
+        description="Share that left against predicted probability, in ten groups",
+        height=320,
+    )
+    found.notes["calibration"] = (
+        "Ten groups of equal size, from the safest to the riskiest. On the dashed line a "
+        "probability can be taken at its word; bars are 95% intervals."
+    )
+
+
+def _add_gain(source: Source, found: Quality, compared: dict[str, str]) -> None:
+    """Add the share of all churners among the riskiest so many tenths."""
+    if not source.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
+        found.empty["gain"] = "The table model_evaluations is not there."
+        return
+    rows = source.rows(
+        """
+        select
+            model_id,
+            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10 as contacted,
+            value as reached,
+        from {model_evaluations}
+        where
+            split = 'test'
+            and as_of is null
+            and segment is null
+            and regexp_matches(metric, '^gain_decile_[0-9]+$')
+            and list_contains(?, model_id)
+        order by model_id, contacted
+        """,
+        [list(compared)],
+    )
+    if not rows:
+        found.empty["gain"] = "It has not been measured yet."
+        return
+    rows += [{"model_id": name, "contacted": 0, "reached": 0} for name in compared]
+    for row in rows:
+        row["model"] = compared[row.pop("model_id")]
+    domain = list(compared.values())
+    base = draw(rows).encode(
+        x=alt.X(
+            "contacted:Q",
+            title="share of customers contacted, riskiest first",
+            axis=alt.Axis(format=".0%", tickCount=5),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
+        y=alt.Y(
+            "reached:Q",
+            title="share of leavers reached",
+            axis=alt.Axis(format=".0%", tickCount=5),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
+        color=_model_colour(domain),
+        shape=alt.Shape(
+            "model:N", scale=alt.Scale(domain=domain, range=_shapes(domain)), legend=legend()
+        ),
+        tooltip=[
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("contacted:Q", format=".0%", title="contacted"),
+            alt.Tooltip("reached:Q", format=".1%", title="leavers reached"),
+        ],
+    )
+    chart = _diagonal() + base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=45)
+    found.charts["gain"] = spec(
+        chart,
+        description="Share of leavers reached by the share of customers contacted",
+        height=320,
+    )
+    champion = next(iter(compared.values()))
+    best = next(
+        (r["reached"] for r in rows if r["model"] == champion and r["contacted"] == 0.2), None
+    )
+    if best is not None:
+        found.notes["gain"] = (
+            f"Whoever contacts the riskiest fifth of the customers reaches {words.share(best, 0)} "
+            "of those who leave. The dashed line is a choice at random."
+        )
+
+
+def _label(model: Row, baselines: int) -> str:
+    """Name a model in a legend, short enough for a phone."""
+    if model["stage"] == "champion":
+        return _IN_USE
+    return "simple rule" if baselines == 1 else words.plain_name(model["algorithm"])
+
+
+def _model_colour(domain: list[str]) -> alt.Color:
+    """Colour the champion, and grey the baselines."""
+    colours = ["@accent" if name == _IN_USE else "@baseline" for name in domain]
+    return alt.Color("model:N", scale=alt.Scale(domain=domain, range=colours), legend=legend())
+
+
+def _shapes(domain: list[str]) -> list[str]:
+    """Tell the champion from the baselines without colour, too."""
+    return ["circle" if name == _IN_USE else "diamond" for name in domain]
+
+
+def _diagonal() -> alt.Chart:
+    """Draw the dashed line from corner to corner."""
+    chart: alt.Chart = (
+        draw([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
+        .mark_line(color="@soft", strokeDash=[4, 4], strokeWidth=1)
+        .encode(x="x:Q", y="y:Q")
+    )
+    return chart

@@ -1,0 +1,135 @@
+"""How the report writes numbers and dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+__all__ = [
+    "NONE",
+    "count",
+    "day",
+    "moment",
+    "money",
+    "month",
+    "plain_name",
+    "points",
+    "share",
+    "signed",
+]
+
+NONE = "-"
+
+
+def count(value: float | None) -> str:
+    """Write a count, or a dash.
+
+    Examples
+    --------
+    >>> count(12345), count(None)
+    ('12,345', '-')
+    """
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def money(value: float | None) -> str:
+    """Write an amount: with cents below 100, in thousands or millions where it is large.
+
+    Examples
+    --------
+    >>> money(46.038), money(57241.3), money(12_400_000)
+    ('46.04', '57,241', '12.40 million')
+    """
+    if value is None:
+        return NONE
+    if abs(value) >= 10_000_000:
+        return f"{value / 1_000_000:,.2f} million"
+    return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """Write a share as a percentage, or a dash.
+
+    Examples
+    --------
+    >>> share(0.8887)
+    '88.9%'
+    """
+    return NONE if value is None else f"{100 * value:.{digits}f}%"
+
+
+def points(value: float) -> str:
+    """Write a difference of shares in percentage points, with its sign.
+
+    Examples
+    --------
+    >>> points(-0.0123)
+    '-1.2 points'
+    """
+    return f"{signed(100 * value, 1)} points"
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """Write a number with its sign.
+
+    Examples
+    --------
+    >>> signed(-12.0), signed(3.0)
+    ('-12', '+3')
+    """
+    text = f"{abs(value):,.{digits}f}"
+    if not text.strip("0.,"):
+        return text
+    return ("-" if value < 0 else "+") + text
+
+
+def month(value: str | None) -> str:
+    """Write the month of an ISO date.
+
+    Examples
+    --------
+    >>> month("2026-06-01")
+    'June 2026'
+    """
+    return NONE if value is None else f"{dt.date.fromisoformat(value[:10]):%B %Y}"
+
+
+def day(value: str | None) -> str:
+    """Write the day of an ISO date or moment.
+
+    Examples
+    --------
+    >>> day("2026-07-01 12:00:00")
+    '1 July 2026'
+    """
+    if value is None:
+        return NONE
+    date = dt.date.fromisoformat(value[:10])
+    return f"{date.day} {date:%B %Y}"
+
+
+def moment(value: str) -> str:
+    """Write an ISO moment to the minute.
+
+    Examples
+    --------
+    >>> moment("2026-07-01 12:30:59")
+    '1 July 2026, 12:30 UTC'
+    """
+    return f"{day(value)}, {value[11:16]} UTC"
+
+
+def plain_name(name: str) -> str:
+    """Write the name of an algorithm or a feature in words.
+
+    Examples
+    --------
+    >>> plain_name("hist_gradient_boosting")
+    'gradient boosting'
+    """
+    return _NAMES.get(name, name.replace("_", " "))
+
+
+_NAMES = {
+    "hist_gradient_boosting": "gradient boosting",
+    "days_since_last_order": "days since the last order",
+}

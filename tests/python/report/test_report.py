@@ -1,0 +1,227 @@
+"""The report of small warehouses made by hand: what is missing, what is odd, what is hostile."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from holdfast.project import Project, ProjectError
+from holdfast.report import ReportError, write_report
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+CUSTOMERS = """
+    create table customer_retention as
+    select
+        id as customer_id, date '2026-07-01' as as_of_date,
+        timestamp '2026-06-30 10:00:00' as last_order_at,
+        timestamp '2026-07-01 08:00:00' as scored_at,
+        'scored' as status, 0.5 + 0.1 * n as churn_probability,
+        case when n > 1 then 'high' else 'medium' end as risk_band, segment,
+        cast(10 * n as decimal(38, 4)) as value_at_risk,
+        cast(20 * n as decimal(38, 4)) as revenue_365d,
+        30 as days_since_order, reason as reason_1, null as reason_2, null as reason_3
+    from (values {rows}) as made (n, id, segment, reason)
+"""
+
+MakeProject = Callable[..., Project]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MakeProject:
+    """Give a function that makes a warehouse by SQL, and the project around it."""
+
+    def make(*statements: str, personal: tuple[tuple[str, str], ...] = ()) -> Project:
+        warehouse = tmp_path / "shop.duckdb"
+        with duckdb.connect(str(warehouse)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            tables = connection.execute(
+                "select table_name, list(column_name) from duckdb_columns() "
+                "where database_name = current_database() and not internal group by table_name"
+            ).fetchall()
+        nodes: dict[str, Any] = {
+            f"model.holdfast.{table}": {
+                "name": table,
+                "package_name": "holdfast",
+                "resource_type": "model",
+                "schema": "main",
+                "alias": table,
+                "relation_name": f'"shop"."main"."{table}"',
+                "columns": {
+                    column: {"config": {"meta": {"pii": (table, column) in personal}}}
+                    for column in columns
+                },
+            }
+            for table, columns in tables
+        }
+        manifest = {"nodes": nodes, "metadata": {"project_name": HOSTILE}}
+        return Project(tmp_path, warehouse, manifest, {"results": []})
+
+    return make
+
+
+def written(project: Project, tmp_path: Path) -> str:
+    """Write the report and give its HTML."""
+    write_report(project, tmp_path / "report.html")
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def data_of(html: str) -> dict[str, Any]:
+    """Give the data that the page's script reads."""
+    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_hostile_text_stays_text(project: MakeProject, tmp_path: Path) -> None:
+    rows = f"(1, '{HOSTILE}', '{HOSTILE}', '{HOSTILE}'), (2, '<!--<script>', '@ink', '\u2028&amp;')"
+    html = written(
+        project(
+            CUSTOMERS.format(rows=rows),
+            f"""create table churn_overview as select '{HOSTILE}' as segment, 'high' as risk_band,
+            2 as customers, 30.0 as value_at_risk""",
+            f"""create table churn_drivers as select '{HOSTILE}' as driver_label,
+            'high' as risk_band, 2 as customers, 30.0 as attributed_value_at_risk,
+            '{HOSTILE}' as example, 1.0 as contribution""",
+        ),
+        tmp_path,
+    )
+    # what a browser takes for a script ends at the first end tag, whoever wrote it
+    scripts = re.compile(r"<script[^>]*>.*?</script>", re.DOTALL)
+    assert len(scripts.findall(html)) == 3
+    rest = scripts.sub("", html)
+    assert "<img" not in rest
+    assert "<script" not in rest
+    assert "&lt;/script&gt;&lt;img" in rest
+    data = data_of(html)
+    assert [row["id"] for row in data["customers"]] == ["<!--<script>", HOSTILE]
+    assert data["customers"][0]["reasons"] == ["\u2028&amp;"]
+    assert data["charts"].keys() == {"segments", "drivers"}
+
+
+def test_without_model_marts_and_scores_the_page_says_why(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    html = written(
+        project(
+            """
+            create table customer_retention as
+            select 1 as customer_id, date '2026-07-01' as as_of_date, 'no_model' as status,
+                cast(null as double) as churn_probability, cast(null as varchar) as risk_band,
+                cast(null as double) as value_at_risk, cast(null as double) as revenue_365d
+            """,
+            "create table retention_cohorts (segment_by varchar, cohort_month date, "
+            "months_since integer, customers bigint, retained_customers bigint, "
+            "retention_rate double)",
+            "create table model_performance (task varchar, algorithm varchar, stage varchar, "
+            "model_id varchar, evaluated_as varchar, trained_at timestamp, training_to timestamp, "
+            "split varchar, row_count bigint, base_rate double, mean_probability double, "
+            "auroc double, auroc_lower double, auroc_upper double, log_loss double, "
+            "expected_calibration_error double, top_decile_lift double)",
+        ),
+        tmp_path,
+    )
+    assert data_of(html) == {"charts": {}, "customers": []}
+    assert "No customer has a score: there is no model yet" in html
+    assert "There is no model yet: too little mature history" in html
+    assert "No month after the first purchases is over yet" in html
+    assert "The table retention_curves is not there" in html
+
+
+def test_an_empty_shop_has_a_page(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 7, 'Champions', 'none')"
+    html = written(project(CUSTOMERS.format(rows=rows), "delete from customer_retention"), tmp_path)
+    assert "Customer retention" in html
+
+
+def test_numbers_that_are_not_finite_are_left_out(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 7, 'Champions', 'none')"
+    html = written(
+        project(
+            CUSTOMERS.format(rows=rows),
+            "alter table customer_retention alter revenue_365d type double",
+            "update customer_retention set revenue_365d = 'nan'",
+        ),
+        tmp_path,
+    )
+    assert data_of(html)["customers"][0]["revenue_365d"] is None
+
+
+def test_large_ids_keep_all_their_digits(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 9007199254740993, 'Champions', 'none')"
+    html = written(project(CUSTOMERS.format(rows=rows)), tmp_path)
+    assert data_of(html)["customers"][0]["id"] == "9007199254740993"
+
+
+def test_personal_columns_are_not_shown(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 7, 'Champions', 'lives in Delft'), (2, 8, 'Lost', 'lives in Gouda')"
+    columns = tuple(("customer_retention", name) for name in ("reason_1", "segment"))
+    html = written(project(CUSTOMERS.format(rows=rows), personal=columns), tmp_path)
+    assert "Delft" not in html
+    assert [row["segment"] for row in data_of(html)["customers"]] == [None, None]
+
+
+def test_personal_ids_are_not_listed(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 'ann@example.com', 'Champions', 'none')"
+    personal = (("customer_retention", "customer_id"),)
+    html = written(project(CUSTOMERS.format(rows=rows), personal=personal), tmp_path)
+    assert "ann@example.com" not in html
+    assert "its ids are marked as personal data" in html
+
+
+def test_a_list_is_cut_where_most_value_is(project: MakeProject, tmp_path: Path) -> None:
+    rows = ", ".join(f"({n}, {n}, 'Lost', 'none')" for n in range(1, 1203))
+    data = data_of(written(project(CUSTOMERS.format(rows=rows)), tmp_path))
+    assert [row["id"] for row in data["customers"]] == [str(n) for n in range(1202, 202, -1)]
+
+
+def test_change_is_told_against_scores_of_a_month_before(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    html = written(
+        project(
+            CUSTOMERS.format(rows="(1, 7, 'Lost', 'x'), (2, 8, 'Lost', 'x'), (3, 9, 'Lost', 'x')"),
+            """
+            create table churn_scores as
+            select * from (values
+                (7, timestamp '2026-06-01', 'scored', 'high', 0.8),
+                (8, timestamp '2026-06-01', 'scored', 'low', 0.1),
+                (7, timestamp '2026-04-01', 'scored', 'high', 0.9),
+                (7, timestamp '2026-07-01', 'scored', 'high', 0.9)
+            ) as made (customer_id, as_of, status, risk_band, churn_probability)
+            """,
+            """
+            create table customer_features as
+            select customer_id, as_of, 100.0 as revenue_365d from churn_scores
+            """,
+        ),
+        tmp_path,
+    )
+    # two of three are at high risk now, and one was; their value at risk is 60 after 90
+    assert "1 more than on 1 June 2026" in html
+    assert "33.3% less than on 1 June 2026" in html
+
+
+def test_an_older_schema_is_refused(project: MakeProject, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="run `dbt build` first"):
+        write_report(project("create table customer_retention (id bigint)"), tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_missing_warehouse_is_refused(tmp_path: Path) -> None:
+    manifest: dict[str, Any] = {"nodes": {}, "metadata": {}}
+    with pytest.raises(ProjectError, match="run `dbt build` first"):
+        write_report(Project(tmp_path, tmp_path / "no.duckdb", manifest, {}), tmp_path / "r.html")
+
+
+def test_a_folder_is_no_file_to_write(project: MakeProject, tmp_path: Path) -> None:
+    rows = "(1, 7, 'Champions', 'none')"
+    with pytest.raises(ReportError, match="is a folder"):
+        write_report(project(CUSTOMERS.format(rows=rows)), tmp_path)
