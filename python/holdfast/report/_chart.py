@@ -60,9 +60,9 @@ def draw(rows: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(rows)))
 
 
-def legend() -> alt.Legend:
-    """Give a legend without a title above the chart."""
-    return alt.Legend(title=None, orient="top", direction="horizontal", offset=6)
+def legend(columns: int = 0) -> alt.Legend:
+    """Give a legend without a title above the chart, in one row unless told otherwise."""
+    return alt.Legend(title=None, orient="top", direction="horizontal", columns=columns, offset=6)
 
 
 def risk_colour() -> alt.Color:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import altair as alt
 
+from holdfast.publishing import MANIFEST
 from holdfast.report import _words as words
 from holdfast.report._chart import Spec, draw, legend, spec
 from holdfast.report._source import Row, Source
@@ -14,7 +15,7 @@ from holdfast.report._source import Row, Source
 __all__ = ["Health", "health"]
 
 _FEATURES = 10
-_DRIFTS = ("small", "moderate", "large")
+_DRIFTS = {"small": "@low", "moderate": "@medium", "large": "@high"}
 
 
 @dataclass
@@ -69,6 +70,10 @@ def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
         found.facts.append(
             ("Latest purchase", f"{words.day(latest['last_order_at'])} ({_ago(days)})")
         )
+    if source.has(MANIFEST, "published_at"):
+        published = source.row(f"select max(published_at) as at from {{{MANIFEST}}}")  # noqa: S608
+        if published and published["at"]:
+            found.facts.append(("Published", words.moment(published["at"])))
     if latest.get("scored_at"):
         found.facts.append(("Scores computed", words.moment(latest["scored_at"])))
     if champion is not None:
@@ -80,7 +85,7 @@ def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
 def _add_drift(source: Source, found: Health) -> None:
     """Add the features that differ most from those of the training."""
     if not source.has("feature_drift", "task", "feature", "psi", "drift", "importance"):
-        found.empty["drift"] = "The table feature_drift is not there; `dbt build` makes it."
+        found.empty["drift"] = source.absent("feature_drift")
         return
     totals = source.row(
         """
@@ -129,12 +134,13 @@ def _add_drift(source: Source, found: Health) -> None:
                 "name:N",
                 sort=[row["name"] for row in rows],
                 title=None,
-                axis=alt.Axis(labelLimit=170, grid=False),
+                axis=alt.Axis(labelLimit=150, grid=False),
             ),
             color=alt.Color(
                 "drift:N",
-                scale=alt.Scale(domain=list(_DRIFTS), range=["@low", "@medium", "@high"]),
-                legend=legend(),
+                scale=alt.Scale(domain=list(_DRIFTS), range=list(_DRIFTS.values())),
+                # beside long names, a phone has room for no more
+                legend=legend(columns=2),
             ),
             tooltip=[
                 alt.Tooltip("feature:N", title="feature"),

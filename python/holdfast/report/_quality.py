@@ -41,9 +41,10 @@ _SHOWN = (
 
 @dataclass
 class Quality:
-    """What the section shows: the models, charts and sentences by name."""
+    """What the section shows: the models, the best baseline, charts and sentences by name."""
 
     champion: Row | None = None
+    baseline: str | None = None
     models: list[Row] = field(default_factory=list)
     charts: dict[str, Spec] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -65,8 +66,7 @@ def quality(source: Source) -> Quality:
     """
     found = Quality()
     if not source.has("model_performance", *_SHOWN):
-        absent = "The table model_performance is not there; `dbt build` makes it."
-        found.empty["models"] = absent
+        found.empty["models"] = source.absent("model_performance")
         return found
     found.models = source.rows(
         f"""
@@ -89,21 +89,26 @@ def quality(source: Source) -> Quality:
         found.empty["models"] = _NO_MODEL
         return found
     # a champion that was fitted again on all rows has the figures of its twin
-    baselines = sum(model["stage"] == "baseline" for model in tested)
-    compared = {
-        model["evaluated_as"] or model["model_id"]: _label(model, baselines)
-        for model in tested
-        if model["stage"] in ("champion", "baseline")
-    }
+    champion = next((model for model in tested if model["stage"] == "champion"), None)
+    baseline = max(
+        (model for model in tested if model["stage"] == "baseline"),
+        key=lambda model: model["auroc"] or 0.0,
+        default=None,
+    )
+    compared = {}
+    if champion is not None:
+        compared[champion["evaluated_as"] or champion["model_id"]] = _IN_USE
+    if baseline is not None:
+        compared[baseline["model_id"]] = "simple rule"
+        found.baseline = words.plain_name(baseline["algorithm"])
     _add_calibration(source, found, compared)
     _add_gain(source, found, compared)
-    _add_note(found, tested)
+    _add_note(found, champion, baseline)
     return found
 
 
-def _add_note(found: Quality, tested: list[Row]) -> None:
+def _add_note(found: Quality, champion: Row | None, baseline: Row | None) -> None:
     """Say in words what the table says."""
-    champion = next((model for model in tested if model["stage"] == "champion"), None)
     if champion is None or champion["top_decile_lift"] is None:
         return
     told = (
@@ -111,10 +116,9 @@ def _add_note(found: Quality, tested: list[Row]) -> None:
         f"had not seen. Among the tenth of customers it ranks riskiest, "
         f"{champion['top_decile_lift']:.1f} times as many left as among all"
     )
-    baseline = next((model for model in tested if model["stage"] == "baseline"), None)
     if baseline is not None and baseline["top_decile_lift"] is not None:
         told += (
-            f"; ranking by {words.plain_name(baseline['algorithm'])} alone finds "
+            f"; the best simple rule, {found.baseline}, finds "
             f"{baseline['top_decile_lift']:.1f} times as many"
         )
     found.notes["models"] = (
@@ -127,7 +131,7 @@ def _add_calibration(source: Source, found: Quality, compared: dict[str, str]) -
     """Add predicted against observed shares of ten groups."""
     columns = ("split", "as_of", "segment", "bin", "predicted", "observed", "observed_lower")
     if not source.has("model_calibration", "model_id", *columns, "observed_upper", "row_count"):
-        found.empty["calibration"] = "The table model_calibration is not there."
+        found.empty["calibration"] = source.absent("model_calibration")
         return
     rows = source.rows(
         """
@@ -196,7 +200,7 @@ def _add_calibration(source: Source, found: Quality, compared: dict[str, str]) -
 def _add_gain(source: Source, found: Quality, compared: dict[str, str]) -> None:
     """Add the share of all churners among the riskiest so many tenths."""
     if not source.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
-        found.empty["gain"] = "The table model_evaluations is not there."
+        found.empty["gain"] = source.absent("model_evaluations")
         return
     rows = source.rows(
         """
@@ -251,22 +255,15 @@ def _add_gain(source: Source, found: Quality, compared: dict[str, str]) -> None:
         description="Share of leavers reached by the share of customers contacted",
         height=320,
     )
-    champion = next(iter(compared.values()))
     best = next(
-        (r["reached"] for r in rows if r["model"] == champion and r["contacted"] == 0.2), None
+        (row["reached"] for row in rows if row["model"] == _IN_USE and row["contacted"] == 0.2),
+        None,
     )
     if best is not None:
         found.notes["gain"] = (
             f"Whoever contacts the riskiest fifth of the customers reaches {words.share(best, 0)} "
             "of those who leave. The dashed line is a choice at random."
         )
-
-
-def _label(model: Row, baselines: int) -> str:
-    """Name a model in a legend, short enough for a phone."""
-    if model["stage"] == "champion":
-        return _IN_USE
-    return "simple rule" if baselines == 1 else words.plain_name(model["algorithm"])
 
 
 def _model_colour(domain: list[str]) -> alt.Color:

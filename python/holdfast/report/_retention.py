@@ -54,7 +54,7 @@ def _add_months(source: Source, found: Retention) -> None:
     """Add what came and went by month, and the retention rate."""
     columns = ("month", "new_customers", "reactivated_customers", "churned_customers")
     if not source.has("retention_metrics", *columns, "retention_rate", "is_project_definition"):
-        found.empty["movement"] = found.empty["rate"] = _absent("retention_metrics")
+        found.empty["movement"] = found.empty["rate"] = source.absent("retention_metrics")
         return
     months = source.rows(
         f"""
@@ -175,7 +175,7 @@ def _add_cohorts(source: Source, found: Retention) -> None:
     """Add the heat map of cohorts."""
     columns = ("segment_by", "cohort_month", "months_since", "customers", "retention_rate")
     if not source.has("retention_cohorts", *columns, "retained_customers"):
-        found.empty["cohorts"] = _absent("retention_cohorts")
+        found.empty["cohorts"] = source.absent("retention_cohorts")
         return
     cells = source.rows(
         f"""
@@ -267,7 +267,7 @@ def _add_survival(source: Source, found: Retention) -> None:
     """Add the survival curve."""
     columns = ("is_project_definition", "segment_by", "days", "survival", "survival_lower")
     if not source.has("retention_curves", *columns, "survival_upper", "customers_at_risk"):
-        found.empty["survival"] = _absent("retention_curves")
+        found.empty["survival"] = source.absent("retention_curves")
         return
     curve = source.rows(
         f"""
@@ -353,8 +353,3 @@ def _survival(curve: list[Row]) -> Spec:
         description="Share of customers still there, by days since they began, with its interval",
         height=300,
     )
-
-
-def _absent(table: str) -> str:
-    """Say that a table is not there."""
-    return f"The table {table} is not there; `dbt build` with this version makes it."

@@ -55,7 +55,7 @@ def risk(source: Source) -> Risk:
 def _add_segments(source: Source, found: Risk) -> None:
     """Add value at risk by segment and risk band."""
     if not source.has("churn_overview", "segment", "risk_band", "customers", "value_at_risk"):
-        found.empty["segments"] = _absent("churn_overview")
+        found.empty["segments"] = source.absent("churn_overview")
         return
     rows = source.rows(
         """
@@ -112,7 +112,7 @@ def _add_drivers(source: Source, found: Risk) -> None:
     """Add what raises the risk of those at high and medium risk."""
     columns = ("driver_label", "risk_band", "customers", "attributed_value_at_risk", "example")
     if not source.has("churn_drivers", *columns, "contribution"):
-        found.empty["drivers"] = _absent("churn_drivers")
+        found.empty["drivers"] = source.absent("churn_drivers")
         return
     rows = source.rows(
         f"""
@@ -217,8 +217,3 @@ def _add_customers(source: Source, found: Risk) -> None:
     found.empty["customers"] = (
         "No customer is at high or medium risk." if scored and scored["customers"] else _NO_SCORES
     )
-
-
-def _absent(table: str) -> str:
-    """Say that a table is not there."""
-    return f"The table {table} is not there; `dbt build` with this version makes it."

@@ -13,7 +13,8 @@ from typing import Any
 
 import duckdb
 
-from holdfast.project import Project
+from holdfast.project import Project, ProjectError
+from holdfast.publishing import MANIFEST, PublishError, publish_path
 
 __all__ = ["Row", "Source", "open_source"]
 
@@ -32,9 +33,12 @@ class Source:
         The tables that are there, each with its columns; personal ones are left out.
     relations
         Their quoted names.
+    is_published
+        Whether it is the published file instead of the warehouse.
     """
 
     path: Path
+    is_published: bool
     columns: Mapping[str, frozenset[str]]
     relations: Mapping[str, str]
     connection: duckdb.DuckDBPyConnection
@@ -55,6 +59,28 @@ class Source:
             Whether a query may name them.
         """
         return table in self.columns and self.columns[table].issuperset(columns)
+
+    def absent(self, table: str) -> str:
+        """Say why a table is not there, and what to do.
+
+        Parameters
+        ----------
+        table
+            The model's name.
+
+        Returns
+        -------
+        str
+            A sentence for the page.
+        """
+        if self.is_published:
+            return (
+                f"A build was at work, so this page was read from {self.path.name}, which does not "
+                f"hold {table}. Write the report again when the build is done."
+            )
+        return (
+            f"The table {table} is not there as this version makes it; `dbt build` makes it anew."
+        )
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Run a query, and give its rows with values that JSON knows.
@@ -96,7 +122,7 @@ class Source:
 
 @contextmanager
 def open_source(project: Project) -> Iterator[Source]:
-    """Open the warehouse of a project for reading.
+    """Open the warehouse of a project for reading; while a build holds it, the published file.
 
     Parameters
     ----------
@@ -111,9 +137,11 @@ def open_source(project: Project) -> Iterator[Source]:
     Raises
     ------
     holdfast.project.ProjectError
-        If it cannot be opened.
+        If neither can be opened.
     """
-    with project.connect() as connection:
+    path, connection = _open(project)
+    is_published = path != project.warehouse
+    with connection:
         # moments are told in UTC, wherever the report is written
         connection.execute("set timezone = 'UTC'")
         models = {
@@ -125,11 +153,30 @@ def open_source(project: Project) -> Iterator[Source]:
         columns: dict[str, frozenset[str]] = {}
         relations: dict[str, str] = {}
         for name, node in models.items():
-            found = present.get((node["schema"], node.get("alias") or name))
+            alias = node.get("alias") or name
+            found = present.get(("main" if is_published else node["schema"], alias))
             if found:
-                relations[name] = str(node["relation_name"])
+                relations[name] = f'main."{alias}"' if is_published else str(node["relation_name"])
                 columns[name] = found - _personal(node)
-        yield Source(project.warehouse, columns, relations, connection)
+        if found := present.get(("main", MANIFEST)):
+            relations[MANIFEST], columns[MANIFEST] = f'main."{MANIFEST}"', found
+        yield Source(path, is_published, columns, relations, connection)
+
+
+def _open(project: Project) -> tuple[Path, duckdb.DuckDBPyConnection]:
+    """Open the warehouse, or else what the last build published."""
+    try:
+        return project.warehouse, project.connect()
+    except ProjectError:
+        if not project.warehouse.exists():
+            raise
+        try:
+            published = publish_path(project)
+            return published, duckdb.connect(str(published), read_only=True)
+        except (PublishError, duckdb.Error):
+            # nothing is published; what is wrong with the warehouse is what is to be told
+            pass
+        raise
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], frozenset[str]]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +68,19 @@ def project(tmp_path: Path) -> MakeProject:
         return Project(tmp_path, warehouse, manifest, {"results": []})
 
     return make
+
+
+@contextmanager
+def held(warehouse: Path) -> Iterator[None]:
+    """Have another process write to the warehouse, as a build does."""
+    script = f"import duckdb; c = duckdb.connect({str(warehouse)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+        process.communicate(b"\n")
 
 
 def written(project: Project, tmp_path: Path) -> str:
@@ -207,6 +224,21 @@ def test_change_is_told_against_scores_of_a_month_before(
     # two of three are at high risk now, and one was; their value at risk is 60 after 90
     assert "1 more than on 1 June 2026" in html
     assert "33.3% less than on 1 June 2026" in html
+
+
+def test_while_a_build_holds_the_warehouse_the_published_file_is_read(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    built = project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'published')"))
+    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
+    with held(built.warehouse):
+        with pytest.raises(ProjectError, match="writing to it"):
+            write_report(built, tmp_path / "report.html")
+        (tmp_path / "serving").mkdir()
+        shutil.copy(built.warehouse, tmp_path / "serving" / "holdfast.duckdb")
+        html = written(built, tmp_path)
+    assert data_of(html)["customers"][0]["reasons"] == ["published"]
+    assert "this page was read from holdfast.duckdb, which does not hold model_performance" in html
 
 
 def test_an_older_schema_is_refused(project: MakeProject, tmp_path: Path) -> None:
