@@ -253,6 +253,14 @@ def test_a_missing_warehouse_is_refused(tmp_path: Path) -> None:
         write_report(Project(tmp_path, tmp_path / "no.duckdb", manifest, {}), tmp_path / "r.html")
 
 
+def test_a_missing_extra_is_named(
+    project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(ReportError, match=re.escape("pip install 'holdfast[report]'")):
+        write_report(project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'x')")), tmp_path / "r.html")
+
+
 def test_a_folder_is_no_file_to_write(project: MakeProject, tmp_path: Path) -> None:
     rows = "(1, 7, 'Champions', 'none')"
     with pytest.raises(ReportError, match="is a folder"):
