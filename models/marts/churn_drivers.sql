@@ -1,26 +1,26 @@
 -- what drives the risk of whom: the reasons of the latest scores, counted and weighed
 with
 
+-- decimals add up to the same in every order
 reasons as (
 
     select
-        *,
+        customer_id,
+        rank,
+        reason,
         regexp_replace(feature, '_[0-9]+[dwm](_offset_[0-9]+[dwm])?$', '') as driver,
+        cast(contribution as decimal(18, 9)) as contribution,
     from {{ ref('churn_reasons') }}
 
 ),
 
-customers as (
+totals as (
 
     select
         customer_id,
-        as_of_date,
-        segment,
-        risk_band,
-        revenue_365d,
-        value_at_risk,
-    from {{ ref('customer_retention') }}
-    where risk_band is not null
+        sum(contribution) as contribution,
+    from reasons
+    group by customer_id
 
 ),
 
@@ -28,21 +28,20 @@ customers as (
 weighed as (
 
     select
-        customers.*,
+        customers.as_of_date,
+        customers.segment,
+        customers.risk_band,
+        customers.revenue_365d,
+        customers.value_at_risk,
         reasons.driver,
         reasons.rank,
-        reasons.contribution,
         reasons.reason,
-        reasons.contribution / nullif(
-            sum(reasons.contribution) over (
-                partition by customers.customer_id
-                order by reasons.rank asc
-                rows between unbounded preceding and unbounded following
-            ),
-            0
-        ) as share,
+        reasons.contribution,
+        reasons.contribution / cast(nullif(totals.contribution, 0) as double) as share,
     from reasons
-    inner join customers on customers.customer_id = reasons.customer_id
+    inner join totals on totals.customer_id = reasons.customer_id
+    inner join {{ ref('customer_retention') }} as customers on customers.customer_id = reasons.customer_id
+    where customers.risk_band is not null
 
 ),
 
@@ -56,12 +55,12 @@ final as (
         replace(driver, '_', ' ') as driver_label,
         count(*) as customers,
         count(*) filter (where rank = 1) as first_reason_customers,
-        cast(sum(cast(contribution as decimal(18, 9))) as double) as contribution,
-        cast(sum(cast(contribution as decimal(18, 9))) as double) / count(*) as mean_contribution,
+        cast(sum(contribution) as double) as contribution,
+        cast(sum(contribution) as double) / count(*) as mean_contribution,
         cast(sum(revenue_365d) as decimal(38, 4)) as revenue_365d,
         cast(sum(value_at_risk) as decimal(38, 4)) as value_at_risk,
         cast(sum(cast(value_at_risk * share as decimal(38, 4))) as decimal(38, 4)) as attributed_value_at_risk,
-        arg_max(reason, (contribution, customer_id)) as example,
+        arg_max(reason, (contribution, reason)) as example,
     from weighed
     group by as_of_date, segment, risk_band, driver
 
