@@ -137,7 +137,9 @@ def carry_over(session: Any, registry: str, rows: pa.Table) -> pa.Table:
     """Put rows in the place of the former ones of the same id, and keep all other former rows."""
     former = session.sql(f"select * from {registry}").to_arrow_table()  # noqa: S608 - dbt quotes it
     replaced = set(rows["model_id"].to_pylist())
-    kept = former.filter([model not in replaced for model in former["model_id"].to_pylist()])
+    is_kept = [model not in replaced for model in former["model_id"].to_pylist()]
+    # the type is told, because an empty list has none: a registry may still be without a model
+    kept = former.filter(pa.array(is_kept, pa.bool_()))
     table = pa.concat_tables([kept.select(REGISTRY_SCHEMA.names).cast(REGISTRY_SCHEMA), rows])
     lost = set(former["model_id"].to_pylist()) - set(table["model_id"].to_pylist())
     if lost:

@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.training import REGISTRY_SCHEMA, TrainingError, train
 from holdfast.training._export import predict_onnx
+from holdfast.training._registry import carry_over
 
 Shop = Callable[..., str]
 
@@ -263,6 +264,12 @@ def test_too_little_history_gives_no_rows_and_says_why(
     with caplog.at_level(logging.WARNING):
         rows = train(session, name, settings=settings)
     assert_no_model(rows, caplog, why)
+
+
+def test_registry_that_is_still_empty_carries_over_nothing(session):
+    session.register("empty", REGISTRY_SCHEMA.empty_table())
+    session.execute("create table empty_registry as select * from empty")
+    assert carry_over(session, "empty_registry", REGISTRY_SCHEMA.empty_table()).num_rows == 0
 
 
 def test_no_baseline_without_its_feature(session, make_shop: Shop, caplog):
