@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -256,6 +258,65 @@ def test_marts_add_up_to_the_same_customers_and_value(built_demo: DbtProject) ->
         "from retention_cohorts group by segment_by"
     )
     assert len(per_cohort) == 1
+
+
+def columns_marked_personal(node: dict[str, Any]) -> set[str]:
+    """Give the names of a node's columns that are marked `meta: {pii: true}`."""
+    return {name for name, column in node["columns"].items() if column["config"]["meta"].get("pii")}
+
+
+def test_personal_data_are_marked_and_no_mart_has_any(built_demo: DbtProject) -> None:
+    models = {
+        node["name"]: node
+        for node in built_demo.manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    marked = {name: columns_marked_personal(node) for name, node in models.items()}
+    assert {name: columns for name, columns in marked.items() if columns} == {
+        "stg_holdfast__feedback": {"comment"},
+        "stg_holdfast__support_tickets": {"body"},
+    }
+    assert models["customer_attribute_features"]["config"]["meta"]["pii"]
+    personal = set().union(*marked.values())
+    for name, node in models.items():
+        if node["access"] == "public":
+            assert node["fqn"][1] == "marts", name
+            assert not personal.intersection(built_demo.columns(name)), name
+            assert not node["config"]["meta"].get("pii"), name
+
+
+def test_docs_show_every_column_and_the_way_from_staging_to_each_mart(
+    built_demo: DbtProject,
+) -> None:
+    built_demo.dbt("docs", "generate")
+    target = built_demo.directory / "target"
+    assert (target / "index.html").stat().st_size > 0
+    catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
+    assert not catalog["errors"]
+    manifest = built_demo.manifest
+    reached: set[str] = set()
+    public = 0
+    for unique_id, node in manifest["nodes"].items():
+        if node["resource_type"] != "model":
+            continue
+        assert set(catalog["nodes"][unique_id]["columns"]) == set(node["columns"]), unique_id
+        if node["access"] != "public":
+            continue
+        public += 1
+        assert node["group"] == "holdfast"
+        above, waiting = set(), [unique_id]
+        while waiting:
+            parents = manifest["parent_map"].get(waiting.pop(), [])
+            waiting += [parent for parent in parents if parent not in above]
+            above.update(parents)
+        assert "model.holdfast.stg_holdfast__orders" in above, unique_id
+        reached |= above
+    assert public == 9
+    staging = {name for name in manifest["nodes"] if ".stg_holdfast__" in name and "model." in name}
+    assert len(staging) == 9
+    assert staging <= reached
+    shown = manifest["exposures"]["exposure.holdfast.holdfast_published_marts"]["depends_on"]
+    assert len(shown["nodes"]) == public
 
 
 def test_segments_cover_every_pair_of_scores_with_one_name(built_demo: DbtProject) -> None:

@@ -33,6 +33,17 @@ def test_a_project_with_one_orders_table_gets_scores_and_nothing_of_the_demo(
 
 
 @pytest.mark.slow
+def test_a_project_parses_without_warnings_and_has_the_metrics(user_project: UserProject) -> None:
+    user_project.dbt("--warn-error", "parse", "--no-partial-parse")
+    assert {
+        "metric.holdfast.holdfast_active_customers",
+        "metric.holdfast.holdfast_churn_rate",
+        "metric.holdfast.holdfast_retention_rate",
+        "metric.holdfast.holdfast_value_at_risk",
+    } <= set(user_project.manifest["metrics"])
+
+
+@pytest.mark.slow
 def test_schemas_follow_the_users_own_rule_and_text_ids_stay_text(
     user_project: UserProject,
 ) -> None:
