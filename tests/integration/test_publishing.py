@@ -64,6 +64,12 @@ def test_superset_reads_it_through_sqlalchemy(built_demo: DbtProject) -> None:
         frame = pandas.read_sql(sqlalchemy.text("select * from customer_retention"), connection)
         assert len(frame) == sum(count for _, count in expected)
     engine.dispose()
+    # the URI alone, as it is typed into Superset
+    engine = sqlalchemy.create_engine(f"duckdb:///{published(built_demo)}?access_mode=READ_ONLY")
+    refused = pytest.raises(sqlalchemy.exc.DBAPIError, match="read-only")
+    with engine.connect() as connection, refused:
+        connection.execute(sqlalchemy.text("create table mine as select 1 as one"))
+    engine.dispose()
 
 
 def test_command_line_adbc_and_pandas_read_it(built_demo: DbtProject) -> None:
