@@ -134,7 +134,18 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     promote = actions.add_parser("promote", help="make a model the champion of its task")
     rollback = actions.add_parser("rollback", help="make the former champion champion again")
     rollback.add_argument("--task", default="churn", help="(default: churn)")
-    export = actions.add_parser("export", help="write a model's ONNX file")
+    export = actions.add_parser("export", help="write a model's ONNX file, or its SQL")
+    export.add_argument("--format", choices=("onnx", "sql"), default="onnx", help="(default: onnx)")
+    export.add_argument(
+        "--dialect",
+        default="duckdb",
+        help="of the SQL: duckdb, spark, postgres, snowflake or bigquery (default: duckdb)",
+    )
+    export.add_argument(
+        "--relation",
+        default="customer_features",
+        help="what the SQL selects from (default: customer_features)",
+    )
     for action in (show, promote, export):
         action.add_argument("model_id", metavar="MODEL_ID", help="its id, or the beginning of it")
     card = actions.add_parser("card", help="write a model card as an HTML file")
@@ -263,6 +274,18 @@ def _models(options: argparse.Namespace) -> None:
         text = describe_change(models.promote(project, options.model_id))
     elif options.action == "rollback":
         text = describe_change(models.rollback(project, task=options.task))
+    elif options.action == "export" and options.format == "sql":
+        model, length = models.export_sql(
+            project,
+            options.model_id,
+            options.output,
+            dialect=options.dialect,
+            relation=options.relation,
+        )
+        text = (
+            f"Wrote the {model.algorithm} {model.model_id} to {options.output}:"
+            f" {length:,} characters of SQL."
+        )
     elif options.action == "export":
         model = models.export_model(project, options.model_id, options.output)
         text = f"Wrote the {model.algorithm} {model.model_id} to {options.output}."

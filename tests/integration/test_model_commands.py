@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -49,6 +50,31 @@ def test_list_names_every_model_and_show_tells_all_of_one(built_demo: DbtProject
     assert f"{auroc:,.6g}" in out
     for word in (champion, "scikit-learn", "row fingerprint", *names):
         assert word in out
+
+
+def test_exported_sql_scores_as_the_build_did(built_demo: DbtProject, tmp_path: Path) -> None:
+    champion = one(built_demo, "champion")
+    output = tmp_path / "churn.sql"
+    code, out, err = models(built_demo, "export", champion, "--output", output, "--format", "sql")
+    assert (code, err) == (0, "")
+    assert re.search(rf"Wrote .* {champion} .*: [0-9,]+ characters", out)
+    compared = built_demo.query(
+        "select count(*), max(abs(scores.churn_probability - compiled.churn_probability))"
+        f" from churn_scores as scores inner join ({output.read_text()}) as compiled"
+        " using (customer_id, as_of) where scores.status = 'scored'"
+    )
+    assert compared[0][0] > 100
+    assert compared[0][1] < 1e-6
+    kept = built_demo.query(f"select score_sql from model_registry where model_id = '{champion}'")[
+        0
+    ][0]
+    assert f"{len(kept):,} characters" in models(built_demo, "show", champion)[1]
+
+    code, _, err = models(
+        built_demo, "export", champion, "--output", output, "--format", "sql", "--dialect", "db2"
+    )
+    assert code == 1
+    assert "choose one of duckdb, spark, postgres, snowflake, bigquery" in err
 
 
 def test_exported_file_runs_in_onnx_runtime_alone(built_demo: DbtProject, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.models._card import card_sections, write_card
 from holdfast.models._describe import describe_change, describe_model, describe_models
 from holdfast.models._errors import RegistryError
-from holdfast.models._export import export_model
+from holdfast.models._export import export_model, export_sql
 from holdfast.models._registry import Figure, RegisteredModel, find_model, list_models
 from holdfast.models._stages import Change, promote, rollback
 
@@ -19,6 +19,7 @@ __all__ = [
     "describe_model",
     "describe_models",
     "export_model",
+    "export_sql",
     "find_model",
     "list_models",
     "promote",

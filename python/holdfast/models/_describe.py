@@ -75,6 +75,7 @@ def describe_model(model: RegisteredModel) -> str:
         "rows": f"{model.row_count or 0:,}, of which {model.positive_count or 0:,} with the event",
         "tested as": model.evaluated_as,
         "SHA-256": model.onnx_sha256 or "-",
+        "SQL": "-" if model.sql_characters is None else f"{model.sql_characters:,} characters",
         "feature hash": model.feature_hash or "-",
         **{
             name.replace("_", " "): value if isinstance(value, str) else json.dumps(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from holdfast.models._errors import RegistryError
@@ -15,7 +16,7 @@ from holdfast.models._registry import (
 )
 from holdfast.project import Project
 
-__all__ = ["export_model", "write_aside"]
+__all__ = ["export_model", "export_sql", "write_aside"]
 
 
 def export_model(project: Project, model_id: str, output: Path) -> RegisteredModel:
@@ -57,6 +58,61 @@ def export_model(project: Project, model_id: str, output: Path) -> RegisteredMod
         blob = read_file(project, connection, model)
     write_aside(output, blob)
     return model
+
+
+def export_sql(
+    project: Project,
+    model_id: str,
+    output: Path,
+    *,
+    dialect: str = "duckdb",
+    relation: str = "customer_features",
+    keys: Sequence[str] = ("customer_id", "as_of"),
+) -> tuple[RegisteredModel, int]:
+    """Write a model as a query that scores a relation, in the SQL of some engine.
+
+    Parameters
+    ----------
+    project
+        A built project, from `holdfast.project.open_project`.
+    model_id
+        The id of the model, or its first characters.
+    output
+        The file to write.
+    dialect
+        duckdb, spark, postgres, snowflake or bigquery.
+    relation
+        What the query selects from; it has the features, by name, and the keys.
+    keys
+        Columns that the query hands through.
+
+    Returns
+    -------
+    tuple of RegisteredModel and int
+        The model, and how many characters its SQL has.
+
+    Raises
+    ------
+    RegistryError
+        As `export_model`.
+    holdfast.sql.SqlError
+        If the model cannot be written in the dialect, or takes too much SQL.
+
+    Examples
+    --------
+    >>> export_sql(project, "3b5c105d", Path("churn.sql"), dialect="spark")  # doctest: +SKIP
+    """
+    from holdfast.sql import SqlModel
+
+    with reading(project) as connection:
+        model = matching(read_models(project, connection), model_id)
+        blob = read_file(project, connection, model)
+    text = SqlModel.from_bytes(blob).query(
+        relation, keys=keys, dialect=dialect, output=f"{model.task}_probability"
+    )
+    note = f"-- {model.task}, {model.algorithm} {model.model_id}: {len(text):,} characters\n"
+    write_aside(output, (note + text).encode())
+    return model, len(text)
 
 
 def write_aside(output: Path, content: bytes) -> None:

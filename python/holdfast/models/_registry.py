@@ -66,6 +66,8 @@ class RegisteredModel:
         The features, in the order in which the model takes them.
     feature_hash, onnx_sha256
         Hashes of its features and label, and of its file.
+    sql_characters
+        Length of its SQL; None where it is too large to be kept as SQL.
     parameters, metrics, library_versions
         What training noted of it.
     figures
@@ -85,6 +87,7 @@ class RegisteredModel:
     feature_names: tuple[str, ...]
     feature_hash: str | None
     onnx_sha256: str | None
+    sql_characters: int | None
     parameters: dict[str, Any]
     metrics: dict[str, Any]
     library_versions: dict[str, str]
@@ -199,12 +202,12 @@ def read_models(project: Project, connection: duckdb.DuckDBPyConnection) -> list
     for row in connection.execute(
         f"""
         select
-            {", ".join(_FACTS)}, feature_names, feature_hash, onnx_sha256, parameters, metrics,
-            library_versions
+            {", ".join(_FACTS)}, feature_names, feature_hash, onnx_sha256, length(score_sql),
+            parameters, metrics, library_versions
         from {project.relation("model_registry")}
         """  # noqa: S608 - the relation is dbt's own, quoted
     ).fetchall():
-        *facts, names, feature_hash, sha256, parameters, metrics, versions = row
+        *facts, names, feature_hash, sha256, length, parameters, metrics, versions = row
         noted = json.loads(parameters or "{}")
         evaluated_as = noted.get("evaluated_as") or row[0]
         found = {"test": figures.get((evaluated_as, "test")), "live": figures.get((row[0], "live"))}
@@ -214,6 +217,7 @@ def read_models(project: Project, connection: duckdb.DuckDBPyConnection) -> list
                 feature_names=tuple(names or ()),
                 feature_hash=feature_hash,
                 onnx_sha256=sha256,
+                sql_characters=length,
                 parameters=noted,
                 metrics=json.loads(metrics or "{}"),
                 library_versions=json.loads(versions or "{}"),

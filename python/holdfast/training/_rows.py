@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 
+from holdfast.sql import score_sql
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset
 from holdfast.training._prepare import Prepared
@@ -78,7 +79,7 @@ class RowWriter:
             "row_count": len(rows),
             "positive_count": int(rows.y.sum()),
             "feature_hash": self.feature_hash,
-            "score_sql": None,
+            "score_sql": score_sql(candidate.blob, rows.columns(candidate.names)),
             "library_versions": to_json(library_versions()),
             "model_id": model_id(settings.task, candidate.algorithm, candidate.blob),
             "algorithm": candidate.algorithm,

@@ -22,6 +22,7 @@ TWIN = RegisteredModel(
     feature_names=("a", "b<script>"),
     feature_hash="f00",
     onnx_sha256="abc",
+    sql_characters=None,
     parameters={"split": {"test": ["2026-03-01T00:00:00", "2026-04-01T00:00:00"], "gap_days": 90}},
     metrics={},
     library_versions={},

@@ -24,6 +24,7 @@ MODEL = RegisteredModel(
     feature_names=("order_count_30d", "days_since_order"),
     feature_hash="f00",
     onnx_sha256="abc",
+    sql_characters=None,
     parameters={"seed": 7, "evaluated_as": "77aa"},
     metrics={"importance": {"days_since_order": 0.8, "order_count_30d": 0.1}},
     library_versions={"numpy": "2.4"},

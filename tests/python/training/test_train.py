@@ -109,7 +109,12 @@ def test_row_tells_how_the_model_came_to_be(session, make_shop: Shop):
     assert champion["positive_count"] == events
     assert [as_of[:10] for as_of in split["test"]] == ["2024-11-01", "2024-12-01"]
     assert json.loads(champion["library_versions"])["scikit-learn"]
-    assert champion["score_sql"] is None
+    names = ", ".join(f'"{name}"' for name in champion["feature_names"])
+    rows = session.execute(f"select {names} from {shop}").fetchnumpy()
+    features = np.ma.column_stack(list(rows.values())).astype(np.float32).filled(np.nan)
+    scored = session.execute(f"select {champion['score_sql']} from {shop}").fetchall()
+    expected = predict_onnx(champion["onnx"], features)
+    np.testing.assert_allclose(np.ravel(scored), expected, atol=1e-6)
 
 
 def test_metrics_are_those_of_the_registered_file_on_the_test_rows(session, make_shop: Shop):

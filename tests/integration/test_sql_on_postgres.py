@@ -1,0 +1,79 @@
+"""Compiled SQL on a real Postgres server gives what ONNX Runtime gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import psycopg
+import pytest
+
+from holdfast.scoring import OnnxModel
+from holdfast.sql import SqlModel
+from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.training._blend import blend
+from holdfast.training._export import OnnxHeader
+from holdfast.training._linear import fit_linear
+from holdfast.training._trees import TreeModel
+from scoring_models import fit_trees, tree_attribute
+from sql_models import odd_rows, random_trees
+
+
+def blended() -> bytes:
+    names = tuple(f"f{i}" for i in range(5))
+    classifier, rows = fit_trees(max_iter=10)
+    outcome = (np.nan_to_num(rows[:, 0]) > 0).astype(np.int64)
+    model = blend(fit_linear(rows, outcome, names), TreeModel(classifier))
+    return model.to_onnx(OnnxHeader("churn", "blend", "blend", names))
+
+
+def bg_nbd() -> bytes:
+    rows = np.array([[1, 20, 20], [3, 10, 60], [5, 5, 90], [1, 80, 80]], np.float32)
+    model = fit_bgnbd_model(
+        rows,
+        np.array([1, 0, 0, 1]),
+        BGNBD_FEATURES,
+        as_of=np.full(4, "2025-01-01", dtype="datetime64[D]"),
+        customer=np.arange(4),
+        horizon_days=90,
+    )
+    return model.to_onnx(OnnxHeader("churn", "bg_nbd", "BG/NBD", tuple(BGNBD_FEATURES)))
+
+
+@pytest.mark.parametrize("name", ["trees", "blend", "bg_nbd"])
+@pytest.mark.parametrize("kind", ["real", "double precision"])
+def test_postgres_agrees_with_onnx_runtime(postgres: str, name: str, kind: str) -> None:
+    if name == "trees":
+        model = random_trees(31, trees=8, leaves=12, width=4)
+        blob = model.SerializeToString()
+        thresholds = tree_attribute(model, "nodes_values").floats
+    else:
+        blob = blended() if name == "blend" else bg_nbd()
+        thresholds = [0.0, 1.0, 2.0, 30.0]
+    compiled = SqlModel.from_bytes(blob)
+    rows = odd_rows(32, len(compiled.feature_names), 600, thresholds)
+    expected = OnnxModel.from_bytes(blob).predict(rows)
+    wide = rows.astype(np.float64)
+    if kind == "double precision":
+        # Beyond float32: infinite above, zero below, and rounded in between.
+        wide[0], wide[1], wide[2] = 1e300, -1e300, 1e-300
+        wide[3:9] = np.nextafter(wide[3:9], np.inf)
+        with np.errstate(over="ignore", under="ignore"):
+            expected = OnnxModel.from_bytes(blob).predict(wide.astype(np.float32))
+    columns = ", ".join(f'"{feature}" {kind}' for feature in compiled.feature_names)
+    with psycopg.connect(postgres) as server:
+        server.execute(f"create table features (i integer, {columns})")
+        with server.cursor() as cursor:
+            places = ", ".join(["%s"] * (rows.shape[1] + 1))
+            # Every other missing value as NULL, the rest as NaN.
+            cursor.executemany(
+                f"insert into features values ({places})",
+                [
+                    [i, *(None if np.isnan(x) and i % 2 else float(x) for x in row)]
+                    for i, row in enumerate(wide)
+                ],
+            )
+        query = compiled.query("features", keys=["i"], dialect="postgres", output="p")
+        by_query = server.execute(f"select p from ({query}) as scored order by i").fetchall()
+        expression = compiled.expression("postgres")
+        by_expression = server.execute(f"select {expression} from features order by i").fetchall()
+    np.testing.assert_allclose(np.ravel(by_query), expected, atol=1e-6)
+    np.testing.assert_allclose(np.ravel(by_expression), expected, atol=1e-6)
