@@ -16,7 +16,7 @@ import numpy as np
 from holdfast.sql._errors import SqlError
 from holdfast.sql._terms import BOOLEAN, DOUBLE, FLOAT, INTEGER
 
-__all__ = ["DIALECTS", "Dialect", "dialect_named"]
+__all__ = ["DIALECTS", "Dialect", "DuckDb", "dialect_named"]
 
 # From here on a double rounds to an infinite float32: half a step above the largest.
 _INFINITE_FROM = "3.4028235677973366e38"
@@ -38,6 +38,8 @@ class Dialect:
     has_float32 = True
     # Whether a scalar subquery without a table may read columns of the outer query.
     has_scalar_subquery = False
+    # Whether exp() fails on what is too large or too small for its result.
+    has_strict_exp = False
     functions: ClassVar[dict[str, str]] = {"log": "ln", "min": "least", "max": "greatest"}
 
     def identifier(self, name: str) -> str:
@@ -77,6 +79,10 @@ class Dialect:
     def call(self, function: str, *arguments: str) -> str:
         """Return a function of numbers."""
         return f"{self.functions.get(function, function)}({', '.join(arguments)})"
+
+    def truncate(self, x: str) -> str:
+        """Return a number without its fraction."""
+        return f"trunc({x})"
 
     def sigmoid(self, x: str) -> str:
         """1 / (1 + exp(-x)), without an overflow and with x once."""
@@ -118,11 +124,15 @@ class DuckDb(Dialect):
         return f"(1e0 / (1e0 + exp(-{x})))"
 
     def border(self, feature: str) -> str:
-        """DuckDB refuses to cast what is out of range; NaN equals itself."""
+        """NaN equals itself."""
+        return f"nullif({self.border_with_nan(feature)}, cast('nan' as float))"
+
+    def border_with_nan(self, feature: str) -> str:
+        """Return a feature, NaN where missing; DuckDB refuses to cast what is out of range."""
         plus, minus = self.literal(math.inf, FLOAT), self.literal(-math.inf, FLOAT)
         return (
-            f"nullif(coalesce(try_cast({feature} as float), case when {feature} > 0 then {plus}"
-            f" when {feature} < 0 then {minus} end), cast('nan' as float))"
+            f"coalesce(try_cast({feature} as float), case when {feature} > 0 then {plus}"
+            f" when {feature} < 0 then {minus} else cast('nan' as float) end)"
         )
 
 
@@ -133,6 +143,10 @@ class Spark(Dialect):
     quote = "`"
     functions: ClassVar[dict[str, str]] = {**Dialect.functions, "sign": "signum"}
 
+    def truncate(self, x: str) -> str:
+        """Cut off by a cast, since `trunc` is for dates."""
+        return f"cast({x} as bigint)"
+
     def border(self, feature: str) -> str:
         """NaN equals itself."""
         return f"nullif(cast({feature} as float), cast('nan' as float))"
@@ -142,6 +156,7 @@ class Postgres(Dialect):
     """PostgreSQL; a boolean feature has to be cast to an integer first."""
 
     name = "postgres"
+    has_strict_exp = True
     types: ClassVar[dict[str, str]] = {
         FLOAT: "real",
         DOUBLE: "double precision",
@@ -176,6 +191,7 @@ class Snowflake(Dialect):
     """Snowflake, whose floats are double precision and whose NaN equals itself."""
 
     name = "snowflake"
+    has_strict_exp = True
     types: ClassVar[dict[str, str]] = {
         FLOAT: "float",
         DOUBLE: "float",
@@ -198,6 +214,7 @@ class BigQuery(Dialect):
     """BigQuery, whose floats are double precision."""
 
     name = "bigquery"
+    has_strict_exp = True
     types: ClassVar[dict[str, str]] = {
         FLOAT: "float64",
         DOUBLE: "float64",
@@ -243,7 +260,8 @@ def _last_double_rounding_to(value: float) -> float:
     number = np.float32(value)
     if not np.isfinite(number):
         return float(number)
-    after = np.nextafter(number, np.float32(np.inf))
+    with np.errstate(all="ignore"):  # above the highest float32 is infinity
+        after = np.nextafter(number, np.float32(np.inf))
     step = float(after) if np.isfinite(after) else 2.0**128
     middle = (float(number) + step) / 2
     is_even = int(number.view(np.uint32)) % 2 == 0

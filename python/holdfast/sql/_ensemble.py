@@ -154,15 +154,18 @@ def _decision(
     """Bring a node into the form ``x <= threshold``."""
     if np.isnan(threshold):
         raise SqlError("its trees compare with NaN")
-    below = np.nextafter(threshold, np.float32(-np.inf))
+    with np.errstate(all="ignore"):  # below the lowest float32 is minus infinity
+        below = np.nextafter(threshold, np.float32(-np.inf))
     up, down = float(threshold), float(below)
     if mode == "BRANCH_LEQ":
         return Decision(feature, up, missing_yes, yes, no)
     if mode == "BRANCH_GT":
         return Decision(feature, up, not missing_yes, no, yes)
-    if threshold != np.float32(-np.inf):
-        if mode == "BRANCH_LT":
-            return Decision(feature, down, missing_yes, yes, no)
+    if mode in ("BRANCH_LT", "BRANCH_GTE"):
         if mode == "BRANCH_GTE":
-            return Decision(feature, down, not missing_yes, no, yes)
+            yes, no, missing_yes = no, yes, not missing_yes
+        if threshold == np.float32(-np.inf):
+            # Nothing lies below: what has a value goes to `no`.
+            return Decision(feature, float("inf"), not missing_yes, no, yes)
+        return Decision(feature, down, missing_yes, yes, no)
     raise SqlError(f"its trees test by {mode}")

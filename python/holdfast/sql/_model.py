@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from holdfast.scoring import OnnxModel
-from holdfast.sql._dialects import Dialect, dialect_named
+from holdfast.sql._bitmasks import BitMasks, split_ensemble
+from holdfast.sql._dialects import Dialect, DuckDb, dialect_named
 from holdfast.sql._errors import SqlError
 from holdfast.sql._operators import OPERATORS, Columns, Node, Tensor
 from holdfast.sql._terms import FLOAT, Term, cast, column
@@ -111,7 +113,7 @@ class SqlModel:
         spoken = dialect_named(dialect)
         if arguments is None:
             arguments = [spoken.identifier(name) for name in self._feature_names]
-        used = _columns_below(self._probability)
+        used = _columns_below([self._probability])
         borders = {index: spoken.border(arguments[index]) for index in used}
         if not spoken.has_scalar_subquery or not used:
             return self._within(self._write(spoken, borders), most_characters)
@@ -159,25 +161,88 @@ class SqlModel:
         >>> connection.sql(model.query("customer_features"))  # doctest: +SKIP
         """
         spoken = dialect_named(dialect)
-        used = _columns_below(self._probability)
         names = [spoken.identifier(key) for key in keys]
-        borders = [
-            f"{spoken.border(spoken.identifier(self._feature_names[index]))} as _x{index}"
-            for index in used
-        ]
-        body = self._write(spoken, {index: f"_x{index}" for index in used})
-        inside = ",\n        ".join([*names, *borders]) or "1 as _one"
-        text = (
-            f"with _features as (\n    select\n        {inside}\n    from {relation}\n)\n\n"
-            f"select\n    {''.join(f'{name},{chr(10)}    ' for name in names)}"
-            f"{body} as {spoken.identifier(output)}\nfrom _features\n"
-        )
+        if isinstance(spoken, DuckDb):
+            stages, tables, body = self._duckdb_stages(spoken)
+        else:
+            columns = {index: f"_x{index}" for index in _columns_below([self._probability])}
+            stages, tables = [self._borders(spoken, spoken.border, columns)], []
+            body = self._write(spoken, columns)
+        text = _select(relation, names, stages, tables, f"{body} as {spoken.identifier(output)}")
         return self._within(text, most_characters)
 
-    def _write(self, dialect: Dialect, columns: dict[int, str]) -> str:
-        """Write the probability over columns beyond the border."""
+    def _duckdb_stages(self, dialect: DuckDb) -> tuple[list[list[str]], list[str], str]:
+        """Return stages, tables and the final expression, large ensembles as bit masks."""
+        # What is left of an ensemble, and the trees that bit masks compute, by the id of its term.
+        parts = {
+            id(term): (rest, small)
+            for term in _terms_below([self._probability])
+            if term.operator == "trees"
+            for small, rest in [split_ensemble(term.value[0])]
+            if small is not None
+        }
+        fast = [term for term in _terms_below([self._probability]) if id(term) in parts]
+        slow = [replace(term, value=(parts[id(term)][0], term.value[1])) for term in fast]
+        inputs = [term.arguments[index] for term in fast for index in parts[id(term)][1].features]
+        direct = _columns_below([each for each in inputs if each.operator == "column"])
+        computed = {id(each): each for each in inputs if each.operator != "column"}
+        others = _columns_below([self._probability, *slow, *computed.values()], set(parts))
+        columns = {index: f"_x{index}" for index in others}
+        with_nan = {index: f"_n{index}" for index in direct}
+        stages = [
+            [
+                *self._borders(dialect, dialect.border_with_nan, with_nan),
+                *self._borders(
+                    dialect, dialect.border, {k: v for k, v in columns.items() if k not in direct}
+                ),
+            ],
+            [f"nullif(_n{k}, cast('nan' as float)) as _x{k}" for k in others if k in direct],
+        ]
+        tables: list[str] = []
+        given: dict[int, str] = {}
+        for number, (term, rest) in enumerate(zip(fast, slow, strict=True)):
+            small = parts[id(term)][1]
+            names: dict[int, str] = {}
+            for index in small.features:
+                argument = term.arguments[index]
+                if argument.operator == "column":
+                    names[index] = with_nan[argument.value]
+                else:
+                    names[index] = f"_t{number}x{index}"
+            values = [
+                f"coalesce({self._write(dialect, columns, given, term.arguments[index])},"
+                f" cast('nan' as float)) as {name}"
+                for index, name in names.items()
+                if name.startswith("_t")
+            ]
+            masks = BitMasks(dialect, small, names, f"_t{number}")
+            stages += [values, *masks.stages()]
+            _, output = term.value
+            total = f"{self._write(dialect, columns, given, rest)} + {masks.total(output)}"
+            stages.append([f"{total} as _z{number}"])
+            given[id(term)] = f"_z{number}"
+            tables += masks.tables
+        return stages, tables, self._write(dialect, columns, given)
+
+    def _borders(
+        self, dialect: Dialect, border: Callable[[str], str], columns: Mapping[int, str]
+    ) -> list[str]:
+        """Write the columns in which features enter."""
+        return [
+            f"{border(dialect.identifier(self._feature_names[index]))} as {name}"
+            for index, name in columns.items()
+        ]
+
+    def _write(
+        self,
+        dialect: Dialect,
+        columns: dict[int, str],
+        given: dict[int, str] | None = None,
+        term: Term | None = None,
+    ) -> str:
+        """Write the probability, or another term, over columns beyond the border."""
         try:
-            return Writer(dialect, columns).write(self._probability)
+            return Writer(dialect, columns, given).write(term or self._probability)
         except SqlError as error:
             raise SqlError(
                 f"{self._name} cannot be written for {dialect.name}: {error}. {_NEXT}"
@@ -267,21 +332,48 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return values
 
 
-def _columns_below(term: Term) -> list[int]:
-    """Return the features that a term reads, in order."""
-    found: set[int] = set()
-    seen: set[int] = set()
-    stack = [term]
+def _select(
+    relation: str, names: list[str], stages: list[list[str]], tables: list[str], final: str
+) -> str:
+    """Write a query whose stages each add columns to those of the stage before."""
+    lines = ",\n        "
+    parts = []
+    source = relation
+    stages = [columns for number, columns in enumerate(stages) if columns or not number]
+    if tables:
+        # One row, computed once: as constants they would be copied for every chunk of rows.
+        parts.append(f"_tables as materialized (\n    select\n        {lines.join(tables)}\n)")
+    for number, columns in enumerate(stages):
+        before = "*" if number else lines.join(names)
+        listed = lines.join(each for each in (before, *columns) if each) or "1 as _nothing"
+        from_tables = " cross join _tables" if tables and number == 1 else ""
+        parts.append(
+            f"_stage{number} as (\n    select\n        {listed}\n    from {source}{from_tables}\n)"
+        )
+        source = f"_stage{number}"
+    listed = ",\n    ".join([*names, final])
+    return f"with {(',' + chr(10) + chr(10)).join(parts)}\n\nselect\n    {listed}\nfrom {source}\n"
+
+
+def _columns_below(terms: Iterable[Term], given: Container[int] = ()) -> list[int]:
+    """Return the features that terms read, in order, without looking below those given by id."""
+    return sorted({t.value for t in _terms_below(terms, given) if t.operator == "column"})
+
+
+def _terms_below(terms: Iterable[Term], given: Container[int] = ()) -> list[Term]:
+    """Return terms and all that they are computed from, what comes first first."""
+    found: dict[int, Term] = {}
+    stack = [(term, False) for term in terms]
     while stack:
-        current = stack.pop()
-        if id(current) in seen:
+        current, is_done = stack.pop()
+        if id(current) in found or id(current) in given:
             continue
-        seen.add(id(current))
-        if current.operator == "column":
-            found.add(current.value)
-        elif current.operator == "trees":
-            ensemble, _ = current.value
-            stack += [current.arguments[index] for index in ensemble.features]
-        else:
-            stack += current.arguments
-    return sorted(found)
+        if is_done:
+            found[id(current)] = current
+            continue
+        stack.append((current, True))
+        arguments = current.arguments
+        if current.operator == "trees":
+            arguments = tuple(arguments[index] for index in current.value[0].features)
+        stack += [(argument, False) for argument in arguments]
+    return list(found.values())

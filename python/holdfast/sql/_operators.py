@@ -194,12 +194,20 @@ def _concat(node: Node) -> Tensor:
 
 
 def _pick(node: Node) -> Tensor:
-    """Gather along the columns, and ArrayFeatureExtractor."""
+    """Gather along the columns."""
     columns, wanted = node.columns(), node.array(1)
-    if wanted is None or node.attributes.get("axis", 1) not in (1, -1) or not columns.is_matrix:
+    if wanted is None or node.attributes.get("axis", 0) not in (1, -1) or not columns.is_matrix:
         raise SqlError("it does not pick constant columns")
     terms = tuple(columns.terms[int(index)] for index in wanted.reshape(-1))
     return Columns(terms, wanted.ndim > 0)
+
+
+def _extract(node: Node) -> Tensor:
+    """ArrayFeatureExtractor, which keeps its dimension whatever the shape of the indices."""
+    wanted = node.array(1)
+    if wanted is None:
+        raise SqlError("it does not pick constant columns")
+    return _pick(Node((node.inputs[0], wanted.reshape(-1)), {"axis": 1}))
 
 
 def _slice(node: Node) -> Tensor:
@@ -536,7 +544,7 @@ OPERATORS: dict[str, dict[str, Operator]] = {
         "Where": _where,
     },
     "ai.onnx.ml": {
-        "ArrayFeatureExtractor": _pick,
+        "ArrayFeatureExtractor": _extract,
         "Binarizer": _binarizer,
         "FeatureVectorizer": _vectorizer,
         "Imputer": _imputer,

@@ -34,12 +34,8 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
     -------
     str or None
         The expression, over columns named as the features; None, with a line in the log, for a
-        model that takes more than 500,000 characters or cannot be written as SQL.
-
-    Raises
-    ------
-    SqlError
-        The SQL gives other probabilities than ONNX Runtime.
+        model that takes more than 500,000 characters, cannot be written as SQL, or gives other
+        probabilities in SQL than in ONNX Runtime.
 
     Examples
     --------
@@ -57,11 +53,13 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
     gap = float(np.max(np.abs(_run(text, model.feature_names, rows) - expected), initial=0.0))
     # Written so that a NaN is refused too.
     if not gap <= _TOLERANCE:
-        raise SqlError(
-            f"The SQL of the model and its ONNX file differ by {gap:.3g} in probability, more than"
-            f" {_TOLERANCE:g}. Nothing was registered. Install the library versions that this"
-            " version of Holdfast names, or report it with the training set."
+        logger.warning(
+            "No SQL is kept: it and the ONNX file differ by %.3g in probability, more than %g."
+            " Scores are not affected, they come from the file.",
+            gap,
+            _TOLERANCE,
         )
+        return None
     return text
 
 

@@ -104,7 +104,8 @@ def cast(term: Term, kind: str) -> Term:
     if kind == BOOLEAN:
         return negation(compare("=", term, constant(0, term.kind)))
     if kind == INTEGER and term.kind != BOOLEAN:
-        raise SqlError("it turns numbers into integers by cutting them off")
+        # Kept in its own type: a whole number there compares as the integer does.
+        return Term("truncate", (term,), term.kind, None, term.null_of, term.bounds)
     return Term("cast", (term,), kind, None, term.null_of, term.bounds)
 
 

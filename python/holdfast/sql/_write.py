@@ -8,7 +8,7 @@ from functools import reduce
 from holdfast.sql._dialects import Dialect
 from holdfast.sql._ensemble import Leaf, Tree
 from holdfast.sql._errors import SqlError
-from holdfast.sql._terms import BOOLEAN, DOUBLE, Term, constant
+from holdfast.sql._terms import BOOLEAN, DOUBLE, FLOAT, Term, constant
 
 __all__ = ["Writer"]
 
@@ -82,6 +82,8 @@ class Writer:
                 one, zero = (dialect.literal(number, term.kind) for number in (1, 0))
                 return f"case when {arguments[0]} then {one} else {zero} end"
             return f"cast({arguments[0]} as {dialect.kind(term.kind)})"
+        if operator == "truncate":
+            return self._typed(term, dialect.truncate(arguments[0]))
         if operator == "neg":
             return f"(-{arguments[0]})"
         if operator == "sigmoid":
@@ -91,6 +93,8 @@ class Writer:
             (x,) = arguments
             positive = f"when {x} > {zero} then {dialect.call('log', x)}"
             return self._typed(term, f"case {positive} when {x} = {zero} then {low} end")
+        if operator == "exp" and dialect.has_strict_exp:
+            return self._exponential(term, *arguments)
         if operator in ("min", "max"):
             return self._extreme(term, *arguments)
         if operator == "/":
@@ -99,9 +103,23 @@ class Writer:
             return f"({arguments[0]} {operator} {arguments[1]})"
         return self._typed(term, dialect.call(operator, *arguments))
 
+    def _exponential(self, term: Term, x: str) -> str:
+        """Write exp() where it refuses what is out of range."""
+        text = self._typed(term, self._dialect.call("exp", x))
+        low, high = term.arguments[0].bounds
+        far = 80.0 if term.kind == FLOAT else 700.0
+        if -far <= low and high <= far:
+            return text
+        least, most, zero, infinite = (
+            self._dialect.literal(number, term.kind) for number in (-far, far, 0, float("inf"))
+        )
+        return (
+            f"case when {x} < {least} then {zero} when {x} > {most} then {infinite} else {text} end"
+        )
+
     def _typed(self, term: Term, text: str) -> str:
         """Keep a function's result in the type of its argument, where engines would widen it."""
-        if term.kind == DOUBLE and term.operator != "sign":
+        if term.kind == DOUBLE and term.operator not in ("sign", "truncate"):
             return text
         return f"cast({text} as {self._dialect.kind(term.kind)})"
 
