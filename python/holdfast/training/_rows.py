@@ -67,6 +67,7 @@ class RowWriter:
             "split": {**split, "gap_days": settings.gap_days},
             "dropped_features": prepared.dropped,
             "is_explained": candidate.is_explained,
+            "settings": settings.repeatable(self.as_of_date),
             "sampled_from": self.known_row_count,
             "row_fingerprint": fingerprint,
             **noted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from holdfast.training._errors import TrainingError
@@ -89,6 +89,16 @@ class TrainingSettings:
     def gap_days(self) -> int:
         """Days from an as_of to the end of its label window."""
         return self.lead_days + self.horizon_days
+
+    def repeatable(self, as_of_date: dt.date) -> dict[str, Any]:
+        """Return what `train` needs to make the same models again: all that is no default."""
+        told = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if getattr(self, item.name) != getattr(TrainingSettings(), item.name)
+            and item.name not in ("retrain", "retrain_after_days", "reset")
+        }
+        return {**told, "as_of_date": as_of_date.isoformat()}
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -158,6 +158,27 @@ def test_same_rows_in_another_order_give_the_same_bytes(session, make_shop: Shop
         assert first[column].to_pylist() == second[column].to_pylist()
 
 
+def test_registry_row_holds_what_is_needed_to_train_again(session, make_shop: Shop):
+    shop = make_shop()
+    settings = {"horizon_days": 60, "seed": 11, "exclude_features": ["return_share"]}
+    first = train(session, shop, settings=settings)
+    champion = by_stage(first)["champion"]
+    parameters = json.loads(champion["parameters"])
+    # nothing but the row, and the training set it was made of
+    told = parameters["settings"]
+    assert told["as_of_date"] == parameters["as_of_date"]
+    again = by_stage(train(session, shop, settings=told))["champion"]
+    assert again["model_id"] == champion["model_id"]
+    assert json.loads(again["parameters"])["row_fingerprint"] == parameters["row_fingerprint"]
+    assert again["library_versions"] == champion["library_versions"]
+    # later rows are not in the way: their labels were not over on the as-of date
+    session.execute(
+        f"insert into {shop} select * replace (as_of + interval 1 year as as_of) from {shop}"
+    )
+    later = by_stage(train(session, shop, settings=told))["champion"]
+    assert later["model_id"] == champion["model_id"]
+
+
 def test_constant_and_missing_columns_are_dropped_by_name(session, make_shop: Shop, caplog):
     shop = make_shop(
         constant=lambda random, n: np.full(n, 3, np.float32),
