@@ -6,6 +6,8 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+
 from holdfast.sql import score_sql
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset
@@ -55,6 +57,8 @@ class RowWriter:
     ) -> Row:
         """Give a row."""
         prepared, settings = self.prepared, self.settings
+        # few are looked at, and side by side they are not copied
+        some = rows.rows(np.arange(min(1000, len(rows))))
         parameters = {
             "hyperparameters": candidate.hyperparameters,
             "seed": settings.seed,
@@ -80,7 +84,7 @@ class RowWriter:
             "row_count": len(rows),
             "positive_count": int(rows.y.sum()),
             "feature_hash": self.feature_hash,
-            "score_sql": score_sql(candidate.blob, rows.columns(candidate.names)),
+            "score_sql": score_sql(candidate.blob, some.columns(candidate.names)),
             "library_versions": to_json(library_versions()),
             "model_id": model_id(settings.task, candidate.algorithm, candidate.blob),
             "algorithm": candidate.algorithm,
