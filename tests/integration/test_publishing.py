@@ -43,6 +43,26 @@ def test_build_publishes_all_marts_and_nothing_else(built_demo: DbtProject) -> N
     assert read(published(built_demo), told) == built_demo.query(facts)
 
 
+def test_model_that_scored_comes_along_as_a_function(built_demo: DbtProject) -> None:
+    names = built_demo.query(
+        "select feature_names from model_registry where stage = 'champion' and task = 'churn'"
+    )[0][0]
+    listed = ", ".join(f'"{name}" := features."{name}"' for name in names)
+    with duckdb.connect(str(published(built_demo)), read_only=True) as connection:
+        connection.execute(f"attach '{built_demo.warehouse}' as warehouse (read_only)")
+        scored, furthest = connection.execute(
+            f"""
+            select count(*), max(abs(marts.churn_probability - churn_probability({listed})))
+            from customer_retention as marts
+            inner join warehouse.customer_features as features
+                on features.customer_id = marts.customer_id and features.as_of = marts.as_of_date
+            where marts.status = 'scored'
+            """
+        ).fetchall()[0]
+    assert scored > 500
+    assert furthest < 1e-6
+
+
 def test_superset_reads_it_through_sqlalchemy(built_demo: DbtProject) -> None:
     import pandas
     import sqlalchemy
@@ -102,14 +122,16 @@ connection = duckdb.connect(sys.argv[1], read_only=True)
 rows = {}
 for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
     rows[name] = len(connection.execute(f'select * from "{name}"').fetchall())
-print(json.dumps([duckdb.__version__, rows]))
+probability = connection.execute("select churn_probability()").fetchall()[0][0]
+print(json.dumps([duckdb.__version__, 0 < probability < 1, rows]))
 """
     told = run(python, "-c", script, published(built_demo), cwd=tmp_path, check=True)
     expected = {
         name: built_demo.query(f"select count(*) from {name}")[0][0] for name in marts(built_demo)
     }
-    found, rows = json.loads(told.stdout)
+    found, is_probability, rows = json.loads(told.stdout)
     assert found == version
+    assert is_probability
     assert rows.pop("holdfast_manifest") == len(expected)
     assert rows == expected
 

@@ -12,7 +12,7 @@ import duckdb
 
 from holdfast.errors import HoldfastError
 from holdfast.publishing._errors import PublishError
-from holdfast.publishing._marts import find_marts, obstacle
+from holdfast.publishing._marts import find_marts, obstacle, registry_of
 from holdfast.publishing._publish import publish
 from holdfast.publishing._source import code_version, warehouse_of
 
@@ -101,4 +101,13 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
         )
     source = "memory" if warehouse is None else warehouse.name
     # dbt runs in the project's folder
-    return str(publish(connection, marts, file, source=source, code_version=code_version(Path())))
+    return str(
+        publish(
+            connection,
+            marts,
+            file,
+            source=source,
+            registry=registry_of(nodes),
+            code_version=code_version(Path()),
+        )
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.publishing._errors import PublishError
 
-__all__ = ["MANIFEST", "Mart", "find_marts", "obstacle"]
+__all__ = ["MANIFEST", "Mart", "find_marts", "obstacle", "registry_of"]
 
 # the table that describes the publication; no mart may be called so
 MANIFEST = "holdfast_manifest"
@@ -130,6 +130,12 @@ def obstacle(
         more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
         return f"this run left out the {_told(nodes, left_out[0])}{more}"
     return None
+
+
+def registry_of(nodes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Give the relation of the models, from which the publication's function is made."""
+    node = nodes.get("model.holdfast.model_registry")
+    return None if node is None else str(node["relation_name"])
 
 
 def _is_published(node: Mapping[str, Any]) -> bool:

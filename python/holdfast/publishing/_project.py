@@ -9,7 +9,7 @@ import yaml
 
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
-from holdfast.publishing._marts import Mart, find_marts, obstacle
+from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._publish import Publication, publish
 from holdfast.publishing._source import code_version
@@ -62,6 +62,7 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
             marts,
             file,
             source=project.warehouse.name,
+            registry=registry_of(project.manifest["nodes"]),
             code_version=code_version(project.directory),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -43,6 +44,8 @@ class Publication:
         The DuckDB file, and the folder of the same tables as Parquet.
     row_counts
         The rows of each table.
+    remark
+        What else there is to say of it; empty when nothing.
     """
 
     publication_id: str
@@ -50,10 +53,13 @@ class Publication:
     file: Path
     parquet: Path
     row_counts: dict[str, int]
+    remark: str = ""
 
     def __str__(self) -> str:
         rows = sum(self.row_counts.values())
-        return f"Published {len(self.row_counts)} tables ({rows:,} rows) to {self.file}"
+        return (
+            f"Published {len(self.row_counts)} tables ({rows:,} rows) to {self.file}{self.remark}"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ def publish(
     file: Path,
     *,
     source: str,
+    registry: str | None = None,
     code_version: str | None = None,
 ) -> Publication:
     """Publish marts as a DuckDB file with Parquet beside it.
@@ -91,6 +98,9 @@ def publish(
         The DuckDB file to replace. Its folder is made where it is missing.
     source
         The name of the warehouse; the file is refused to any other one.
+    registry
+        The relation of the models. The one that scored `customer_retention` goes along as the SQL
+        function `churn_probability`, unless it is too large for one.
     code_version
         The version of the project's code, for the manifest.
 
@@ -116,7 +126,17 @@ def publish(
     publication_id = f"{now:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}"
     with connection.cursor() as cursor, place.claimed(source):
         try:
-            return _write(cursor, marts, place, publication_id, now, source, code_version)
+            facts = {
+                "publication_id": publication_id,
+                "published_at": now,
+                "as_of_date": None,
+                "model_id": None,
+                "source": source,
+                "holdfast_version": __version__,
+                "code_version": code_version,
+                "duckdb_version": duckdb.__version__,
+            }
+            return _write(cursor, marts, place, facts, registry)
         except (duckdb.IOException, duckdb.FatalException, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
@@ -173,31 +193,21 @@ def _write(
     cursor: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
     place: Place,
-    publication_id: str,
-    now: dt.datetime,
-    source: str,
-    code_version: str | None,
+    facts: dict[str, Any],
+    registry: str | None,
 ) -> Publication:
     """Write a publication aside, verify it, and show it."""
+    publication_id = facts["publication_id"]
     aside, folder = place.aside(publication_id)
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
-        facts: dict[str, object] = {
-            "publication_id": publication_id,
-            "published_at": now,
-            "as_of_date": None,
-            "model_id": None,
-            "source": source,
-            "holdfast_version": __version__,
-            "code_version": code_version,
-            "duckdb_version": duckdb.__version__,
-        }
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
         _write_manifest(cursor, alias, copied, facts)
         _write_comments(cursor, alias, copied)
+        remark = _write_function(cursor, alias, registry, facts["model_id"])
     if aside.with_name(f"{aside.name}.wal").exists():
         raise PublishError(f"{aside} was not written completely; see whether the disk is full")
     folder.mkdir(parents=True)
@@ -211,10 +221,11 @@ def _write(
     place.show(publication_id)
     return Publication(
         publication_id,
-        now,
+        facts["published_at"],
         place.file,
         place.sets / publication_id,
         {table.mart.name: table.row_count for table in copied},
+        remark,
     )
 
 
@@ -285,6 +296,27 @@ def _write_comments(
             told = table.mart.descriptions.get(column.lower())
             if told:
                 cursor.execute(f"comment on column {relation}.{quoted(column)} is {text(told)}")
+
+
+def _write_function(
+    cursor: duckdb.DuckDBPyConnection, alias: str, registry: str | None, model_id: str | None
+) -> str:
+    """Write the model that scored as a function; say so where it cannot be one."""
+    if registry is None or model_id is None:
+        return ""
+    from holdfast.scoring import ModelError
+    from holdfast.sql import SqlError, create_churn_function
+
+    row = cursor.execute(
+        f"select onnx, onnx_sha256 from {registry} where model_id = ?", [model_id]
+    ).fetchone()
+    if row is None:
+        return f", without a function: the model {model_id} is not in the registry any more"
+    try:
+        create_churn_function(cursor, row[0], row[1], name=f"{alias}.main.churn_probability")
+    except (SqlError, ModelError) as error:
+        return f", without the function churn_probability: {error}"
+    return ""
 
 
 def _write_parquet(
