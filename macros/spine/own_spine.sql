@@ -5,6 +5,7 @@
 {% macro own_spine(relation) %}
     {#- ids must be of the type that orders has -#}
     {%- set orders = ref('holdfast', 'stg_holdfast__orders') -%}
+    {%- set not_forgotten = holdfast.not_forgotten('spine.customer_id') -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
@@ -31,5 +32,6 @@
 select distinct
     {{ 'customer_id' if have == want else 'cast(customer_id as ' ~ want ~ ') as customer_id' }},
     {{ holdfast._cast_column('as_of', found['as_of'], 'timestamp') }} as as_of,
-from {{ relation }}
+from (select * from {{ relation }}) as spine
+where {{ not_forgotten }}
 {%- endmacro %}

@@ -11,6 +11,7 @@
     {%- set relation = holdfast.input_relation(input) -%}
     {#- ids of the other inputs must be of the type that orders has -#}
     {%- set orders = none if input == 'orders' else ref('holdfast', 'stg_holdfast__orders') -%}
+    {%- set not_forgotten = holdfast.not_forgotten('inputs.customer_id') if 'customer_id' in columns else none -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
@@ -71,7 +72,10 @@
 select
     {{ lines | join(',\n    ') }}
 {%- if relation is not none %}
-from {{ relation }}
+from (select * from {{ relation }}) as inputs
+{%- if not_forgotten is not none %}
+where {{ not_forgotten }}
+{%- endif %}
 {%- else %}
 where false
 {%- endif -%}

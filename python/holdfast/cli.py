@@ -107,6 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_publish(commands)
 
+    forget = commands.add_parser(
+        "forget", help="remove customers from all that was built, and keep them out"
+    )
+    forget.add_argument("customer_ids", metavar="CUSTOMER_ID", nargs="+")
+    forget.add_argument("--dry-run", action="store_true", help="only count what would go")
+    forget.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    forget.add_argument("--target", help="the target of the profile (default: the profile's own)")
+
     backtest = commands.add_parser(
         "backtest", help="train at past dates on what was known then, and compare with what came"
     )
@@ -343,6 +353,24 @@ def _publish(options: argparse.Namespace) -> None:
     )
 
 
+def _forget(options: argparse.Namespace) -> None:
+    from holdfast.forgetting import forget_customers
+    from holdfast.project import open_project
+
+    project = open_project(options.project_dir, target=options.target)
+    done = forget_customers(project, options.customer_ids, dry_run=options.dry_run)
+    table = [("table", "rows"), *((name, f"{rows:,}") for name, rows in done.rows.items())]
+    print("Would remove:" if options.dry_run else "Removed:")
+    print(terminal.table(table, left=1))
+    if done.unknown:
+        print(f"No table knows {', '.join(done.unknown)}.")
+    if done.elsewhere:
+        print(f"Still in tables of your own: {', '.join(done.elsewhere)}. Remove them there, too.")
+    if done.publication is not None:
+        print(done.publication)
+    sys.stdout.flush()
+
+
 def _value(value: float | None) -> str:
     """Write a number short, or a dash where it is not known."""
     return "-" if value is None else f"{value:,.6g}"
@@ -356,6 +384,7 @@ _COMMANDS = {
     "models": _models,
     "backtest": _backtest,
     "publish": _publish,
+    "forget": _forget,
 }
 
 

@@ -7,6 +7,7 @@ from holdfast.publishing._hook import register_publisher
 from holdfast.publishing._marts import MANIFEST, Mart, find_marts, obstacle
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._project import (
+    publish_again,
     publish_path,
     publish_project,
     publish_project_to_postgres,
@@ -21,6 +22,7 @@ __all__ = [
     "find_marts",
     "obstacle",
     "publish",
+    "publish_again",
     "publish_path",
     "publish_project",
     "publish_project_to_postgres",

@@ -128,7 +128,7 @@ class Place:
             path.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def forget_former_sets(self) -> None:
+    def drop_former_sets(self) -> None:
         """Remove all Parquet sets but the one shown; readers of the former ones lose them."""
         latest = Path(os.path.realpath(self.sets / "latest"))
         for folder in self._complete_sets():

@@ -10,14 +10,23 @@ import yaml
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
 from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
+from holdfast.publishing._place import Place
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._publish import Publication, publish
 from holdfast.publishing._source import code_version
 
 if TYPE_CHECKING:
+    import duckdb
+
     from holdfast.project import Project
 
-__all__ = ["marts_of", "publish_path", "publish_project", "publish_project_to_postgres"]
+__all__ = [
+    "marts_of",
+    "publish_again",
+    "publish_path",
+    "publish_project",
+    "publish_project_to_postgres",
+]
 
 
 def publish_project(project: Project, output: Path | None = None) -> Publication:
@@ -65,6 +74,44 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
             registry=registry_of(project.manifest["nodes"]),
             code_version=code_version(project.directory),
         )
+
+
+def publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> Publication | None:
+    """Publish anew after rows were removed, and keep no former Parquet set that has them.
+
+    Parameters
+    ----------
+    project
+        A built project.
+    connection
+        A connection to its warehouse.
+
+    Returns
+    -------
+    Publication or None
+        What was published; None where nothing had been.
+
+    Raises
+    ------
+    PublishError
+        If it cannot be published; the former publication stays.
+    """
+    file = publish_path(project)
+    if not file.exists():
+        return None
+    from holdfast.scoring import register
+
+    register(connection)
+    publication = publish(
+        connection,
+        marts_of(project),
+        file,
+        source=project.warehouse.name,
+        registry=registry_of(project.manifest["nodes"]),
+        code_version=code_version(project.directory),
+    )
+    Place(file).drop_former_sets()
+    return publication
 
 
 def publish_project_to_postgres(
