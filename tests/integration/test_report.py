@@ -286,14 +286,20 @@ def test_the_look_can_be_changed(page: Path, chromium: Any) -> None:
     assert chromium.get_log("browser") == []
 
 
-def test_a_script_that_is_not_of_the_page_does_not_run(
+def test_hostile_ids_are_shown_and_a_foreign_script_does_not_run(
     page: Path, chromium: Any, tmp_path: Path
 ) -> None:
+    hostile = "<img src=x onerror='window.intruder = 2'>"
     html = page.read_text(encoding="utf-8").replace(
         "<footer>", "<footer><script>window.intruder = 1</script>"
     )
+    # as the report writes it; it stands for what might get past that
+    customer = json.dumps(hostile)[1:-1].replace("<", "\\u003c")
+    html = re.sub(r'("customers":\[\{"id":")[^"]*', lambda found: found[1] + customer, html)
     (tmp_path / "changed.html").write_text(html, encoding="utf-8")
     show(chromium, tmp_path / "changed.html")
+    assert texts(chromium, "#list td.id")[0] == hostile
+    assert texts(chromium, "#list img") == []
     assert chromium.execute_script("return window.intruder") is None
     assert any(
         "Content Security Policy" in entry["message"] for entry in chromium.get_log("browser")

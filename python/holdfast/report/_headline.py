@@ -138,9 +138,13 @@ def lead(source: Source) -> list[str]:
         verb = "is" if customers == 1 else "are"
         noun = "customer" if customers == 1 else "customers"
         sentences.append(
-            f"{words.count(customers)} {noun} {verb} at high risk of leaving, and "
-            f"{words.money(now['value_at_risk'])} of a yearly revenue of "
-            f"{words.money(now['revenue_365d'])} are expected to be lost if nothing is done."
+            f"{words.count(customers)} {noun} {verb} at high risk of leaving"
+            + (
+                f", and {words.money(now['value_at_risk'])} of a yearly revenue of "
+                f"{words.money(now['revenue_365d'])} are expected to be lost if nothing is done."
+                if now["value_at_risk"] is not None
+                else "."
+            )
         )
     return sentences
 

@@ -15,13 +15,14 @@
 
   // ---- charts
   const colour = (name) => getComputedStyle(root).getPropertyValue("--" + name).trim();
-  // puts the page's colours into a specification; data are left alone
+  // puts the page's colours into a specification; what comes from data is left alone
+  const ofData = new Set(["values", "datasets", "sort"]);
   const coloured = (part) => {
     if (typeof part === "string") return /^@[a-z-]+$/.test(part) ? colour(part.slice(1)) : part;
     if (Array.isArray(part)) return part.map(coloured);
     if (part === null || typeof part !== "object") return part;
     return Object.fromEntries(
-      Object.entries(part).map(([key, value]) => [key, key === "values" || key === "datasets" ? value : coloured(value)]));
+      Object.entries(part).map(([key, value]) => [key, ofData.has(key) ? value : coloured(value)]));
   };
   const config = () => {
     const ink = colour("ink"), soft = colour("soft"), line = colour("line");
