@@ -1,6 +1,6 @@
 {#-
-  The names of the feature views that make up customer_features: the shipped ones whose inputs are there, and those that
-  `holdfast_feature_views` adds, the user's own and calendar_features, which needs more than a year of observation dates.
+  The names of the feature views that make up customer_features: the shipped ones whose inputs are there, and the user's
+  own, which `holdfast_feature_views` adds.
 -#}
 {% macro feature_views() %}
     {%- set views = ['customer_order_features'] -%}
@@ -22,7 +22,10 @@
             {%- do views.append(view) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{- return(views + var('holdfast_feature_views', [])) -}}
+    {%- for view in ['calendar_features'] + var('holdfast_feature_views', []) if view not in views -%}
+        {%- do views.append(view) -%}
+    {%- endfor -%}
+    {{- return(views) -}}
 {% endmacro %}
 
 

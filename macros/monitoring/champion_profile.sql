@@ -10,11 +10,16 @@
         registry, "stage = 'champion' and model_id not in (" ~ profiled ~ ')'
     ) -%}
     {%- for champion in champions[:1] %}
+        {#- the season of a single day always differs from that of a year -#}
+        {%- set names = [] -%}
+        {%- for name in champion.feature_names if not name.startswith('calendar_') -%}
+            {%- do names.append(name) -%}
+        {%- endfor -%}
         {%- set row = ' from ' ~ registry ~ " where model_id = '" ~ champion.model_id ~ "')" -%}
         {{ holdfast.feature_profile(
             '(select * from ' ~ training_set ~ ' where as_of between (select training_from' ~ row
             ~ ' and (select training_to' ~ row ~ ')',
-            champion.feature_names,
+            names,
             present=training_set,
             task=task,
             model_id=champion.model_id,

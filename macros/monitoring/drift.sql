@@ -10,7 +10,7 @@
     {%- set champion = holdfast.champion(registry) -%}
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
     {%- set columns = [] -%}
-    {%- for feature in champion.feature_names if champion and feature | lower in present -%}
+    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_') -%}
         {%- do columns.append(adapter.quote(feature)) -%}
     {%- endfor -%}
 {%- if columns -%}

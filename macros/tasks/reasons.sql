@@ -44,14 +44,15 @@ explained as (
 -- one row per feature, with the phrase that tells it
 told as (
 
-    {% for name in champion.feature_names -%}
+    {# the season is the same for all customers, and no reason of one of them -#}
+    {% for name in champion.feature_names if not name.startswith('calendar_') -%}
     select
         customer_id,
         as_of,
         '{{ name }}' as feature,
         '{{ holdfast.reason_of(name) }}' as reason_group,
         {{ adapter.quote(name) }} as feature_value,
-        contributions[{{ loop.index }}] as contribution,
+        contributions[{{ champion.feature_names.index(name) + 1 }}] as contribution,
         {{ holdfast.reason_phrase(name, champion.feature_names) }} as reason,
     from explained
     {{ 'union all' if not loop.last }}

@@ -44,7 +44,7 @@ order_features as (
         features={
             'order_count': {
                 'sql': 'count(*)', 'where': 'amount > 0', 'empty': 0,
-                'windows': [30, 90, 180, 365, '30d offset 30d', '90d offset 90d'],
+                'windows': [30, 90, 180, 365, '30d offset 30d', '90d offset 90d', '90d offset 275d'],
             },
             'revenue': {
                 'sql': 'sum(amount)', 'empty': 0,
@@ -131,6 +131,7 @@ final as (
             mean_gap_days,
             order_count_30d_offset_30d,
             order_count_90d_offset_90d,
+            order_count_90d_offset_275d,
             revenue_30d_offset_30d,
             revenue_90d_offset_90d,
             purchases_30d,
@@ -146,6 +147,8 @@ final as (
         purchases_365d / nullif(order_count_365d, 0) as average_order_365d,
         discount_365d / nullif(purchases_365d + discount_365d, 0) as discount_share_365d,
         return_count_365d / nullif(order_count_365d + return_count_365d, 0) as return_share_365d,
+        -- whoever came later had no such season
+        case when first_order_age_days >= 365 then order_count_90d_offset_275d end as order_count_last_year_90d,
         order_count_30d - order_count_30d_offset_30d as order_count_trend_30d,
         order_count_90d - order_count_90d_offset_90d as order_count_trend_90d,
         revenue_30d - revenue_30d_offset_30d as revenue_trend_30d,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from math import factorial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -48,6 +49,9 @@ _OPERATORS: dict[str, frozenset[str]] = {
 _TREE_OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 # Double [N, F] inside a blend: what each feature adds to the log-odds of its linear part.
 _LINEAR_TERMS = "terms"
+# Double [N, 1] inside a blend: what BG/NBD, which reads a few features, adds to the log-odds.
+_SILENCE_LOG_ODDS = "silence_log_odds"
+_MOST_PLAYERS = 6
 
 
 class ModelError(HoldfastError):
@@ -273,9 +277,28 @@ class OnnxModel:
             of_trees = TreeExplainer.from_node(trees[0], len(self._feature_names))
         except TreeFormatError as error:
             raise ModelError(f"{self._name}: {error} {_NEXT}") from None
-        if any(_LINEAR_TERMS in node.output for node in self._graph.graph.node):
-            return _BlendExplainer(_terms_session(self._graph, self._name), of_trees)
-        return of_trees
+        inside = {output for node in self._graph.graph.node for output in node.output}
+        wanted = [name for name in (_LINEAR_TERMS, _SILENCE_LOG_ODDS) if name in inside]
+        if not wanted:
+            return of_trees
+        session = _session_inside(self._graph, wanted, self._name)
+        reference = self._reference() if _SILENCE_LOG_ODDS in wanted else {}
+        return _BlendExplainer(session, of_trees, reference)
+
+    def _reference(self) -> dict[int, float]:
+        """Return the values from which the part of BG/NBD is counted, by the feature's column."""
+        found = {entry.key: entry.value for entry in self._graph.metadata_props}
+        try:
+            values = json.loads(found["holdfast.reference"])
+            columns = {self._feature_names.index(n): float(x) for n, x in values.items()}
+        except (KeyError, ValueError, AttributeError, TypeError):
+            columns = {}
+        if not 0 < len(columns) <= _MOST_PLAYERS:
+            raise ModelError(
+                f"{self._name} lacks the metadata `holdfast.reference`, without which its"
+                f" contributions cannot be computed. {_NEXT}"
+            )
+        return columns
 
     def _check_explainer(self, explainer: _Explainer) -> None:
         """Refuse contributions that do not add up to the model's own log-odds."""
@@ -309,29 +332,55 @@ class _GraphExplainer:
 
 
 class _BlendExplainer:
-    """Contributions of a linear model and of trees whose log-odds the graph adds up."""
+    """Contributions of models whose log-odds the graph adds up: the sum of those of each.
 
-    def __init__(self, terms: Any, trees: _Explainer) -> None:
-        self._terms = terms
+    The part of BG/NBD is a function of few features. Its Shapley values against a reference are
+    computed by their definition, with every subset of these features in turn taken from the row.
+    """
+
+    def __init__(self, session: Any, trees: _Explainer, reference: dict[int, float]) -> None:
+        self._session = session
         self._trees = trees
+        self._reference = reference
 
     def contributions(self, features: FloatArray) -> FloatArray:
-        """Return the linear terms plus the TreeSHAP values, float32 [N, F]."""
-        linear = self._terms.run([_LINEAR_TERMS], {"features": features})[0]
-        linear += self._trees.contributions(features)
-        values: FloatArray = linear.astype(np.float32)
+        """Return the linear terms plus TreeSHAP values plus those of BG/NBD, float32 [N, F]."""
+        total = self._session.run([_LINEAR_TERMS], {"features": features})[0]
+        total += self._trees.contributions(features)
+        if self._reference:
+            self._add_silence(features, total)
+        values: FloatArray = total.astype(np.float32)
         return values
 
+    def _add_silence(self, features: FloatArray, total: npt.NDArray[np.float64]) -> None:
+        """Add the Shapley values of the part of BG/NBD."""
+        columns = list(self._reference)
+        count = len(columns)
+        worth = []
+        for subset in range(2**count):
+            mixed = features.copy()
+            for place, column in enumerate(columns):
+                if not subset >> place & 1:
+                    mixed[:, column] = self._reference[column]
+            worth.append(self._session.run([_SILENCE_LOG_ODDS], {"features": mixed})[0][:, 0])
+        for place, column in enumerate(columns):
+            for subset in range(2**count):
+                if subset >> place & 1:
+                    continue
+                size = subset.bit_count()
+                share = factorial(size) * factorial(count - size - 1) / factorial(count)
+                total[:, column] += share * (worth[subset | 1 << place] - worth[subset])
 
-def _terms_session(model: onnx.ModelProto, name: str) -> Any:
-    """Open the graph once more, with its linear terms as the only output."""
+
+def _session_inside(model: onnx.ModelProto, names: list[str], name: str) -> Any:
+    """Open the graph once more, with some of its inner tensors as the only outputs."""
     import onnx
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.output[:]
-    copy.graph.output.append(
-        onnx.helper.make_tensor_value_info(_LINEAR_TERMS, onnx.TensorProto.DOUBLE, None)
+    copy.graph.output.extend(
+        onnx.helper.make_tensor_value_info(each, onnx.TensorProto.DOUBLE, None) for each in names
     )
     return _open_session(copy.SerializeToString(), name)
 

@@ -57,7 +57,7 @@ def _fitted(
     feature = settings.baseline_feature
     if feature in prepared.usable:
         with phase("Fitted %s on %d rows", RECENCY, len(training)):
-            part = Part(training.columns((feature,)), training.y, (feature,))
+            part = Part(training.columns((feature,)), training.y, (feature,), training.as_of)
             model = fit_setting(part, {}, settings.seed)
         yield RECENCY, (feature,), model
     else:

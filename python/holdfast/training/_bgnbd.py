@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import onnx
 from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 from holdfast.training._errors import TrainingError
-from holdfast.training._export import OnnxHeader, finish
+from holdfast.training._export import Graph, OnnxHeader, finish
 
-__all__ = ["BGNBD_FEATURES", "BgNbd", "BgNbdModel", "fit_bgnbd", "fit_bgnbd_model"]
+__all__ = [
+    "BGNBD_FEATURES",
+    "BgNbd",
+    "BgNbdModel",
+    "fit_bgnbd",
+    "fit_bgnbd_model",
+    "silence_nodes",
+]
 
 BGNBD_FEATURES = ("orders_lifetime", "days_since_order", "first_order_age_days")
 
@@ -410,27 +416,50 @@ def _histories(
 def _bgnbd_onnx(model: BgNbdModel, header: OnnxHeader) -> bytes:
     """Write `BgNbdModel.predict`, node by node, in double precision inside."""
     _check_names(header.feature_names)
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
+    graph = Graph(len(BGNBD_FEATURES))
+    one = graph.constant("one", 1.0)
+    probability = silence_nodes(graph, model, "features", one)
+    graph.outputs(probability, one)
+    base_value = float(np.log(model.base_rate / (1.0 - model.base_rate)))
+    return finish(graph.model(has_contributions=False), header, base_value)
+
+
+def silence_nodes(graph: Graph, model: BgNbdModel, source: str, one: str) -> str:
+    """Add the nodes of `BgNbdModel.predict` to a graph.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    model
+        What is written.
+    source
+        The tensor with `BGNBD_FEATURES`, float32 [N, 3].
+    one
+        The constant 1, double.
+
+    Returns
+    -------
+    str
+        The tensor with the probability, double [N, 1].
+    """
 
     def constant(name: str, value: Any, dtype: Any = np.float64) -> str:
         """Add an initializer."""
-        constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
-        return name
+        return graph.constant("silence_" + name, value, dtype)
 
     def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Add a node with one output."""
-        nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        return output
+        return graph.node(operator, inputs, "silence_" + output, **attributes)
 
     process = model.process
-    zero, one = constant("zero", 0.0), constant("one", 1.0)
+    zero = constant("zero", 0.0)
     r, alpha = constant("r", process.r), constant("alpha", process.alpha)
     a, b = constant("a", process.a), constant("b", process.b)
     horizon = constant("horizon_days", float(model.horizon_days))
     base_rate = constant("base_rate", model.base_rate)
     last_axis = constant("last_axis", [1], np.int64)
-    wide = node("Cast", ["features"], "wide", to=TensorProto.DOUBLE)
+    wide = node("Cast", [source], "wide", to=TensorProto.DOUBLE)
     odd = node("Or", [node("IsNaN", [wide], "is_nan"), node("IsInf", [wide], "is_inf")], "is_odd")
     flags = node("Cast", [odd], "odd_flags", to=TensorProto.DOUBLE)
     odd_count = node("ReduceSum", [flags, last_axis], "odd_count", keepdims=1)
@@ -457,22 +486,4 @@ def _bgnbd_onnx(model: BgNbdModel, header: OnnxHeader) -> bytes:
     pauses = node("Mul", [shape, node("Log", [pause], "log_pause")], "log_no_order")
     buys = node("Sub", [one, node("Exp", [pauses], "no_order")], "order")
     silent = node("Sub", [one, node("Mul", [alive, buys], "alive_and_order")], "silent")
-    probability = node("Where", [unknown, base_rate, silent], "probability")
-    complement = node("Sub", [one, probability], "complement")
-    both = node("Concat", [complement, probability], "both", axis=1)
-    node("Cast", [both], "probabilities", to=TensorProto.FLOAT)
-    node("ArgMax", ["probabilities"], "label", axis=1, keepdims=0)
-
-    width = len(BGNBD_FEATURES)
-    graph = helper.make_graph(
-        nodes,
-        "holdfast",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, width])],
-        [
-            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
-        ],
-        initializer=constants,
-    )
-    base_value = float(np.log(model.base_rate / (1.0 - model.base_rate)))
-    return finish(helper.make_model(graph), header, base_value)
+    return node("Where", [unknown, base_rate, silent], "probability")

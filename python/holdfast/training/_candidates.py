@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.training._blend import BLEND, blend
-from holdfast.training._calibration import fit_slope
+from holdfast.training._calibration import fit_slope, loss_given_rates
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._custom import is_custom
 from holdfast.training._dataset import Dataset
@@ -28,10 +27,22 @@ from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
 from holdfast.training._metrics import evaluate
 from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared, thinned
-from holdfast.training._screen import varying_columns
+from holdfast.training._screen import out_of_season, varying_columns
 from holdfast.training._settings import TrainingSettings
+from holdfast.training._silence import choose_weight, fit_silence
 
-__all__ = ["Candidate", "Recipe", "choose", "make_candidates", "make_folds", "refit", "written"]
+__all__ = [
+    "CHOSEN_BY",
+    "Candidate",
+    "Recipe",
+    "choose",
+    "make_candidates",
+    "make_folds",
+    "refit",
+    "written",
+]
+
+CHOSEN_BY = "log_loss_given_rate"
 
 logger = logging.getLogger("holdfast.training")
 
@@ -52,6 +63,10 @@ class Recipe:
         By which log-odds are stretched around their mean.
     algorithms
         Those of the parts, by name.
+    silence
+        Weight of BG/NBD in a blend.
+    horizon_days
+        What BG/NBD looks ahead.
     """
 
     algorithm: str
@@ -59,15 +74,22 @@ class Recipe:
     parts: Mapping[str, Tuned]
     slope: float
     algorithms: Mapping[str, Algorithm]
+    silence: float = 0.0
+    horizon_days: int = 0
 
     def fit(self, data: Dataset, seed: int) -> ScalableModel:
         """Fit on rows."""
-        part = Part(data.columns(self.names), data.y, self.names)
-        fitted = [
-            self.algorithms[name].fit(part, tuned, seed) for name, tuned in self.parts.items()
-        ]
-        model = fitted[0] if len(fitted) == 1 else blend(*fitted)
-        return model.scaled(self.slope)
+        part = _part(data, self.names)
+        return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), part)
+
+    def assemble(self, fitted: Mapping[str, ScalableModel], part: Part) -> ScalableModel:
+        """Blend and calibrate what was fitted on the rows."""
+        models = [fitted[name] for name in self.parts]
+        if len(models) == 1:
+            return models[0].scaled(self.slope)
+        process = fit_silence(part, self.horizon_days, self.silence) if self.silence else None
+        linear, trees = models
+        return blend(linear, trees, process).scaled(self.slope)
 
 
 @dataclass(frozen=True)
@@ -84,34 +106,35 @@ class Candidate:
 
 
 def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
-    """Give the sides of every fold, without the columns that happen to be constant in it."""
-    features = prepared.training.columns(names)
+    """Give the sides of every fold, without the columns that nothing can be learned from in it."""
+    training = prepared.training
+    features = training.columns(names)
     folds = []
     for fit, held_out in prepared.folds:
-        fit_features, held_out_features = features[fit], features[held_out]
-        varying = varying_columns(fit_features)
-        kept = tuple(name for name, keep in zip(names, varying, strict=True) if keep)
-        if not kept:
+        kept = varying_columns(features[fit])
+        kept &= ~np.isin(names, out_of_season(names, training.as_of[fit]))
+        if not kept.any():
             continue
-        if len(kept) < len(names):
-            fit_features, held_out_features = (
-                fit_features[:, varying],
-                held_out_features[:, varying],
+        kept_names = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+        sides = [
+            Part(
+                features[rows][:, kept],
+                training.y[rows],
+                kept_names,
+                training.as_of[rows],
+                training.customer[rows],
             )
-        y = prepared.training.y
-        folds.append(
-            Fold(Part(fit_features, y[fit], kept), Part(held_out_features, y[held_out], kept))
-        )
+            for rows in (fit, held_out)
+        ]
+        folds.append(Fold(*sides))
     return folds
 
 
 def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Candidate]:
     """Tune every algorithm, and fit the models that compete on all training rows."""
-    seed = settings.seed
+    seed, names = settings.seed, prepared.usable
     algorithms = algorithms_of(settings)
-    names = prepared.usable
     folds = make_folds(prepared, names)
-    outcomes = [fold.held_out.y for fold in folds]
     tuned: dict[str, Tuned] = {}
     given: dict[str, list[OutOfFold]] = {}
     for name, algorithm in algorithms.items():
@@ -119,15 +142,22 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
         with phase("Tuned %s on %d folds", name, len(folds)):
             tuned[name], given[name] = algorithm.tune(folds, seed, fixed) if folds else (fixed, [])
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
+    models, silence = models_of(settings, algorithms), 0.0
+    if BLEND in models and settings.asks_for_silence and folds:
+        with phase("Weighed BG/NBD on %d folds", len(folds)):
+            silence, given[BLEND] = choose_weight(folds, given[BLEND], settings.horizon_days)
+    part = _part(prepared.training, names)
+    fitted = _fit_parts(tuned, algorithms, part, seed)
     candidates = []
-    for name in models_of(settings, algorithms):
+    for name in models:
         chosen = tuned if name == BLEND else {name: tuned[name]}
         # how a model of the user's own is calibrated is up to its author
+        outcomes = [fold.held_out.y for fold in folds]
         slope = 1.0 if is_custom(name) else fit_slope(given[name], outcomes)
-        recipe = Recipe(name, names, chosen, slope, algorithms)
-        with phase("Fitted %s on %d rows", name, len(prepared.training)):
-            model = recipe.fit(prepared.training, seed)
-        validation = _validate(outcomes, given[name], slope)
+        weight = silence if name == BLEND else 0.0
+        recipe = Recipe(name, names, chosen, slope, algorithms, weight, settings.horizon_days)
+        model = recipe.assemble(fitted, part)
+        validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
         candidates.append(
             written(
@@ -171,12 +201,12 @@ def written(
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
     """Give the candidate with the least log loss on validation rows; of equals the first."""
-    chosen = min(candidates, key=lambda each: each.metrics["validation"]["log_loss"])
+    chosen = min(candidates, key=lambda each: each.metrics["validation"][CHOSEN_BY])
     logger.info(
-        "Chose %s by log loss on validation rows: %s.",
+        "Chose %s by log loss on validation rows, given the rate of each date: %s.",
         chosen.algorithm,
         ", ".join(
-            f"{each.algorithm} {each.metrics['validation']['log_loss']:.5f}" for each in candidates
+            f"{each.algorithm} {each.metrics['validation'][CHOSEN_BY]:.5f}" for each in candidates
         ),
     )
     return chosen
@@ -204,15 +234,34 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
 
 
+def _part(data: Dataset, names: tuple[str, ...]) -> Part:
+    """Give all rows as something to fit on."""
+    return Part(data.columns(names), data.y, names, data.as_of, data.customer)
+
+
+def _fit_parts(
+    tuned: Mapping[str, Tuned], algorithms: Mapping[str, Algorithm], part: Part, seed: int
+) -> dict[str, ScalableModel]:
+    """Fit algorithms with what was chosen for each."""
+    fitted = {}
+    for name, chosen in tuned.items():
+        with phase("Fitted %s on %d rows", name, len(part.y)):
+            fitted[name] = algorithms[name].fit(part, chosen, seed)
+    return fitted
+
+
 def _header(task: str, algorithm: str, names: tuple[str, ...]) -> OnnxHeader:
     """Give what the file says of itself."""
     return OnnxHeader(task, algorithm, algorithm.replace("_", " "), names)
 
 
-def _validate(
-    outcomes: Sequence[NDArray[np.int64]], given: Sequence[OutOfFold], slope: float
-) -> dict[str, Any]:
+def _validate(folds: Sequence[Fold], given: Sequence[OutOfFold], slope: float) -> dict[str, Any]:
     """Measure log-odds of held-out rows, stretched as the model's are around their mean."""
     stretched = [odds.mean() + slope * (odds - odds.mean()) for odds in given]
+    outcomes = np.concatenate([fold.held_out.y for fold in folds])
     probability = np.exp(-np.logaddexp(0.0, -np.concatenate(stretched)))
-    return evaluate(np.concatenate(outcomes), probability)
+    total = sum(
+        float(loss_given_rates(odds[None, :], fold.held_out.y, fold.held_out.as_of)[0])
+        for odds, fold in zip(stretched, folds, strict=True)
+    )
+    return {**evaluate(outcomes, probability), CHOSEN_BY: total / len(outcomes)}

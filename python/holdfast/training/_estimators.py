@@ -68,11 +68,17 @@ class Part:
         Outcomes 0 or 1, shape (n,).
     names
         Feature names, length F.
+    as_of
+        Observation of each row, shape (n,); None for all alike.
+    customer
+        Stable hash of each row's customer, shape (n,).
     """
 
     features: NDArray[np.float32]
     y: NDArray[np.int64]
     names: tuple[str, ...]
+    as_of: NDArray[np.datetime64] | None = None
+    customer: NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True)

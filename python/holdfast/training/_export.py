@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from holdfast.training._errors import TrainingError
 
 if TYPE_CHECKING:
+    from holdfast.training._blend import BlendedModel, SilencePart
     from holdfast.training._linear import LinearModel
     from holdfast.training._trees import TreeModel
 
 __all__ = [
     "OPSETS",
+    "Graph",
     "OnnxHeader",
     "blend_onnx",
     "check_parity",
@@ -33,6 +36,8 @@ CONTRACT = "1"
 PARITY_TOLERANCE = 1e-6
 # The tensor of a graph, double [N, F], that holds what each feature adds to linear log-odds.
 LINEAR_TERMS = "terms"
+# The tensor of a graph, double [N, 1], that holds the part of BG/NBD in the log-odds.
+SILENCE_LOG_ODDS = "silence_log_odds"
 
 # Pinned: a newer onnx would otherwise write files that an older runtime cannot open.
 _IR_VERSION = 8
@@ -49,7 +54,7 @@ class OnnxHeader:
     feature_names: tuple[str, ...]
 
 
-class _Graph:
+class Graph:
     """A graph under construction, from `features` to `probabilities`."""
 
     def __init__(self, width: int) -> None:
@@ -68,9 +73,8 @@ class _Graph:
         self.nodes.append(made)
         return output
 
-    def outputs(self, log_odds: str, one: str) -> None:
-        """Add what turns log-odds, double [N, 1], into the outputs that every model has."""
-        probability = self.node("Sigmoid", [log_odds], "probability")
+    def outputs(self, probability: str, one: str) -> None:
+        """Add what turns a probability, double [N, 1], into the outputs that every model has."""
         complement = self.node("Sub", [one, probability], "complement")
         both = self.node("Concat", [complement, probability], "both", axis=1)
         self.node("Cast", [both], "probabilities", to=TensorProto.FLOAT)
@@ -97,10 +101,10 @@ def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
 
     The inside is double precision: a sum of many float32 terms would come near the tolerance.
     """
-    graph = _Graph(len(header.feature_names))
+    graph = Graph(len(header.feature_names))
     one = graph.constant("one", 1.0)
     log_odds = _linear_log_odds(graph, model, one)
-    graph.outputs(log_odds, one)
+    graph.outputs(graph.node("Sigmoid", [log_odds], "probability"), one)
     graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
     return finish(graph.model(has_contributions=True), header, model.base_value)
 
@@ -118,17 +122,33 @@ def trees_onnx(model: TreeModel, header: OnnxHeader) -> bytes:
     return finish(written, header, model.base_value)
 
 
-def blend_onnx(linear: LinearModel, trees: TreeModel, header: OnnxHeader) -> bytes:
-    """Write the sum of the log-odds of a linear model and of trees.
+def blend_onnx(model: BlendedModel, header: OnnxHeader) -> bytes:
+    """Write the sum of the log-odds of a linear model, of trees and, with a part, of BG/NBD.
 
     There is no output `contributions`: those of the trees take TreeSHAP. What explains the model
-    adds them to the linear terms, the tensor `LINEAR_TERMS` of the graph.
+    adds them to the linear terms, the tensor `LINEAR_TERMS` of the graph, and to Shapley values
+    of `SILENCE_LOG_ODDS` against the values in the metadata `holdfast.reference`.
     """
-    graph = _Graph(len(header.feature_names))
+    graph = Graph(len(header.feature_names))
     one = graph.constant("one", 1.0)
-    linear_log_odds = _linear_log_odds(graph, linear, one)
-    ensemble = _the_ensemble(_convert_trees(trees.estimator, graph.width))
-    _complete_ensemble(ensemble, trees)
+    linear_log_odds = _linear_log_odds(graph, model.linear, one)
+    _add_regressor(graph, model.trees)
+    tree_log_odds = graph.node("Cast", ["tree_score"], "tree_log_odds", to=TensorProto.DOUBLE)
+    log_odds = graph.node("Add", [linear_log_odds, tree_log_odds], "fitted_log_odds")
+    noted = {}
+    if model.silence is not None:
+        of_silence = _silence_log_odds(graph, model.silence, header, one)
+        log_odds = graph.node("Add", [log_odds, of_silence], "log_odds")
+        reference = zip(model.silence.names, model.silence.reference.tolist(), strict=True)
+        noted["holdfast.reference"] = json.dumps(dict(reference))
+    graph.outputs(graph.node("Sigmoid", [log_odds], "probability"), one)
+    return finish(graph.model(has_contributions=False), header, model.base_value, noted)
+
+
+def _add_regressor(graph: Graph, model: TreeModel) -> None:
+    """Add the trees of a HistGradientBoostingClassifier with their raw score as output."""
+    ensemble = _the_ensemble(_convert_trees(model.estimator, graph.width))
+    _complete_ensemble(ensemble, model)
     attributes = {attribute.name: attribute for attribute in ensemble.attribute}
     # The regressor is the same ensemble without classes; its attributes have other names.
     regressor = helper.make_node(
@@ -150,13 +170,34 @@ def blend_onnx(linear: LinearModel, trees: TreeModel, header: OnnxHeader) -> byt
         attribute for attribute in ensemble.attribute if attribute.name.startswith("nodes_")
     )
     graph.nodes.append(regressor)
-    tree_log_odds = graph.node("Cast", ["tree_score"], "tree_log_odds", to=TensorProto.DOUBLE)
-    graph.outputs(graph.node("Add", [linear_log_odds, tree_log_odds], "log_odds"), one)
-    base_value = linear.base_value + trees.base_value
-    return finish(graph.model(has_contributions=False), header, base_value)
 
 
-def _linear_log_odds(graph: _Graph, model: LinearModel, one: str) -> str:
+def _silence_log_odds(graph: Graph, part: SilencePart, header: OnnxHeader, one: str) -> str:
+    """Add the nodes of BG/NBD; give the name of its weighed log-odds, double [N, 1]."""
+    from holdfast.training._bgnbd import silence_nodes
+
+    columns = [header.feature_names.index(name) for name in part.names]
+    picked = graph.constant("silence_columns", columns, np.int64)
+    source = graph.node("Gather", ["features", picked], "silence_features", axis=1)
+    probability = silence_nodes(graph, part.model, source, one)
+    least = graph.constant("least_probability", part.least)
+    most = graph.constant("most_probability", 1.0 - part.least)
+    raised = graph.node("Max", [probability, least], "silence_raised")
+    bounded = graph.node("Min", [raised, most], "silence_bounded")
+    complement = graph.node("Sub", [one, bounded], "silence_complement")
+    logs = [
+        graph.node("Log", [bounded], "silence_log"),
+        graph.node("Log", [complement], "silence_log_complement"),
+    ]
+    raw = graph.node("Sub", logs, "silence_raw_log_odds")
+    slope = graph.constant("silence_slope", part.weight * part.factor)
+    shift = graph.constant("silence_shift", part.base_value * (1.0 - part.factor))
+    return graph.node(
+        "Add", [graph.node("Mul", [raw, slope], "silence_stretched"), shift], SILENCE_LOG_ODDS
+    )
+
+
+def _linear_log_odds(graph: Graph, model: LinearModel, one: str) -> str:
     """Add the nodes of a linear model; give the name of its log-odds, double [N, 1]."""
     base = graph.constant("base_value", [model.base_value])
     last_axis = graph.constant("last_axis", [1], np.int64)
@@ -165,6 +206,8 @@ def _linear_log_odds(graph: _Graph, model: LinearModel, one: str) -> str:
         name: graph.constant(name, getattr(model, name)[None, :])
         for name in (
             "median",
+            "lower",
+            "upper",
             "mean",
             "scale",
             "coefficient",
@@ -181,7 +224,9 @@ def _linear_log_odds(graph: _Graph, model: LinearModel, one: str) -> str:
     signed = node("Mul", [node("Sign", [wide], "sign"), logarithm], "signed_log")
     transformed = node("Where", [signed_log, signed, wide], "transformed")
     imputed = node("Where", [missing, rows["median"], transformed], "imputed")
-    centred = node("Sub", [imputed, rows["mean"]], "centred")
+    raised = node("Max", [imputed, rows["lower"]], "raised")
+    bounded = node("Min", [raised, rows["upper"]], "bounded")
+    centred = node("Sub", [bounded, rows["mean"]], "centred")
     standardised = node("Div", [centred, rows["scale"]], "standardised")
     own = node("Mul", [standardised, rows["coefficient"]], "own_terms")
     flags = node("Cast", [missing], "missing_flags", to=TensorProto.DOUBLE)
@@ -287,7 +332,12 @@ def _floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return rounded
 
 
-def finish(model: onnx.ModelProto, header: OnnxHeader, base_value: float) -> bytes:
+def finish(
+    model: onnx.ModelProto,
+    header: OnnxHeader,
+    base_value: float,
+    noted: Mapping[str, str] | None = None,
+) -> bytes:
     """Replace whatever depends on tool versions by our own, check the model, and serialise it."""
     model.ir_version = _IR_VERSION
     model.producer_name = "holdfast"
@@ -314,6 +364,7 @@ def finish(model: onnx.ModelProto, header: OnnxHeader, base_value: float) -> byt
             "holdfast.feature_names": json.dumps(list(header.feature_names)),
             "holdfast.base_value": repr(float(base_value)),
             "holdfast.label": header.label,
+            **(noted or {}),
         },
     )
     onnx.checker.check_model(model, full_check=True)

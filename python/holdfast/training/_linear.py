@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.training._calibration import loss_given_rates
 from holdfast.training._elastic_net import fit_elastic_net
 from holdfast.training._export import OnnxHeader, linear_onnx
 
@@ -25,6 +26,8 @@ __all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_l
 _MOST_ROWS = 500_000
 _CHUNK_ROWS = 100_000
 _NEVER_LOGGED = ("share", "ratio", "per_gap")
+# Size of the columns that tell dates apart, beside 1 for a feature: the penalty holds them back.
+_DATE_SIZE = 0.3
 
 # From the strongest penalty to the weakest: each fit begins where the last one ended.
 _GRID: tuple[dict[str, Any], ...] = tuple(
@@ -45,6 +48,9 @@ class LinearModel:
         Whether the feature enters as ``sign(x) * ln(1 + |x|)``, bool.
     median
         Stands in for a missing value, after the logarithm.
+    lower, upper
+        Least and greatest value in training, after the logarithm. A value beyond them counts as
+        the bound: a line through the training rows says nothing of what lies outside.
     mean, scale
         Of the transformed and imputed feature in training.
     coefficient
@@ -60,6 +66,8 @@ class LinearModel:
 
     signed_log: NDArray[np.bool_]
     median: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     coefficient: NDArray[np.float64]
@@ -72,6 +80,7 @@ class LinearModel:
         """Return the log-odds that each feature adds to the base value, shape (n, F)."""
         missing, transformed = _transform(features, self.signed_log)
         imputed = np.where(missing, self.median, transformed)
+        imputed = np.minimum(np.maximum(imputed, self.lower), self.upper)
         return (imputed - self.mean) / self.scale * self.coefficient + (
             missing - self.missing_mean
         ) * self.missing_coefficient
@@ -106,10 +115,17 @@ class LinearModel:
 
 @dataclass(frozen=True)
 class _Design:
-    """What is computed of the features before any weights are fitted."""
+    """What is computed of the features before any weights are fitted.
+
+    The matrix has columns for the features, for missing values, and for the dates of the rows. What
+    is peculiar to a date, its season or a sale, is then explained by the date, and not by the
+    features that happened to move with it. For other dates nothing of it is kept.
+    """
 
     signed_log: NDArray[np.bool_]
     median: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
     flagged: NDArray[np.intp]
@@ -118,7 +134,12 @@ class _Design:
     matrix: NDArray[np.float64]
 
     @classmethod
-    def of(cls, features: NDArray[np.float32], names: tuple[str, ...]) -> _Design:
+    def of(
+        cls,
+        features: NDArray[np.float32],
+        names: tuple[str, ...],
+        as_of: NDArray[np.datetime64] | None = None,
+    ) -> _Design:
         """Transform, impute and standardise."""
         signed_log = _wants_logarithm(features, names)
         missing, transformed = _transform(features, signed_log)
@@ -129,17 +150,32 @@ class _Design:
         missing_scale = _positive(missing.std(axis=0))
         flagged = np.flatnonzero(missing.any(axis=0))
         flags = (missing[:, flagged] - missing_mean[flagged]) / missing_scale[flagged]
-        matrix = np.hstack([(imputed - mean) / scale, flags])
-        return cls(signed_log, median, mean, scale, flagged, missing_mean, missing_scale, matrix)
+        matrix = np.hstack([(imputed - mean) / scale, flags, _date_columns(as_of, len(features))])
+        lower, upper = imputed.min(axis=0), imputed.max(axis=0)
+        return cls(
+            signed_log,
+            median,
+            lower,
+            upper,
+            mean,
+            scale,
+            flagged,
+            missing_mean,
+            missing_scale,
+            matrix,
+        )
 
     def model(self, solution: NDArray[np.float64], setting: dict[str, Any]) -> LinearModel:
         """Make a model of intercept and weights."""
         count = len(self.mean)
         missing_coefficient = np.zeros(count)
-        missing_coefficient[self.flagged] = solution[1 + count :] / self.missing_scale[self.flagged]
+        of_flags = solution[1 + count : 1 + count + len(self.flagged)]
+        missing_coefficient[self.flagged] = of_flags / self.missing_scale[self.flagged]
         return LinearModel(
             signed_log=self.signed_log,
             median=self.median,
+            lower=self.lower,
+            upper=self.upper,
             mean=self.mean,
             scale=self.scale,
             coefficient=solution[1 : 1 + count].copy(),
@@ -155,6 +191,7 @@ def fit_linear(
     y: NDArray[np.int64],
     names: tuple[str, ...],
     *,
+    as_of: NDArray[np.datetime64] | None = None,
     inverse_penalty: float = _DEFAULT["C"],
     l1_ratio: float = _DEFAULT["l1_ratio"],
 ) -> LinearModel:
@@ -169,6 +206,9 @@ def fit_linear(
         Outcome 0 or 1, shape (n,).
     names
         Feature names, length F; shares and ratios are not put on a logarithmic scale.
+    as_of
+        Observation of each row, shape (n,), so that the months of the rows are taken into account;
+        None for all alike.
     inverse_penalty, l1_ratio
         As C and l1_ratio of scikit-learn's LogisticRegression.
 
@@ -186,7 +226,7 @@ def fit_linear(
     # A few hundred weights gain nothing from more rows, of which the design takes several copies.
     step = max(1, -(-len(y) // _MOST_ROWS))
     features, y = features[::step], y[::step]
-    design = _Design.of(features, names)
+    design = _Design.of(features, names, None if as_of is None else as_of[::step])
     solution = fit_elastic_net(design.matrix, y, inverse_penalty=inverse_penalty, l1_ratio=l1_ratio)
     return design.model(solution, {"C": inverse_penalty, "l1_ratio": l1_ratio})
 
@@ -198,6 +238,7 @@ def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
         part.features,
         part.y,
         part.names,
+        as_of=part.as_of,
         inverse_penalty=chosen["C"],
         l1_ratio=chosen["l1_ratio"],
     )
@@ -214,7 +255,7 @@ def tune_linear(
     losses = np.zeros(len(grid))
     given: list[list[OutOfFold]] = [[] for _ in grid]
     for fold in folds:
-        design = _Design.of(fold.fit.features, fold.fit.names)
+        design = _Design.of(fold.fit.features, fold.fit.names, fold.fit.as_of)
         start = None
         for index, setting in enumerate(grid):
             start = fit_elastic_net(
@@ -226,7 +267,9 @@ def tune_linear(
             )
             log_odds = design.model(start, setting).log_odds(fold.held_out.features)
             given[index].append(log_odds)
-            losses[index] += (np.logaddexp(0.0, log_odds) - fold.held_out.y * log_odds).sum()
+            losses[index] += loss_given_rates(
+                log_odds[None, :], fold.held_out.y, fold.held_out.as_of
+            )[0]
     best = int(np.argmin(losses))
     return dict(grid[best]), given[best]
 
@@ -239,6 +282,8 @@ def constant_model(rate: float) -> LinearModel:
     return LinearModel(
         signed_log=np.zeros(1, dtype=bool),
         median=zero,
+        lower=zero,
+        upper=zero,
         mean=zero,
         scale=np.ones(1),
         coefficient=zero,
@@ -255,6 +300,19 @@ def _wants_logarithm(features: NDArray[np.float32], names: tuple[str, ...]) -> N
     narrow = np.nanmax(np.abs(features), axis=0) <= 1.0
     result: NDArray[np.bool_] = ~(named | narrow)
     return result
+
+
+def _date_columns(as_of: NDArray[np.datetime64] | None, count: int) -> NDArray[np.float64]:
+    """Return a column of mean 0 for each calendar month of the rows; none where there is one."""
+    if as_of is None:
+        return np.empty((count, 0))
+    months, code = np.unique(as_of.astype("datetime64[M]"), return_inverse=True)
+    if len(months) < 2:
+        return np.empty((count, 0))
+    columns = np.zeros((count, len(months)))
+    columns[np.arange(count), code] = _DATE_SIZE
+    columns -= columns.mean(axis=0)
+    return columns
 
 
 def _transform(

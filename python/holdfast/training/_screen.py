@@ -12,13 +12,22 @@ from numpy.typing import NDArray
 
 from holdfast.training._dataset import Dataset
 
-__all__ = ["LEAK_FROM", "Screened", "screen", "single_auroc", "varying_columns"]
+__all__ = [
+    "LEAK_FROM",
+    "Screened",
+    "out_of_season",
+    "screen",
+    "single_auroc",
+    "varying_columns",
+]
 
 logger = logging.getLogger("holdfast.training")
 
 LEAK_FROM = 0.99
 # An AUROC above 0.99 is as plain on so many rows as on all of them.
 _MOST_ROWS = 100_000
+_CALENDAR = "calendar_"
+_YEAR = np.timedelta64(365, "D")
 
 
 @dataclass(frozen=True)
@@ -44,15 +53,18 @@ def screen(data: Dataset, *, trusted: Collection[str] = (), first: str | None = 
     Returns
     -------
     Screened
-        Its kinds are ``constant``, ``missing``, ``duplicated`` and ``leaking``.
+        Its kinds are ``constant``, ``missing``, ``duplicated``, ``leaking`` and ``calendar``, of
+        which see `out_of_season`.
     """
     names = np.array(data.names, dtype=object)
     varying = varying_columns(data.features)
     missing = np.isnan(data.features).all(axis=0) if len(data) else ~varying
-    dropped = {
+    dropped: dict[str, list[str]] = {
         "constant": names[~varying & ~missing].tolist(),
         "missing": names[missing].tolist(),
     }
+    dropped["calendar"] = out_of_season(data.names, data.as_of)
+    varying &= ~np.isin(data.names, dropped["calendar"])
     order = sorted(np.flatnonzero(varying), key=lambda index: data.names[index] != first)
     copies = _copies(data, [int(index) for index in order])
     dropped["duplicated"] = [name for name in data.names if name in copies]
@@ -66,6 +78,16 @@ def screen(data: Dataset, *, trusted: Collection[str] = (), first: str | None = 
     rest = [n for n, varies in zip(data.names, varying, strict=True) if varies and n not in copies]
     dropped["leaking"] = _leaks(data, rest, trusted)
     return Screened(tuple(name for name in rest if name not in dropped["leaking"]), dropped)
+
+
+def out_of_season(names: Collection[str], as_of: NDArray[np.datetime64]) -> list[str]:
+    """Name the calendar features, if the rows span less than a year.
+
+    Who has not seen every season carries the ones that were seen on to those that were not.
+    """
+    if len(as_of) and as_of.max() - as_of.min() >= _YEAR:
+        return []
+    return [name for name in names if name.startswith(_CALENDAR)]
 
 
 def varying_columns(features: NDArray[np.float32]) -> NDArray[np.bool_]:

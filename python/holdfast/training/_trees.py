@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.training._calibration import loss_given_rates
 from holdfast.training._export import OnnxHeader, trees_onnx
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def tune_trees(
         longest = max(len(path) for path in paths)
         losses = np.zeros(longest)
         for fold, path in zip(folds, paths, strict=True):
-            curve = _losses(path, fold.held_out.y)
-            losses += len(fold.held_out.y) * np.pad(curve, (0, longest - len(curve)), mode="edge")
+            curve = loss_given_rates(path, fold.held_out.y, fold.held_out.as_of)
+            losses += np.pad(curve, (0, longest - len(curve)), mode="edge")
         count = longest if "max_iter" in setting else int(np.argmin(losses)) + 1
         if best is None or losses[count - 1] < best[0]:
             given = [path[min(count, len(path)) - 1] for path in paths]
@@ -149,12 +150,6 @@ def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]
         )
     stages = estimator.staged_decision_function(fold.held_out.features)
     return np.stack([np.ravel(stage) for stage in stages])
-
-
-def _losses(path: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the log loss of every stage."""
-    result: NDArray[np.float64] = (np.logaddexp(0.0, path) - y * path).mean(axis=1)
-    return result
 
 
 def _boosting(row_count: int, seed: int, **changes: Any) -> Any:

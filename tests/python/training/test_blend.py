@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import permutations
+
 import numpy as np
 import onnx
 import pytest
 
 from holdfast.scoring import OnnxModel
-from holdfast.training._blend import BlendedModel, blend
+from holdfast.training._blend import BlendedModel, SilencePart, blend
 from holdfast.training._estimators import ALGORITHMS, Part
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
 from holdfast.training._linear import LinearModel
+from holdfast.training._silence import choose_weight, fit_silence
 from holdfast.training._trees import TreeModel
 
-NAMES = ("days_since_order", "revenue_90d", "order_count_90d", "return_share")
+NAMES = ("days_since_order", "revenue_90d", "orders_lifetime", "first_order_age_days")
 HEADER = OnnxHeader("churn", "blend", "blend", NAMES)
 
 
@@ -24,14 +28,16 @@ def rows() -> Part:
         [
             random.exponential(60, 900),
             random.normal(0, 500, 900),
-            random.poisson(3, 900),
-            random.random(900),
+            1 + random.poisson(3, 900),
+            np.zeros(900),
         ]
     ).astype(np.float32)
+    features[:, 3] = features[:, 0] + (features[:, 2] > 1) * random.exponential(200, 900)
     features[random.random(900) < 0.15, 1] = np.nan
     score = features[:, 0] / 60 - 1 - 0.3 * features[:, 2] + np.isnan(features[:, 1])
     y = (random.random(900) < 1 / (1 + np.exp(-score))).astype(np.int64)
-    return Part(features, y, NAMES)
+    as_of = np.datetime64("2025-01-01", "us") + np.arange(900) % 3 * np.timedelta64(31, "D")
+    return Part(features, y, NAMES, as_of, np.arange(900, dtype=np.uint64))
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +49,15 @@ def parts(rows: Part) -> tuple[LinearModel, TreeModel]:
     return linear, trees
 
 
-@pytest.fixture(scope="module", params=[1.0, 0.8], ids=["raw", "calibrated"])
-def blended(request, parts) -> BlendedModel:
-    return blend(*parts).scaled(request.param)
+@pytest.fixture(
+    scope="module",
+    params=[(1.0, 0.0), (0.8, 0.0), (0.8, 0.25)],
+    ids=["raw", "calibrated", "calibrated with bg_nbd"],
+)
+def blended(request, parts, rows) -> BlendedModel:
+    slope, weight = request.param
+    silence = fit_silence(rows, 90, weight) if weight else None
+    return blend(*parts, silence).scaled(slope)
 
 
 def test_log_odds_are_the_mean_of_both(parts, rows):
@@ -71,13 +83,47 @@ def test_contributions_add_up_to_the_log_odds_of_every_row(blended, rows):
 
 
 def test_contributions_are_the_weighed_sum_of_those_of_the_parts(blended, parts, rows):
-    factor = blended.trees.factor
+    factor, share = blended.trees.factor, blended.trees.weight
     linear, trees = (OnnxModel.from_bytes(part.to_onnx(HEADER)) for part in parts)
     expected = (
-        factor * (linear.contributions(rows.features) + trees.contributions(rows.features)) / 2
+        factor * share * (linear.contributions(rows.features) + trees.contributions(rows.features))
     )
+    if blended.silence is not None:
+        expected = expected + shapley_by_permutations(blended.silence, rows.features)
     given = OnnxModel.from_bytes(blended.to_onnx(HEADER)).contributions(rows.features)
     np.testing.assert_allclose(given, expected, atol=2e-5)
+
+
+def shapley_by_permutations(part: SilencePart, features: np.ndarray) -> np.ndarray:
+    """Give the mean gain of each feature over all orders in which a row's values come in."""
+    total = np.zeros(features.shape)
+    orders = list(permutations(range(3)))
+    for order in orders:
+        mixed = features.copy()
+        mixed[:, list(part.columns)] = part.reference
+        before = part.log_odds(mixed)
+        for place in order:
+            column = part.columns[place]
+            mixed[:, column] = features[:, column]
+            after = part.log_odds(mixed)
+            total[:, column] += (after - before) / len(orders)
+            before = after
+    return total
+
+
+def test_weight_of_bg_nbd_is_the_one_that_did_best_on_held_out_rows(rows):
+    from holdfast.training._estimators import Fold
+
+    fold = Fold(rows, rows)
+    own = fit_silence(rows, 90, 1.0).log_odds(rows.features)
+    noise = np.random.default_rng(0).normal(0, 3, len(rows.y))
+    weight, given = choose_weight([fold], [noise], 90)
+    assert weight == pytest.approx(1 / 3)
+    np.testing.assert_allclose(given[0], noise * (1 - weight) + own * weight)
+    sure = np.where(rows.y == 1, 8.0, -8.0)
+    assert choose_weight([fold], [sure], 90)[0] == 0.0
+    other = replace(rows, names=("a", "b", "c", "d"))
+    assert choose_weight([Fold(other, other)], [noise], 90)[0] == 0.0
 
 
 def test_missing_values_are_explained(blended):
@@ -101,6 +147,9 @@ def test_wrong_base_value_is_refused_when_explaining(blended):
 
 def test_hyperparameters_name_both_parts_and_their_weights(blended):
     chosen = blended.hyperparameters
-    assert chosen["weights"] == {"logistic_regression": 0.5, "hist_gradient_boosting": 0.5}
+    weights = chosen["weights"]
+    assert weights["logistic_regression"] == weights["hist_gradient_boosting"]
+    assert sum(weights.values()) == pytest.approx(1)
+    assert (weights["bg_nbd"] > 0) == ("bg_nbd" in chosen)
     assert chosen["hist_gradient_boosting"]["max_leaf_nodes"] == 8
     assert chosen["logistic_regression"]["C"] > 0

@@ -209,3 +209,27 @@ def test_difference_above_the_tolerance_is_refused():
         check_parity("m", half, half + 2e-6)
     with pytest.raises(TrainingError, match="differ by nan"):
         check_parity("m", half, np.array([np.nan]))
+
+
+def test_linear_model_holds_to_the_bounds_of_what_it_has_seen(part):
+    model = fit_linear(part.features, part.y, part.names)
+    rows = np.nan_to_num(part.features[:1])
+    highest, beyond = rows.copy(), rows.copy()
+    highest[0, 0] = np.nanmax(part.features[:, 0])
+    beyond[0, 0] = 1e9
+    assert model.log_odds(highest)[0] == pytest.approx(model.log_odds(beyond)[0])
+    blob = model.to_onnx(HEADER)
+    np.testing.assert_allclose(predict_onnx(blob, highest), predict_onnx(blob, beyond), atol=1e-6)
+
+
+def test_what_moved_with_the_dates_is_left_to_the_dates():
+    # the rate rises from month to month, and so does a feature that says nothing within a month
+    random = np.random.default_rng(0)
+    month = np.repeat(np.arange(8), 500)
+    as_of = (np.datetime64("2025-01", "M") + month).astype("datetime64[us]")
+    features = (month + random.normal(0, 2, 4000))[:, None].astype(np.float32)
+    rate = 1 / (1 + np.exp(3.5 - month))
+    y = (random.random(4000) < rate).astype(np.int64)
+    alone = fit_linear(features, y, ("share",)).coefficient[0]
+    dated = fit_linear(features, y, ("share",), as_of=as_of).coefficient[0]
+    assert dated < 0.8 * alone

@@ -53,6 +53,7 @@ def test_constant_missing_and_doubled_features_are_named(caplog, y, random):
     assert found.dropped == {
         "constant": ["constant"],
         "missing": ["empty"],
+        "calendar": [],
         "duplicated": ["copy_of_a", "copy_of_b", "again"],
         "leaking": [],
     }
@@ -98,7 +99,8 @@ def test_being_missing_can_leak_too(y, random, name):
 
 
 def empty() -> dict[str, list[str]]:
-    return {"constant": [], "missing": [], "duplicated": [], "leaking": []}
+    kinds = ("constant", "missing", "calendar", "duplicated", "leaking")
+    return {kind: [] for kind in kinds}
 
 
 def test_trusted_and_merely_good_features_stay(caplog, y, random):
@@ -134,3 +136,13 @@ def test_single_auroc_is_that_of_the_best_reading(rows):
     ] + [missing, ~missing]
     best = max(roc_auc_score(y, reading) for reading in readings)
     assert single_auroc(values.astype(np.float32), y) == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize(("days", "usable"), [(364, False), (365, True)])
+def test_season_takes_part_once_the_dates_span_a_year(days: int, usable: bool):
+    from holdfast.training._screen import out_of_season
+
+    as_of = np.array(["2024-01-01", "2024-01-01"], "datetime64[us]")
+    as_of[1] += np.timedelta64(days, "D")
+    left_out = out_of_season(("calendar_month_sin", "days_since_order"), as_of)
+    assert left_out == ([] if usable else ["calendar_month_sin"])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.training._split import grouped_folds, split_by_time
+from holdfast.training._split import grouped_folds, rolling_folds, split_by_time
 
 HOUR = np.timedelta64(1, "h")
 
@@ -79,3 +81,26 @@ def test_no_folds_without_both_outcomes_on_every_fitting_side():
     groups = np.array([1, 1, 2, 2], dtype=np.uint64)
     assert grouped_folds(groups, np.array([0, 0, 1, 1])) == []
     assert grouped_folds(groups[:2], np.array([0, 1])) == []
+
+
+@given(
+    st.lists(st.integers(0, 20_000), min_size=1, max_size=30, unique=True),
+    st.integers(1, 200),
+)
+def test_rolling_folds_keep_the_gap_and_go_back_in_time(hours: list[int], gap_days: int):
+    as_ofs = as_ofs_at(hours)
+    folds = rolling_folds(as_ofs, gap_days)
+    assert len(folds) <= 4
+    for fit, held_out in folds:
+        assert len(fit)
+        assert (fit + np.timedelta64(gap_days, "D") <= held_out[0]).all()
+    for (_, later), (_, earlier) in pairwise(folds):
+        assert earlier[-1] < later[0]
+
+
+def test_number_of_test_dates_may_be_asked_for():
+    months = np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[us]")
+    split = split_by_time(months, 90, test_dates=1)
+    assert split is not None
+    assert len(split.test) == 1
+    assert len(split.training) == 9

@@ -66,7 +66,8 @@ def test_first_build_gives_champion_challenger_and_baseline(session, make_shop: 
     assert found["base_rate"]["stage"] == "baseline"
     competing = ("logistic_regression", "hist_gradient_boosting", "blend")
     losses = {
-        name: json.loads(found[name]["metrics"])["validation"]["log_loss"] for name in competing
+        name: json.loads(found[name]["metrics"])["validation"]["log_loss_given_rate"]
+        for name in competing
     }
     assert champion["algorithm"] == min(losses, key=losses.__getitem__)
     assert found[champion["algorithm"]]["stage"] == "evaluated"
@@ -189,6 +190,7 @@ def test_constant_and_missing_columns_are_dropped_by_name(session, make_shop: Sh
         champion = by_stage(train(session, shop))["champion"]
     assert set(champion["feature_names"]) & {"constant", "nearly", "empty"} == set()
     assert json.loads(champion["parameters"])["dropped_features"] == {
+        "calendar": [],
         "constant": ["constant", "nearly"],
         "missing": ["empty"],
         "duplicated": [],
@@ -495,6 +497,10 @@ def test_every_phase_is_logged_with_seconds(session, make_shop: Shop, caplog):
     with caplog.at_level(logging.INFO, logger="holdfast.training"):
         train(session, make_shop())
     lines = [record.getMessage() for record in caplog.records]
-    for phase in ("Read 960 rows", "Fitted logistic_regression", "Wrote hist_gradient_boosting"):
+    for phase in (
+        "Read 960 rows",
+        "Fitted logistic_regression on 640",
+        "Wrote hist_gradient_boosting",
+    ):
         (line,) = [line for line in lines if line.startswith(phase)]
         assert line.endswith(" s.")
