@@ -34,6 +34,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from holdfast.scoring import register
 from holdfast.training._export import OnnxHeader, trees_onnx
 from holdfast.training._linear import fit_linear
+from holdfast.training._trees import TreeModel
 
 WIDTH = 20
 NAMES = tuple(f"f{i}" for i in range(WIDTH))
@@ -80,7 +81,10 @@ def make_models(features: np.ndarray) -> dict[str, tuple[bytes, Callable[[Any], 
         trees = HistGradientBoostingClassifier(max_iter=100, early_stopping=False, **shape)
         trees.fit(features, y)
         header = OnnxHeader("churn", "hist_gradient_boosting", "benchmark", NAMES)
-        models[label] = (trees_onnx(trees, header), lambda x, t=trees: t.predict_proba(x)[:, 1])
+        models[label] = (
+            trees_onnx(TreeModel(trees), header),
+            lambda x, t=trees: t.predict_proba(x)[:, 1],
+        )
     return models
 
 
