@@ -101,9 +101,11 @@ def cast(term: Term, kind: str) -> Term:
         return term
     if term.is_constant:
         return constant(term.value, kind)
+    if term.kind == BOOLEAN:
+        return where(term, constant(1, kind), constant(0, kind))
     if kind == BOOLEAN:
         return negation(compare("=", term, constant(0, term.kind)))
-    if kind == INTEGER and term.kind != BOOLEAN:
+    if kind == INTEGER:
         # Kept in its own type: a whole number there compares as the integer does.
         return Term("truncate", (term,), term.kind, None, term.null_of, term.bounds)
     return Term("cast", (term,), kind, None, term.null_of, term.bounds)
@@ -137,6 +139,9 @@ def binary(operator: str, left: Term, right: Term) -> Term:
         return left
     if operator in "*/" and _is(right, 1.0):
         return left
+    merged = _inside_where(operator, left, right)
+    if merged is not None:
+        return merged
     nulls = left.null_of | right.null_of
     low, high = bounds(left.bounds, right.bounds)
     known = (low, high) if not (math.isnan(low) or math.isnan(high)) else _EVERYTHING
@@ -212,9 +217,31 @@ def _missing_columns(condition: Term) -> frozenset[int]:
     return frozenset()
 
 
+def _inside_where(operator: str, left: Term, right: Term) -> Term | None:
+    """Move an operation into the branches of ``where``, if that leaves one CASE and no more work.
+
+    The branches do the same arithmetic in the same order, so that nothing is rounded otherwise.
+    """
+    if left.operator != "where" or not left.arguments[1].is_constant:
+        return None
+    condition, then, otherwise = left.arguments
+    if right.is_constant and operator in ("+", "-", "*", "/"):
+        other = right, right
+    elif (
+        operator == "+"
+        and right.operator == "where"
+        and right.arguments[0] is condition
+        and right.arguments[1].is_constant
+    ):
+        other = right.arguments[1], right.arguments[2]
+    else:
+        return None
+    return where(condition, binary(operator, then, other[0]), binary(operator, otherwise, other[1]))
+
+
 def _flags(term: Term) -> list[Term] | None:
     """Return the conditions that a term counts, if that is what it does."""
-    if term.operator == "cast" and term.arguments[0].kind == BOOLEAN:
+    if term.operator == "where" and _is(term.arguments[1], 1) and _is(term.arguments[2], 0):
         return [term.arguments[0]]
     if term.operator == "+":
         left, right = map(_flags, term.arguments)

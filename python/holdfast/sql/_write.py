@@ -8,7 +8,7 @@ from functools import reduce
 from holdfast.sql._dialects import Dialect
 from holdfast.sql._ensemble import Leaf, Tree
 from holdfast.sql._errors import SqlError
-from holdfast.sql._terms import BOOLEAN, DOUBLE, FLOAT, Term, constant
+from holdfast.sql._terms import DOUBLE, FLOAT, Term, constant
 
 __all__ = ["Writer"]
 
@@ -72,15 +72,15 @@ class Writer:
         if term.operator in _COMPARISONS:
             left, right = (self.write(argument) for argument in term.arguments)
             return f"{left} {term.operator} {right}"
+        if term.operator in _LOGICAL and id(term) not in self._given:
+            parts = [self._condition(argument) for argument in term.arguments]
+            return f"({f' {term.operator} '.join(parts)})"
         return self.write(term)
 
     def _arithmetic(self, term: Term, arguments: list[str]) -> str:
         """Write an operation on numbers."""
         dialect, operator = self._dialect, term.operator
         if operator == "cast":
-            if term.arguments[0].kind == BOOLEAN:
-                one, zero = (dialect.literal(number, term.kind) for number in (1, 0))
-                return f"case when {arguments[0]} then {one} else {zero} end"
             return f"cast({arguments[0]} as {dialect.kind(term.kind)})"
         if operator == "truncate":
             return self._typed(term, dialect.truncate(arguments[0]))
