@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations
 
+import duckdb
 import numpy as np
 import onnx
+import pyarrow as pa
 import pytest
 
 from holdfast.scoring import OnnxModel
+from holdfast.sql import SqlModel
 from holdfast.training._blend import BlendedModel, SilencePart, blend
 from holdfast.training._estimators import ALGORITHMS, Part
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
@@ -73,6 +76,24 @@ def test_file_agrees_with_the_model_on_odd_values(blended, rows):
     features[2::5, 2] = -3.4e38
     given = predict_onnx(blended.to_onnx(HEADER), features)
     assert check_parity("blend", blended.predict(features), given) <= 1e-6
+
+
+def test_compiled_sql_agrees_with_the_file_on_odd_values(blended, rows):
+    features = rows.features[:300].copy()
+    features[::5, 0] = np.inf
+    features[1::5] = np.nan
+    features[2::5, 2] = -3.4e38
+    blob = blended.to_onnx(HEADER)
+    compiled = SqlModel.from_bytes(blob)
+    columns = {name: features[:, j] for j, name in enumerate(NAMES)}
+    with duckdb.connect() as connection:
+        connection.register("odd", pa.table({"i": np.arange(300), **columns}))
+        for sql in (
+            f"select {compiled.expression()} from odd order by i",
+            f"select p from ({compiled.query('odd', keys=['i'], output='p')}) order by i",
+        ):
+            given = np.ravel(connection.execute(sql).fetchall())
+            np.testing.assert_allclose(given, predict_onnx(blob, features), atol=1e-6)
 
 
 def test_contributions_add_up_to_the_log_odds_of_every_row(blended, rows):
