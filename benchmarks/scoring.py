@@ -32,7 +32,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from holdfast.scoring import register
-from holdfast.training._export import OnnxHeader, trees_onnx
+from holdfast.training._export import OnnxHeader
 from holdfast.training._linear import fit_linear
 from holdfast.training._trees import TreeModel
 
@@ -82,7 +82,7 @@ def make_models(features: np.ndarray) -> dict[str, tuple[bytes, Callable[[Any], 
         trees.fit(features, y)
         header = OnnxHeader("churn", "hist_gradient_boosting", "benchmark", NAMES)
         models[label] = (
-            trees_onnx(TreeModel(trees), header),
+            TreeModel(trees).to_onnx(header),
             lambda x, t=trees: t.predict_proba(x)[:, 1],
         )
     return models

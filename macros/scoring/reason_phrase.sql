@@ -8,10 +8,12 @@
   A SQL expression: a feature's value told in plain words, from the phrases in the feature's `meta: reason` in the yml
   of its feature view. `{days_since_order}` in a phrase is that feature's value, `{discount_share_365d:%}` the same as a
   percentage; of several phrases the first whose values are all there is used. A feature without a phrase is told by its name.
+  The var `holdfast_reason_phrases`, a dict of features and their phrases, comes before the yml: for another language.
 -#}
 {% macro reason_phrase(feature, features) %}
     {%- set phrases = [] -%}
-    {%- set found = namespace(phrases=none) -%}
+    {%- set own = holdfast.setting('reason_phrases').get(feature) -%}
+    {%- set found = namespace(phrases=[own] if own is string else own) -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and feature in node.columns -%}
         {%- set phrase = node.columns[feature].config.meta.get('reason') or node.columns[feature].meta.get('reason') -%}
         {%- if phrase and found.phrases is none -%}

@@ -44,6 +44,8 @@
     {%- elif name == 'risk_bands' -%}
         {%- set checked.ok = value is mapping and value.keys() | sort | list == ['high', 'medium']
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
+    {%- elif name == 'reason_phrases' -%}
+        {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
     {%- elif name == 'tasks' -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping and value | length > 0 -%}
     {%- endif -%}

@@ -16,7 +16,14 @@
             ~ 'each feature adds, so its scores have no reasons', info=true
         ) -%}
     {%- endif -%}
-{%- if is_explained -%}
+    {%- set groups = {} -%}
+    {%- for name in (champion.feature_names if champion else []) -%}
+        {#- the season is the same for all customers, and no reason of one of them -#}
+        {%- if not name.startswith('calendar_') -%}
+            {%- do groups.setdefault(holdfast.reason_of(name), []).append(loop.index) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- if is_explained and groups -%}
 with
 
 latest as (
@@ -41,50 +48,87 @@ explained as (
 
 ),
 
--- one row per feature, with the phrase that tells it
-told as (
-
-    {# the season is the same for all customers, and no reason of one of them -#}
-    {% for name in champion.feature_names if not name.startswith('calendar_') -%}
-    select
-        customer_id,
-        as_of,
-        '{{ name }}' as feature,
-        '{{ holdfast.reason_of(name) }}' as reason_group,
-        {{ adapter.quote(name) }} as feature_value,
-        contributions[{{ champion.feature_names.index(name) + 1 }}] as contribution,
-        {{ holdfast.reason_phrase(name, champion.feature_names) }} as reason,
-    from explained
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
--- the 30, 90 and 365 day twins of a feature are one reason, told by the twin that weighs most
+-- the 30, 90 and 365 day twins of a feature are one reason
 grouped as (
 
     select
-        customer_id,
-        as_of,
-        arg_max(feature, (abs(contribution), feature)) as feature,
-        arg_max(feature_value, (abs(contribution), feature)) as feature_value,
-        arg_max(reason, (abs(contribution), feature)) as reason,
-        sum(contribution) as contribution,
-    from told
-    group by customer_id, as_of, reason_group
+        *,
+        [
+            {%- for group in groups.values() %}
+            {% for i in group %}cast(contributions[{{ i }}] as double){{ ' + ' if not loop.last }}{% endfor %},
+            {%- endfor %}
+        ] as group_contributions,
+    from explained
 
 ),
 
--- and features that say the same in words are one reason, too
+-- the strongest first; more of them than are told, since some may say the same in words. A row is made for these only
+strongest as (
+
+    select
+        *,
+        unnest(list_grade_up(group_contributions, 'DESC')[1:{{ 3 * most }}]) as reason_group,
+    from grouped
+
+),
+
+-- told by the twin that weighs most
+chosen as (
+
+    select
+        *,
+        group_contributions[reason_group] as contribution,
+        case reason_group
+            {%- for group in groups.values() %}
+            when {{ loop.index }} then
+                {%- if group | length == 1 %} {{ group[0] }}
+                {%- else %} [{{ group | join(', ') }}][list_grade_up(
+                    [{% for i in group %}abs(contributions[{{ i }}]){{ ', ' if not loop.last }}{% endfor %}], 'DESC'
+                )[1]]
+                {%- endif %}
+            {%- endfor %}
+        end as feature_index,
+    from strongest
+    where group_contributions[reason_group] > 0
+
+),
+
+told as (
+
+    select
+        customer_id,
+        as_of,
+        contribution,
+        case feature_index
+            {%- for name in champion.feature_names %}
+            when {{ loop.index }} then '{{ name }}'
+            {%- endfor %}
+        end as feature,
+        cast(case feature_index
+            {%- for name in champion.feature_names %}
+            when {{ loop.index }} then {{ adapter.quote(name) }}
+            {%- endfor %}
+        end as double) as feature_value,
+        case feature_index
+            {%- for name in champion.feature_names %}
+            when {{ loop.index }} then {{ holdfast.reason_phrase(name, champion.feature_names) }}
+            {%- endfor %}
+        end as reason,
+    from chosen
+
+),
+
+-- and those that say the same in words are one reason, too
 said_once as (
 
     select
         customer_id,
         as_of,
         reason,
-        arg_max(feature, (abs(contribution), feature)) as feature,
-        arg_max(feature_value, (abs(contribution), feature)) as feature_value,
+        arg_max(feature, (contribution, feature)) as feature,
+        arg_max(feature_value, (contribution, feature)) as feature_value,
         sum(contribution) as contribution,
-    from grouped
+    from told
     group by customer_id, as_of, reason
 
 ),
@@ -95,7 +139,6 @@ ranked as (
         *,
         row_number() over (partition by customer_id, as_of order by contribution desc, feature asc) as rank,
     from said_once
-    where contribution > 0
 
 ),
 
@@ -107,8 +150,8 @@ final as (
         '{{ champion.model_id }}' as model_id,
         cast(rank as integer) as rank,
         feature,
-        cast(feature_value as double) as feature_value,
-        cast(contribution as double) as contribution,
+        feature_value,
+        contribution,
         reason,
     from ranked
     where rank <= {{ most }}

@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_models(commands)
     _add_publish(commands)
+    _add_score(commands)
 
     forget = commands.add_parser(
         "forget", help="remove customers from all that was built, and keep them out"
@@ -193,6 +194,20 @@ def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
     )
     publish.add_argument("--target", help="the target of the profile (default: the profile's own)")
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of `holdfast score`."""
+    score = commands.add_parser("score", help="score a Parquet or CSV file of any size")
+    score.add_argument("--input", type=Path, required=True, help="a .parquet or .csv file")
+    score.add_argument("--output", type=Path, required=True, help="the .parquet or .csv to write")
+    score.add_argument("--model", metavar="MODEL_ID", help="its id (default: the champion)")
+    score.add_argument("--task", default="churn", help="whose champion scores (default: churn)")
+    score.add_argument("--overwrite", action="store_true", help="replace a former output")
+    score.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    score.add_argument("--target", help="the target of the profile (default: the profile's own)")
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -371,6 +386,21 @@ def _forget(options: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
+def _score(options: argparse.Namespace) -> None:
+    from holdfast.models import score_project_file
+    from holdfast.project import open_project
+
+    model, count = score_project_file(
+        open_project(options.project_dir, target=options.target),
+        options.input,
+        options.output,
+        task=options.task,
+        model_id=options.model,
+        overwrite=options.overwrite,
+    )
+    print(f"Scored {count:,} rows to {options.output} with {model.algorithm} {model.model_id}.")
+
+
 def _value(value: float | None) -> str:
     """Write a number short, or a dash where it is not known."""
     return "-" if value is None else f"{value:,.6g}"
@@ -385,6 +415,7 @@ _COMMANDS = {
     "backtest": _backtest,
     "publish": _publish,
     "forget": _forget,
+    "score": _score,
 }
 
 

@@ -7,6 +7,7 @@ from holdfast.models._describe import describe_change, describe_model, describe_
 from holdfast.models._errors import RegistryError
 from holdfast.models._export import export_model, export_sql
 from holdfast.models._registry import Figure, RegisteredModel, find_model, list_models
+from holdfast.models._score import score_project_file
 from holdfast.models._stages import Change, promote, rollback
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "list_models",
     "promote",
     "rollback",
+    "score_project_file",
     "write_card",
 ]

@@ -5,7 +5,8 @@ Importing this package is cheap: ONNX and ONNX Runtime are imported when the fir
 
 from __future__ import annotations
 
+from holdfast.scoring._file import score_file
 from holdfast.scoring._function import register
 from holdfast.scoring._model import ModelError, OnnxModel
 
-__all__ = ["ModelError", "OnnxModel", "register"]
+__all__ = ["ModelError", "OnnxModel", "register", "score_file"]
