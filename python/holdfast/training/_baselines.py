@@ -72,7 +72,6 @@ def _fitted(
     # A model has features; the weight of this one's is zero.
     anyone = (feature,) if feature in prepared.usable else prepared.usable[:1]
     yield BASE_RATE, anyone, constant_model(float(training.y.mean()))
-    # also where another feature is the same, as lifetime orders are in a shop of less than a year
     if settings.asks_for_silence and all(name in training.names for name in BGNBD_FEATURES):
         try:
             with phase("Fitted %s on %d rows", BG_NBD, len(training)):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.training._bgnbd import BGNBD_FEATURES
 from holdfast.training._dataset import Dataset
 from holdfast.training._screen import screen
 from holdfast.training._settings import TrainingSettings
@@ -104,7 +105,9 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
             "validate on some of them instead",
             "more customers or observation dates would help",
         )
-    screened = screen(training, trusted=settings.trusted_features, first=settings.baseline_feature)
+    # baselines and BG/NBD name their features; of equal ones theirs must stay
+    needed = (settings.baseline_feature, *BGNBD_FEATURES)
+    screened = screen(training, trusted=settings.trusted_features, needed=needed)
     if not screened.usable:
         return TooLittle(
             "every feature is constant, missing or a probable leak in the training rows",

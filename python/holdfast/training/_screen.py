@@ -38,7 +38,9 @@ class Screened:
     dropped: dict[str, list[str]]
 
 
-def screen(data: Dataset, *, trusted: Collection[str] = (), first: str | None = None) -> Screened:
+def screen(
+    data: Dataset, *, trusted: Collection[str] = (), needed: Collection[str] = ()
+) -> Screened:
     """Leave out what no model should learn from, and say so by name.
 
     Parameters
@@ -47,8 +49,8 @@ def screen(data: Dataset, *, trusted: Collection[str] = (), first: str | None = 
         The rows to learn from.
     trusted
         Features that stay although they look like a leak.
-    first
-        The feature that stays when others are the same as it; else the first in column order.
+    needed
+        Features that stay when others are the same; else the first in column order does.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def screen(data: Dataset, *, trusted: Collection[str] = (), first: str | None = 
     }
     dropped["calendar"] = out_of_season(data.names, data.as_of)
     varying &= ~np.isin(data.names, dropped["calendar"])
-    order = sorted(np.flatnonzero(varying), key=lambda index: data.names[index] != first)
+    order = sorted(np.flatnonzero(varying), key=lambda index: data.names[index] not in needed)
     copies = _copies(data, [int(index) for index in order])
     dropped["duplicated"] = [name for name in data.names if name in copies]
     told = {

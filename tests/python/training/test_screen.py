@@ -65,7 +65,7 @@ def test_constant_missing_and_doubled_features_are_named(caplog, y, random):
 def test_of_equal_features_the_one_that_is_needed_stays(y, random):
     honest = random.normal(size=len(y))
     data = dataset(y, a=honest, other=-honest, needed=honest)
-    assert screen(data, first="needed").usable == ("other", "needed")
+    assert screen(data, needed=["needed"]).usable == ("other", "needed")
 
 
 def leaks(y: np.ndarray, random: np.random.Generator) -> dict[str, np.ndarray]:
