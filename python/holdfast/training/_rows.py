@@ -11,7 +11,8 @@ import numpy as np
 from holdfast.sql import score_sql
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset
-from holdfast.training._prepare import Prepared
+from holdfast.training._importance import EXPLAINED_ROWS, feature_importance
+from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._registry import Row, library_versions, model_id, to_json
 from holdfast.training._settings import TrainingSettings
 
@@ -59,6 +60,12 @@ class RowWriter:
         prepared, settings = self.prepared, self.settings
         # few are looked at, and side by side they are not copied
         some = rows.rows(np.arange(min(1000, len(rows))))
+        metrics = dict(candidate.metrics)
+        # baselines have no recipe, and one feature or none to tell apart
+        if candidate.recipe is not None and candidate.is_explained:
+            learned_from = rows.rows(thinned(np.arange(len(rows)), EXPLAINED_ROWS))
+            features = learned_from.columns(candidate.names)
+            metrics["importance"] = feature_importance(candidate.blob, features)
         parameters = {
             "hyperparameters": candidate.hyperparameters,
             "seed": settings.seed,
@@ -90,7 +97,7 @@ class RowWriter:
             "algorithm": candidate.algorithm,
             "feature_names": list(candidate.names),
             "parameters": to_json(parameters),
-            "metrics": to_json(candidate.metrics),
+            "metrics": to_json(metrics),
             "onnx": candidate.blob,
             "onnx_sha256": hashlib.sha256(candidate.blob).hexdigest(),
         }

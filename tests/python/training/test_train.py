@@ -85,7 +85,9 @@ def test_champion_is_fitted_again_on_all_rows_and_names_its_twin(session, make_s
     assert champion["row_count"] == 80 * 12
     assert champion["training_to"].isoformat() == "2024-12-01T00:00:00"
     assert parameters["split"]["test"] == []
-    assert "test" not in json.loads(champion["metrics"])
+    metrics = json.loads(champion["metrics"])
+    assert "test" not in metrics
+    assert sorted(metrics["importance"]) == sorted(champion["feature_names"])
     chosen = json.loads(twin["parameters"])["hyperparameters"]
     slope = parameters["hyperparameters"]["calibration_slope"]
     assert slope == chosen["calibration_slope"] != 1
