@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from projects import UserProject
+from projects import ROOT, UserProject
 
 SCHEMA_MACRO = """
 {% macro generate_schema_name(custom_schema_name, node) %}
     {{- return('dwh_' ~ (custom_schema_name or 'base')) -}}
 {% endmacro %}
 """
+
+
+def test_dbt_runs_no_sql_of_the_python_tests() -> None:
+    """Whatever ends in .sql below tests/ is a test of dbt's, in every project with the package."""
+    folders = {path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/**/*.sql")}
+    assert folders == {"data", "generic"}
 
 
 @pytest.mark.slow
