@@ -113,8 +113,6 @@ def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
     for fit, held_out in prepared.folds:
         kept = varying_columns(features[fit])
         kept &= ~np.isin(names, out_of_season(names, training.as_of[fit]))
-        if not kept.any():
-            continue
         kept_names = tuple(name for name, keep in zip(names, kept, strict=True) if keep)
         sides = [
             Part(
@@ -140,10 +138,10 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
     for name, algorithm in algorithms.items():
         fixed = fixed_parameters(settings, name)
         with phase("Tuned %s on %d folds", name, len(folds)):
-            tuned[name], given[name] = algorithm.tune(folds, seed, fixed) if folds else (fixed, [])
+            tuned[name], given[name] = algorithm.tune(folds, seed, fixed)
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
     models, silence = models_of(settings, algorithms), 0.0
-    if BLEND in models and settings.asks_for_silence and folds:
+    if BLEND in models and settings.asks_for_silence:
         with phase("Weighed BG/NBD on %d folds", len(folds)):
             silence, given[BLEND] = choose_weight(folds, given[BLEND], settings.horizon_days)
     part = _part(prepared.training, names)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.training._bgnbd import BGNBD_FEATURES
 from holdfast.training._dataset import Dataset
-from holdfast.training._screen import screen
+from holdfast.training._screen import out_of_season, screen, varying_columns
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
 
@@ -113,6 +113,12 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
             "every feature is constant, missing or a probable leak in the training rows",
             "a feature that varies and does not know the outcome would help",
         )
+    folds = [(fit, out) for fit, out in folds if _teaches(training, screened.usable, fit)]
+    if not folds:
+        return TooLittle(
+            "no feature varies before the dates that models are validated on",
+            "a longer history, or a feature that varied earlier, would help",
+        )
     selection = "time_validation" if len(validation) else "grouped_cross_validation"
     return Prepared(
         split,
@@ -143,3 +149,13 @@ def _rows_of_folds(
         if all(len(np.unique(training.y[rows])) == 2 for rows in (fit, held_out)):
             folds.append((fit, held_out))
     return folds
+
+
+def _teaches(training: Dataset, names: tuple[str, ...], rows: NDArray[Any]) -> bool:
+    """Tell whether there is a feature to learn from in some of the rows."""
+    left_out = out_of_season(names, training.as_of[rows])
+    return any(
+        bool(varying_columns(training.columns((name,))[rows])[0])
+        for name in names
+        if name not in left_out
+    )

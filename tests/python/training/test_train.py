@@ -18,6 +18,8 @@ Shop = Callable[..., str]
 
 # A label that says nothing, and the same in every run.
 NOISE = "hash(customer_id, as_of) % 2 = 0"
+# 1 from the thirteenth month of a shop on, 0 before
+LATE = np.arange(20 * 80) // 80 >= 12
 
 
 def by_stage(rows: pa.Table) -> dict[str, dict[str, Any]]:
@@ -283,6 +285,12 @@ def test_short_history_is_validated_by_customer(session, make_shop: Shop):
         ({"months": 1}, None, {}, "observation dates leave none"),
         ({"months": 3}, None, {}, "observation dates leave none"),
         ({}, None, {"horizon_days": 400}, "observation dates leave none"),
+        (
+            {"months": 20, "novelty": lambda random, count: np.arange(count) % 7 * LATE[:count]},
+            None,
+            {"features": ["novelty"]},
+            "no feature varies before the dates",
+        ),
     ],
 )
 def test_too_little_history_gives_no_rows_and_says_why(
