@@ -4,7 +4,7 @@
 DuckDB file as a function that any DuckDB client can call, without Python::
 
     create_churn_function(connection, blob)
-    select churn_probability(order_count_30d := 2, days_since_last_order := 40);
+    select churn_probability(order_count_90d := 2, days_since_order := 40);
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def create_churn_function(
 ) -> int:
     """Keep a model in a DuckDB file as a SQL function.
 
-    The function is a macro of plain SQL: whoever opens the file, with any client of DuckDB 1.1 or
+    The function is a macro of plain SQL: whoever opens the file, with any client of DuckDB 1.0 or
     later and without Python, can call it. It has one named parameter per feature; one that is left
     out is missing, as NULL is. A former function of the name is replaced.
 
@@ -63,7 +63,7 @@ def create_churn_function(
     112340
     >>> connection.sql('''
     ...     select customer_id, churn_probability(
-    ...         days_since_last_order := 0, order_count_30d := order_count_30d + 1)
+    ...         days_since_order := 0, order_count_90d := order_count_90d + 1)
     ...     from customer_retention
     ... ''')  # doctest: +SKIP
     """

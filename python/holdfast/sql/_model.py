@@ -64,7 +64,7 @@ class SqlModel:
         Examples
         --------
         >>> SqlModel.from_bytes(blob).feature_names  # doctest: +SKIP
-        ('order_count_30d', 'days_since_last_order')
+        ('order_count_90d', 'days_since_order')
         """
         model = OnnxModel.from_bytes(blob, sha256)
         name = f"The {model.task} model `{model.algorithm}`"
