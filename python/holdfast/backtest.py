@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError
 from holdfast.project import Project
+from holdfast.quoting import quoted
 
 __all__ = [
     "BACKTEST_SCHEMA",
@@ -110,7 +111,7 @@ def backtest(
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
     checked = TrainingSettings.from_mapping(kept)
-    label = _quoted(checked.label)
+    label = quoted(checked.label)
     dates = session.execute(
         f"""
         select distinct cast(as_of as timestamp) as as_of
@@ -275,7 +276,7 @@ def _predict(session: Any, rows: str, model: Mapping[str, Any]) -> NDArray[np.fl
     from holdfast.scoring import OnnxModel
 
     stored = OnnxModel.from_bytes(model["onnx"], model["onnx_sha256"])
-    listed = ", ".join(f"cast({_quoted(name)} as float)" for name in stored.feature_names)
+    listed = ", ".join(f"cast({quoted(name)} as float)" for name in stored.feature_names)
     table = session.sql(f"select {listed} from {rows} order by customer_id").to_arrow_table()  # noqa: S608
     features = np.column_stack([_floats(column) for column in table.columns])
     return stored.predict(features).astype(np.float64)
@@ -319,8 +320,3 @@ def _node(project: Project, name: str) -> dict[str, Any]:
             f"the tasks {', '.join(tasks) or 'none'}"
         )
     return nodes[0]
-
-
-def _quoted(name: str) -> str:
-    """Quote a name for SQL."""
-    return '"' + name.replace('"', '""') + '"'

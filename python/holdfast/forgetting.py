@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from holdfast.errors import HoldfastError
-from holdfast.project import Project, ProjectError
+from holdfast.project import Project
+from holdfast.quoting import quoted
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -59,11 +59,11 @@ class _Table:
 
     @property
     def relation(self) -> str:
-        return f"{_quoted(self.schema)}.{_quoted(self.name)}"
+        return quoted(self.schema, self.name)
 
     @property
     def id(self) -> str:
-        return f"cast({_quoted(self.column)} as varchar)"
+        return f"cast({quoted(self.column)} as varchar)"
 
 
 def forget_customers(
@@ -105,7 +105,7 @@ def forget_customers(
     """
     ids = list(dict.fromkeys(customer_ids))
     nodes = project.manifest["nodes"]
-    with _opened(project) as connection:
+    with project.connect(read_only=False) as connection, project.of_this_version():
         connection.execute("begin transaction")
         try:
             own, others = _tables(connection, _built(nodes))
@@ -262,30 +262,3 @@ def _publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> P
             "the customers are gone from the warehouse, but still in what was published: "
             f"{error}; put that right and run `holdfast forget` again"
         ) from None
-
-
-@contextmanager
-def _opened(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for writing, with what this version builds in it."""
-    if not project.warehouse.exists():
-        raise ProjectError(f"there is no warehouse at {project.warehouse}; run `dbt build` first")
-    try:
-        connection = duckdb.connect(str(project.warehouse))
-    except duckdb.IOException as error:
-        raise ProjectError(
-            f"{project.warehouse} cannot be written to, most likely because a build or a client "
-            f"has it open; try again when it is closed ({str(error).splitlines()[0]})"
-        ) from None
-    with connection:
-        try:
-            yield connection
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise ProjectError(
-                f"{project.warehouse} does not hold what this version of Holdfast builds; run "
-                f"`dbt build` for this target ({str(error).splitlines()[0]})"
-            ) from None
-
-
-def _quoted(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'

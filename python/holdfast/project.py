@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,27 +68,55 @@ class Project:
             )
         return str(node["relation_name"])
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the warehouse for reading.
+    def connect(self, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+        """Open the warehouse.
+
+        Parameters
+        ----------
+        read_only
+            False to write to it.
 
         Returns
         -------
         duckdb.DuckDBPyConnection
-            A read-only connection; the caller closes it.
+            A connection; the caller closes it.
 
         Raises
         ------
         ProjectError
-            If the file is not there, or another process is writing to it.
+            If the file is not there, or another process is writing to it, or reading what is to be
+            written.
         """
         if not self.warehouse.exists():
             raise ProjectError(f"there is no warehouse at {self.warehouse}; run `dbt build` first")
         try:
-            return duckdb.connect(str(self.warehouse), read_only=True)
+            return duckdb.connect(str(self.warehouse), read_only=read_only)
         except duckdb.IOException as error:
+            told = (
+                "cannot be opened, most likely because a build or a client is writing to it; try "
+                "again when it is done"
+                if read_only
+                else "cannot be written to, most likely because a build or a client has it open; "
+                "try again when it is closed"
+            )
+            reason = str(error).splitlines()[0]
+            raise ProjectError(f"{self.warehouse} {told} ({reason})") from None
+
+    @contextmanager
+    def of_this_version(self) -> Iterator[None]:
+        """Say what to do where the warehouse lacks a table or a column of this version.
+
+        Raises
+        ------
+        ProjectError
+            In place of DuckDB's errors of that kind.
+        """
+        try:
+            yield
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise ProjectError(
-                f"{self.warehouse} cannot be opened, most likely because a build or a client is "
-                f"writing to it; try again when it is done ({str(error).splitlines()[0]})"
+                f"{self.warehouse} does not hold what this version of Holdfast builds; run "
+                f"`dbt build` for this target ({str(error).splitlines()[0]})"
             ) from None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from holdfast.errors import HoldfastError
+from holdfast.quoting import quoted
 
 __all__ = [
     "AS_OF",
@@ -22,7 +23,6 @@ __all__ = [
     "FeatureError",
     "describe",
     "find_relations",
-    "quote",
     "read_definitions",
 ]
 
@@ -99,7 +99,7 @@ class Definition:
     def empty_spine(self) -> str:
         """Write a spine without rows, to learn the types of the view's columns."""
         columns = [
-            f"cast(null as {self.key_types.get(key, 'varchar')}) as {quote(key)}"
+            f"cast(null as {self.key_types.get(key, 'varchar')}) as {quoted(key)}"
             for key in self.entity
         ]
         return f"(select {', '.join(columns)}, cast(null as timestamp) as {AS_OF} where false)"
@@ -195,11 +195,6 @@ class Definitions:
         if nearest:
             return "did you mean " + " or ".join(f"'{near}'" for near in nearest) + "?"
         return "`holdfast features list` shows all that there are"
-
-
-def quote(*names: str) -> str:
-    """Write a name of SQL, quoted."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def find_relations(

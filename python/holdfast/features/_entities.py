@@ -14,7 +14,8 @@ import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
 
-from holdfast.features._definitions import AS_OF, FeatureError, quote
+from holdfast.features._definitions import AS_OF, FeatureError
+from holdfast.quoting import quoted
 
 __all__ = [
     "Entities",
@@ -149,7 +150,7 @@ def materialise(
     view = f"holdfast_incoming_{uuid4().hex}"
     connection.register(view, source)
     try:
-        return _store(connection, quote(view), name, keys)
+        return _store(connection, quoted(view), name, keys)
     finally:
         connection.unregister(view)
 
@@ -172,16 +173,16 @@ def _store(
     selected = []
     for column, dtype in types.items():
         if column.lower() == AS_OF:
-            selected.append(f"{_as_utc(column, dtype)} as {quote(column)}")
+            selected.append(f"{_as_utc(column, dtype)} as {quoted(column)}")
             types[column] = "TIMESTAMP"
         elif dtype.startswith("ENUM"):
-            selected.append(f"cast({quote(column)} as varchar) as {quote(column)}")
+            selected.append(f"cast({quoted(column)} as varchar) as {quoted(column)}")
             types[column] = "VARCHAR"
         else:
-            selected.append(quote(column))
-    relation = quote("temp", "main", name)
+            selected.append(quoted(column))
+    relation = quoted("temp", "main", name)
     created = connection.execute(
-        f"create temp table {quote(name)} as select {', '.join(selected)} from {source}"  # noqa: S608 - quoted
+        f"create temp table {quoted(name)} as select {', '.join(selected)} from {source}"  # noqa: S608 - quoted
     ).fetchone()
     return Entities(relation, types, created[0] if created else 0)
 
@@ -189,9 +190,9 @@ def _store(
 def _as_utc(column: str, dtype: str) -> str:
     """Write as_of as a timestamp in UTC without a time zone."""
     if dtype == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {quote(column)})"
+        return f"timezone('UTC', {quoted(column)})"
     if dtype == "DATE" or dtype.startswith("TIMESTAMP"):
-        return f"cast({quote(column)} as timestamp)"
+        return f"cast({quoted(column)} as timestamp)"
     raise FeatureError(
         f"the column {column} of the entities must be a timestamp or a date, but it is {dtype}; "
         "convert it first"
@@ -208,23 +209,23 @@ def spine_of(
     for key in keys:
         if key in types:
             _check_key(connection, entities, entities.column(key), types[key])
-    columns = [f"{key_sql(entities, key, types)} as {quote(key)}" for key in keys]
-    columns.append(f"{quote(entities.column(AS_OF))} as {AS_OF}")
-    known = " and ".join(f"{quote(entities.column(key))} is not null" for key in (*keys, AS_OF))
+    columns = [f"{key_sql(entities, key, types)} as {quoted(key)}" for key in keys]
+    columns.append(f"{quoted(entities.column(AS_OF))} as {AS_OF}")
+    known = " and ".join(f"{quoted(entities.column(key))} is not null" for key in (*keys, AS_OF))
     name = f"holdfast_spine_{uuid4().hex}"
     connection.execute(
-        f"create temp table {quote(name)} as select distinct {', '.join(columns)} "  # noqa: S608 - quoted
+        f"create temp table {quoted(name)} as select distinct {', '.join(columns)} "  # noqa: S608 - quoted
         f"from {entities.relation} where {known}"
     )
-    return quote("temp", "main", name)
+    return quoted("temp", "main", name)
 
 
 def key_sql(entities: Entities, key: str, types: Mapping[str, str], prefix: str = "") -> str:
     """Write a key of the entities in the type that the warehouse has for it."""
     column = entities.column(key)
     if types.get(key, entities.columns[column]) == entities.columns[column]:
-        return prefix + quote(column)
-    return f"cast({prefix}{quote(column)} as {types[key]})"
+        return prefix + quoted(column)
+    return f"cast({prefix}{quoted(column)} as {types[key]})"
 
 
 def _check_key(
@@ -234,7 +235,7 @@ def _check_key(
     given = entities.columns[column]
     if given == wanted:
         return
-    name = quote(column)
+    name = quoted(column)
     advice = f"it is {wanted} in the warehouse, so convert it first"
     if given.lstrip("U").startswith(_NUMBERS) and wanted == "VARCHAR":
         # 17 could be '17', '017' or 'C17'; to guess would give a customer the features of nobody

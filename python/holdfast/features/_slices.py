@@ -11,7 +11,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from holdfast.features._definitions import Definition, describe, quote
+from holdfast.features._definitions import Definition, describe
+from holdfast.quoting import quoted
 
 __all__ = ["Slices", "find_slices"]
 
@@ -296,13 +297,13 @@ class Slices:
         }
         sql = self.definition.sql
         for relation in sorted(self.relations, key=lambda relation: -relation.start):
-            alias = "" if relation.has_alias else f" as {quote(relation.alias)}"
-            sql = sql[: relation.start] + quote(names[relation.name]) + alias + sql[relation.end :]
-        key = quote(self.definition.entity[0])
+            alias = "" if relation.has_alias else f" as {quoted(relation.alias)}"
+            sql = sql[: relation.start] + quoted(names[relation.name]) + alias + sql[relation.end :]
+        key = quoted(self.definition.entity[0])
         # A list and not the spine's column: of one number DuckDB would know the range, filter by
         # that as well, and then no longer look it up in an index of the user's.
         slices = ",\n".join(
-            f"{quote(name)} as materialized (\n"  # noqa: S608 - quoted
+            f"{quoted(name)} as materialized (\n"  # noqa: S608 - quoted
             f"select * from {relation} where {key} in (select unnest(list({key})) from {spine})\n)"
             for relation, name in names.items()
         )

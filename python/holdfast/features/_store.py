@@ -28,7 +28,6 @@ from holdfast.features._definitions import (
     Feature,
     FeatureError,
     find_relations,
-    quote,
     read_definitions,
 )
 from holdfast.features._entities import (
@@ -42,6 +41,7 @@ from holdfast.features._entities import (
 )
 from holdfast.features._slices import Slices, find_slices
 from holdfast.project import open_project
+from holdfast.quoting import quoted
 
 __all__ = ["FeatureStore"]
 
@@ -419,7 +419,7 @@ class FeatureStore:
         --------
         >>> store.historical_features(labels, store.model_features())  # doctest: +SKIP
         """
-        relation = quote(*self._find_one(_MODELS))
+        relation = quoted(*self._find_one(_MODELS))
         row = self._session.execute(
             f"""
             select feature_names
@@ -518,7 +518,7 @@ class FeatureStore:
     def _definitions(self) -> Definitions:
         """The feature views, read once."""
         if self._definitions_cache is None:
-            relation = quote(self._catalog, self._schema, _DEFINITIONS)
+            relation = quoted(self._catalog, self._schema, _DEFINITIONS)
             self._definitions_cache = read_definitions(self._session, relation)
         return self._definitions_cache
 
@@ -555,15 +555,15 @@ class FeatureStore:
             return str(self._manifest[entities]["relation_name"])
         parts = split_name(entities) or [entities]
         if len(parts) > 1:
-            return quote(*parts)
+            return quoted(*parts)
         found = find_relations(self._session, parts[0])
         beside = [row for row in found if row[:2] == (self._catalog, self._schema)]
         if len(beside or found) == 1:
-            return quote(*(beside or found)[0])
+            return quoted(*(beside or found)[0])
         # temporary tables and registered frames are seen only by the user's own session
         outer = [] if found or self._outer is None else find_relations(self._outer, parts[0])
         if self._outer is not None and outer:
-            return to_arrow(self._outer.sql(f"select * from {quote(*outer[0])}"))  # noqa: S608 - quoted
+            return to_arrow(self._outer.sql(f"select * from {quoted(*outer[0])}"))  # noqa: S608 - quoted
         raise FeatureError(
             f"several schemas have a relation '{entities}'; write {_or(found)}"
             if found
@@ -593,7 +593,7 @@ class FeatureStore:
     def _registered(self) -> dict[tuple[str, str], Feature]:
         """Read the table of what is known of the features, by view and feature."""
         try:
-            relation = quote(*self._find_one(_REGISTRY))
+            relation = quoted(*self._find_one(_REGISTRY))
         except FeatureError:
             return {}
         cursor = self._session.execute(f"select * from {relation}")  # noqa: S608 - quoted
@@ -638,7 +638,7 @@ class FeatureStore:
             query = _select(entities, choices, spines, views)
             # A view of DuckDB and not SQL of Ibis, which would parse the models' SQL and write its
             # own: what runs is, to the letter, what dbt compiled.
-            self._session.execute(f"create temp view {quote(view_name)} as {query}")
+            self._session.execute(f"create temp view {quoted(view_name)} as {query}")
         except BaseException:
             self._abandoned += made
             self._clean()
@@ -655,7 +655,7 @@ class FeatureStore:
         )
         # Only noted here and dropped at the next call: the collector may run in the midst of a
         # result that still streams from this session.
-        made.insert(0, quote("temp", "main", view_name))
+        made.insert(0, quoted("temp", "main", view_name))
         weakref.finalize(table, self._abandoned.extend, made)
         return table.to_expr()
 
@@ -681,20 +681,21 @@ def _select(
 ) -> str:
     """Write the join of the entities with the views of the chosen features."""
     views = {choice.definition.feature_view: choice.definition for choice in choices}
-    alias = {name: quote(f"holdfast_view_{i}") for i, name in enumerate(views)}
-    columns = [f"entities.{quote(column)}" for column in entities.columns]
+    alias = {name: quoted(f"holdfast_view_{i}") for i, name in enumerate(views)}
+    columns = [f"entities.{quoted(column)}" for column in entities.columns]
     columns += [
-        f"{alias[choice.definition.feature_view]}.{quote(choice.feature)} as {quote(choice.column)}"
+        f"{alias[choice.definition.feature_view]}.{quoted(choice.feature)}"
+        f" as {quoted(choice.column)}"
         for choice in choices
     ]
     joins = []
     for name, view in views.items():
         spine = spines[(view.entity, *view.key_types.items())]
         same = [
-            f"{alias[name]}.{quote(key)} = {key_sql(entities, key, view.key_types, 'entities.')}"
+            f"{alias[name]}.{quoted(key)} = {key_sql(entities, key, view.key_types, 'entities.')}"
             for key in view.entity
         ]
-        same.append(f"{alias[name]}.{AS_OF} = entities.{quote(entities.column(AS_OF))}")
+        same.append(f"{alias[name]}.{AS_OF} = entities.{quoted(entities.column(AS_OF))}")
         joins.append(
             f"left join (\n{selects[name].over(spine)}\n) as {alias[name]}\n    on "
             + "\n    and ".join(same)
@@ -735,4 +736,4 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _or(relations: Iterable[tuple[str, str, str]]) -> str:
     """Write names as alternatives."""
-    return " or ".join(quote(*relation) for relation in relations)
+    return " or ".join(quoted(*relation) for relation in relations)

@@ -177,14 +177,8 @@ def find_model(project: Project, model_id: str) -> RegisteredModel:
 @contextmanager
 def reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for reading; say what to do when its tables are not of this version."""
-    with project.connect() as connection:
-        try:
-            yield connection
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise ProjectError(
-                f"{project.warehouse} does not hold what this version of Holdfast builds; run "
-                f"`dbt build` for this target ({str(error).splitlines()[0]})"
-            ) from None
+    with project.connect() as connection, project.of_this_version():
+        yield connection
 
 
 def read_models(project: Project, connection: duckdb.DuckDBPyConnection) -> list[RegisteredModel]:

@@ -17,7 +17,7 @@ from holdfast.models._registry import (
     read_models,
     relation_of,
 )
-from holdfast.project import Project, ProjectError
+from holdfast.project import Project
 
 __all__ = ["Change", "promote", "reigns", "rollback"]
 
@@ -172,25 +172,10 @@ def reigns(notes: Sequence[tuple[str, str]]) -> list[str]:
 @contextmanager
 def _changing(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, in one transaction that an error takes back."""
-    if not project.warehouse.exists():
-        raise ProjectError(f"there is no warehouse at {project.warehouse}; run `dbt build` first")
-    try:
-        connection = duckdb.connect(str(project.warehouse))
-    except duckdb.IOException as error:
-        raise ProjectError(
-            f"{project.warehouse} cannot be written to, most likely because a build or a client "
-            f"has it open; try again when it is closed ({str(error).splitlines()[0]})"
-        ) from None
-    with connection:
+    with project.connect(read_only=False) as connection, project.of_this_version():
         connection.execute("begin transaction")
         try:
             yield connection
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            connection.execute("rollback")
-            raise ProjectError(
-                f"{project.warehouse} does not hold what this version of Holdfast builds; run "
-                f"`dbt build` for this target ({str(error).splitlines()[0]})"
-            ) from None
         except BaseException:
             connection.execute("rollback")
             raise

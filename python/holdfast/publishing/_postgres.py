@@ -17,7 +17,7 @@ from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._publish import Columns, published_columns, what_it_shows
-from holdfast.publishing._quoting import quoted
+from holdfast.quoting import quoted
 
 if TYPE_CHECKING:
     import psycopg
@@ -169,6 +169,9 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     except psycopg.Error as error:
         told = " ".join(str(error).split())
         raise PublishError(f"Postgres refused, and nothing was changed: {told}") from None
+    except duckdb.Error as error:
+        told = str(error).splitlines()[0]
+        raise PublishError(f"a mart cannot be read, and nothing was changed: {told}") from None
 
 
 def _told(message: str, dsn: str) -> str:

@@ -17,7 +17,7 @@ from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._place import Place
-from holdfast.publishing._quoting import quoted, text
+from holdfast.quoting import quoted, text
 
 __all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
 
@@ -137,7 +137,7 @@ def publish(
                 "duckdb_version": duckdb.__version__,
             }
             return _write(cursor, marts, place, facts, registry)
-        except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+        except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
                 f"{place.file} could not be published, and is as it was: "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.errors import HoldfastError
+from holdfast.quoting import quoted, text
 from holdfast.scoring._function import register
 
 if TYPE_CHECKING:
@@ -87,14 +88,14 @@ def score_file(
         names = _feature_names(connection, registry, model_id)
         rows = _reader(source)
         arguments = _arguments(connection, source, rows, names, task)
-        call = f"holdfast_predict({_text(registry)}, {_text(model_id)}, {', '.join(arguments)})"
+        call = f"holdfast_predict({text(registry)}, {text(model_id)}, {', '.join(arguments)})"
         query = (
-            f"select input.*, {_text(model_id)} as model_id,"  # noqa: S608 - all of it is quoted
+            f"select input.*, {text(model_id)} as model_id,"  # noqa: S608 - all of it is quoted
             f" cast({call} as double) as {task}_probability from {rows} as input"
         )
         with _progress(connection):
             written = connection.execute(
-                f"copy ({query}) to {_text(str(aside))} ({_FORMATS[output.suffix.lower()]})"
+                f"copy ({query}) to {text(str(aside))} ({_FORMATS[output.suffix.lower()]})"
             ).fetchone()
         aside.replace(output)
     except duckdb.Error as error:
@@ -140,8 +141,8 @@ def _reader(source: Path) -> str:
     # Any character of a name that DuckDB takes for a pattern, it takes for itself in brackets.
     path = "".join(f"[{c}]" if c in "*?[" else c for c in str(source))
     if source.suffix.lower() == ".csv":
-        return f"read_csv({_text(path)}, all_varchar = true)"
-    return f"read_parquet({_text(path)})"
+        return f"read_csv({text(path)}, all_varchar = true)"
+    return f"read_parquet({text(path)})"
 
 
 def _arguments(
@@ -162,9 +163,9 @@ def _arguments(
             " prediction is called; leave it out or rename it"
         )
     found = [columns[name.lower()] for name in names]
-    quoted = ["input." + '"' + name.replace('"', '""') + '"' for name, _ in found]
+    columns_of_input = [quoted("input", name) for name, _ in found]
     if source.suffix.lower() == ".csv":
-        return [f"cast({name} as double)" for name in quoted]
+        return [f"cast({name} as double)" for name in columns_of_input]
     wrong = [
         f"{name} ({kind.lower()})"
         for name, kind in found
@@ -174,12 +175,7 @@ def _arguments(
         raise HoldfastError(
             f"features in {source} must be numbers or booleans: {', '.join(wrong)}; cast them"
         )
-    return quoted
-
-
-def _text(value: str) -> str:
-    """Return a string as SQL."""
-    return "'" + value.replace("'", "''") + "'"
+    return columns_of_input
 
 
 def _first_line(error: Exception) -> str:

@@ -161,6 +161,18 @@ def test_table_that_breaks_its_contract_is_not_published(warehouse: Path, servin
     assert listed(serving.parent) == ["holdfast.duckdb", "holdfast_parquet"]
 
 
+def test_mart_that_cannot_be_computed_is_told_in_a_line(warehouse: Path, serving: Path) -> None:
+    publish_shop(warehouse, serving)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "create view broken as select cast(note as date) as day from customer_retention"
+        )
+    with pytest.raises(PublishError, match=r"as it was: Conversion Error: .*[^\n]$"):
+        publish_shop(warehouse, serving, node("broken"))
+    assert read(serving, "select count(*) from totals") == [(1,)]
+    assert listed(serving.parent) == ["holdfast.duckdb", "holdfast_parquet"]
+
+
 def test_rows_that_change_on_their_way_are_noticed(
     warehouse: Path, serving: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 __all__ = ["quoted", "text"]
 
 
-def quoted(name: str) -> str:
-    """Quote an identifier.
+def quoted(*names: str) -> str:
+    """Quote an identifier, or the parts of one.
 
     Examples
     --------
-    >>> quoted("order")
-    '"order"'
+    >>> quoted("main", "order")
+    '"main"."order"'
     """
-    return '"' + name.replace('"', '""') + '"'
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def text(value: str) -> str:
