@@ -12,16 +12,6 @@
 {% endmacro %}
 
 
-{#- A SQL expression: what each feature adds to the log-odds of the probability, a list in the order of the model's features. -#}
-{% macro contributions(registry, model, features, alias=none) %}
-    {{- return(adapter.dispatch('contributions', 'holdfast')(registry, model, features, alias)) -}}
-{% endmacro %}
-
-{% macro duckdb__contributions(registry, model, features, alias) %}
-    {{- return(holdfast._model_call('holdfast_contributions', registry, model, features, alias)) -}}
-{% endmacro %}
-
-
 {% macro _model_call(function, registry, model, features, alias) %}
     {%- do holdfast._check_features(model, features) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
@@ -46,7 +36,7 @@
             {%- set type = types.get(name | lower) -%}
             {%- if type is none -%}
                 {%- do missing.append(name) -%}
-            {%- elif modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|REAL|DOUBLE|DECIMAL|NUMERIC|BOOL)', type) is none -%}
+            {%- elif modules.re.fullmatch('U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|REAL|DOUBLE|BOOL(EAN)?|(DECIMAL|NUMERIC)([(].*[)])?', type) is none -%}
                 {%- do no_numbers.append(name ~ ' (' ~ type | lower ~ ')') -%}
             {%- endif -%}
         {%- endfor -%}

@@ -1,9 +1,3 @@
-{#- The reason that a feature belongs to: its name without the window, so that order_count_30d and _90d are one. -#}
-{% macro reason_of(feature) %}
-    {{- return(modules.re.sub('_[0-9]+[dwm](_offset_[0-9]+[dwm])?$', '', feature)) -}}
-{% endmacro %}
-
-
 {#-
   A SQL expression: a feature's value told in plain words, from the phrases in the feature's `meta: reason` in the yml
   of its feature view. `{days_since_order}` in a phrase is that feature's value, `{discount_share_365d:%}` the same as a

@@ -12,6 +12,12 @@ pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
 FEATURES = "ref('holdfast', 'customer_features')"
+# of types that begin like those of numbers, too
+NO_NUMBERS = (
+    "orders_lifetime::varchar as orders_lifetime",
+    "interval 1 day as days_since_order",
+    "[revenue_90d::double] as revenue_90d",
+)
 
 
 def add_model(project: DbtProject, name: str, relation: str, config: str = "table") -> None:
@@ -31,7 +37,7 @@ def test_predict_scores_by_name_and_refuses_at_compile_time(demo: DbtProject) ->
     select = f"'(select %s from ' ~ {FEATURES} ~ ')'"
     add_model(demo, "turned", select % "columns(*)" + f", model_id='{pinned}'")
     add_model(demo, "gone", select % "* exclude (orders_lifetime, days_since_order)")
-    add_model(demo, "text", select % "* replace (orders_lifetime::varchar as orders_lifetime)")
+    add_model(demo, "text", select % f"* replace ({', '.join(NO_NUMBERS)})")
     add_model(demo, "named", select % "*, 1 as model_id")
     add_model(demo, "pinned", f"{FEATURES}, model_id='nobody'")
     add_model(demo, "seen", FEATURES, config="view")
@@ -49,7 +55,12 @@ def test_predict_scores_by_name_and_refuses_at_compile_time(demo: DbtProject) ->
     assert demo.query("select distinct model_id from turned") == [(pinned,)]
     assert "does not have: " in said
     assert re.search("orders_lifetime, days_since_order|days_since_order, orders_lifetime", said)
-    assert "orders_lifetime (varchar)" in said
+    for told in (
+        "orders_lifetime (varchar)",
+        "days_since_order (interval)",
+        "revenue_90d (double[])",
+    ):
+        assert told in said
     assert "has a column model_id already" in said
     assert re.search(f"no model with the id nobody; it has .*{pinned}", said)
     assert "seen is a view" in said
