@@ -35,7 +35,7 @@ lint: $(VENV)/.installed-dev ## check style and types
 
 clean: ## remove what builds and tests wrote, but not the environment
 	rm -rf target logs dbt_packages serving warehouse.duckdb warehouse.duckdb.wal retention.html
-	rm -rf examples/online_retail/target examples/online_retail/logs examples/online_retail/dbt_packages examples/online_retail/serving
+	cd examples/online_retail && rm -rf target logs dbt_packages serving online_retail.duckdb online_retail.duckdb.wal
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))' \
