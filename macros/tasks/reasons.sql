@@ -23,6 +23,7 @@
             {%- do groups.setdefault(holdfast.reason_of(name), []).append(loop.index) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set slots = (champion.feature_names | length + 1) if champion else 1 -%}
 {%- if is_explained and groups -%}
 with
 
@@ -48,48 +49,63 @@ explained as (
 
 ),
 
--- the 30, 90 and 365 day twins of a feature are one reason
-grouped as (
+-- in billionths: whole numbers add up and sort fast, and leave room for a feature's number beside them
+weighed as (
 
     select
-        *,
-        [
-            {%- for group in groups.values() %}
-            {% for i in group %}cast(contributions[{{ i }}] as double){{ ' + ' if not loop.last }}{% endfor %},
-            {%- endfor %}
-        ] as group_contributions,
+        customer_id,
+        as_of,
+        {%- for group in groups.values() %}
+        {%- for i in group %}
+        cast(round(least(greatest(contributions[{{ i }}], -1e5), 1e5) * 1e9) as bigint) as weight_{{ i }},
+        {%- endfor %}
+        {%- endfor %}
     from explained
 
 ),
 
--- the strongest first; more of them than are told, since some may say the same in words. A row is made for these only
-strongest as (
+-- the 30, 90 and 365 day twins of a feature are one reason, told by the twin that weighs most; its number is the rest
+grouped as (
 
     select
-        *,
-        unnest(list_grade_up(group_contributions, 'DESC')[1:{{ 3 * most }}]) as reason_group,
-    from grouped
+        customer_id,
+        as_of,
+        unnest([
+            {%- for group in groups.values() %}
+            ({% for i in group %}weight_{{ i }}{{ ' + ' if not loop.last }}{% endfor %}) * {{ slots }} +
+            {%- if group | length == 1 %} {{ group[0] }},
+            {%- else %} greatest(
+                {%- for i in group %}abs(weight_{{ i }}) * {{ slots }} + {{ i }}{{ ', ' if not loop.last }}{% endfor -%}
+            ) % {{ slots }},
+            {%- endif %}
+            {%- endfor %}
+        ]) as reason_key,
+    from weighed
 
 ),
 
--- told by the twin that weighs most
+-- more of the strongest than are told, since some may say the same in words
+strongest as (
+
+    select
+        customer_id,
+        as_of,
+        max(reason_key, {{ 3 * most }}) as reason_keys,
+    from grouped
+    where reason_key >= {{ slots }}
+    group by customer_id, as_of
+
+),
+
 chosen as (
 
     select
-        *,
-        group_contributions[reason_group] as contribution,
-        case reason_group
-            {%- for group in groups.values() %}
-            when {{ loop.index }} then
-                {%- if group | length == 1 %} {{ group[0] }}
-                {%- else %} [{{ group | join(', ') }}][list_grade_up(
-                    [{% for i in group %}abs(contributions[{{ i }}]){{ ', ' if not loop.last }}{% endfor %}], 'DESC'
-                )[1]]
-                {%- endif %}
-            {%- endfor %}
-        end as feature_index,
-    from strongest
-    where group_contributions[reason_group] > 0
+        features.*,
+        unnest(strongest.reason_keys) as reason_key,
+    from {{ features }} as features
+    inner join strongest
+        on strongest.customer_id = features.customer_id
+        and strongest.as_of = features.as_of
 
 ),
 
@@ -98,18 +114,13 @@ told as (
     select
         customer_id,
         as_of,
-        contribution,
-        case feature_index
-            {%- for name in champion.feature_names %}
-            when {{ loop.index }} then '{{ name }}'
-            {%- endfor %}
-        end as feature,
-        cast(case feature_index
+        reason_key,
+        cast(case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
             when {{ loop.index }} then {{ adapter.quote(name) }}
             {%- endfor %}
         end as double) as feature_value,
-        case feature_index
+        case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
             when {{ loop.index }} then {{ holdfast.reason_phrase(name, champion.feature_names) }}
             {%- endfor %}
@@ -125,9 +136,9 @@ said_once as (
         customer_id,
         as_of,
         reason,
-        arg_max(feature, (contribution, feature)) as feature,
-        arg_max(feature_value, (contribution, feature)) as feature_value,
-        sum(contribution) as contribution,
+        max(reason_key) as reason_key,
+        arg_max(feature_value, reason_key) as feature_value,
+        sum(reason_key // {{ slots }}) as weight,
     from told
     group by customer_id, as_of, reason
 
@@ -137,7 +148,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by customer_id, as_of order by contribution desc, feature asc) as rank,
+        row_number() over (partition by customer_id, as_of order by weight desc, reason_key desc) as rank,
     from said_once
 
 ),
@@ -149,9 +160,13 @@ final as (
         as_of,
         '{{ champion.model_id }}' as model_id,
         cast(rank as integer) as rank,
-        feature,
+        [
+            {%- for name in champion.feature_names %}
+            '{{ name }}',
+            {%- endfor %}
+        ][reason_key % {{ slots }}] as feature,
         feature_value,
-        contribution,
+        weight / 1e9 as contribution,
         reason,
     from ranked
     where rank <= {{ most }}
