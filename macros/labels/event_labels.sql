@@ -1,9 +1,10 @@
 {#-
   The select of labels that tell whether an event comes within a horizon, for every row of the spine: customer_id, as_of,
   horizon_ends_at, is_mature and the label. The horizon is [as_of + lead, as_of + lead + horizon), in days; while it is not
-  over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn.
+  over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn. With `value`, an aggregate
+  of columns of the events such as 'sum(amount)', the label is that number, 0 where no event comes.
 -#}
-{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none) %}
+{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none) %}
     {%- set spine = spine or ref('holdfast', 'customer_spine') -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', label | string) is none -%}
         {%- do holdfast._refuse_labels("`label` must be letters, digits and _; got: " ~ label) -%}
@@ -12,6 +13,9 @@
         if days is not integer or days is boolean or days < least -%}
         {%- do holdfast._refuse_labels('`' ~ name ~ '` must be a whole number of days, ' ~ least ~ ' or more; got: ' ~ days) -%}
     {%- endfor -%}
+    {%- if value is not none and (absent or value is not string or value | trim == '') -%}
+        {%- do holdfast._refuse_labels('`value` must be an aggregate such as sum(amount), without `absent`; got: ' ~ value) -%}
+    {%- endif -%}
     {%- set happened_at = namespace(sql=adapter.quote(event_at)) -%}
     {%- if execute and (events is string or holdfast.exists(events)) -%}
         {%- set found = holdfast._column_types(events) -%}
@@ -20,6 +24,7 @@
         {%- endfor -%}
         {%- set happened_at.sql = holdfast._cast_column(happened_at.sql, found[event_at | lower], 'timestamp') -%}
     {%- endif -%}
+    {%- set time = 'holdfast_happened_at' if value else 'happened_at' %}
 with
 
 spine as (
@@ -36,8 +41,8 @@ spine as (
 events as (
 
     select
-        customer_id,
-        {{ happened_at.sql }} as happened_at,
+        {{ '*' if value else 'customer_id' }},
+        {{ happened_at.sql }} as {{ time }},
     from {{ events }}
     {%- if where %}
     where {{ where }}
@@ -53,14 +58,20 @@ known as (
 
 happened as (
 
-    select distinct
+    select{{ ' distinct' if not value }}
         spine.customer_id,
         spine.as_of,
+        {%- if value %}
+        cast({{ value }} as double) as label_value,
+        {%- endif %}
     from spine
     inner join events
         on events.customer_id = spine.customer_id
-        and events.happened_at >= spine.horizon_starts_at
-        and events.happened_at < spine.horizon_ends_at
+        and events.{{ time }} >= spine.horizon_starts_at
+        and events.{{ time }} < spine.horizon_ends_at
+    {%- if value %}
+    group by spine.customer_id, spine.as_of
+    {%- endif %}
 
 ),
 
@@ -72,7 +83,8 @@ final as (
         spine.horizon_ends_at,
         spine.horizon_ends_at <= known.known_until as is_mature,
         case
-            when spine.horizon_ends_at <= known.known_until then happened.customer_id is {{ 'null' if absent else 'not null' }}
+            when spine.horizon_ends_at <= known.known_until
+                then {{ 'coalesce(happened.label_value, 0)' if value else 'happened.customer_id is ' ~ ('null' if absent else 'not null') }}
         end as {{ label }},
     from spine
     cross join known

@@ -1,6 +1,6 @@
 {#-
   A relation for the `from` of any model: the rows and columns of `relation`, with what the task's champion says of each row in
-  model_id and <task>_probability. Both are NULL while the task has no champion.
+  model_id and <task>_probability, of a regression <task>_value. Both are NULL while the task has no champion.
 
   `relation` is a relation or a select in brackets; it has the model's features as columns, in any order, among any others.
   `model_id` pins a model of the task, whatever its stage.
@@ -22,7 +22,7 @@
     {%- set scorer = holdfast.champion(registry) if model_id is none else holdfast._pinned_model(registry, model_id) -%}
     {%- if scorer and (relation is string or holdfast.exists(relation)) -%}
         {%- set taken = [] -%}
-        {%- for column in holdfast._column_types(relation) if column in ['model_id', task | lower ~ '_probability'] -%}
+        {%- for column in holdfast._column_types(relation) if column in ['model_id', holdfast._score_column(task) | lower] -%}
             {%- do taken.append(column) -%}
         {%- endfor -%}
         {%- if taken -%}
@@ -36,7 +36,7 @@
     {%- set probability = holdfast.model_probability(registry, scorer, relation, alias='predicted') if scorer else 'null' -%}
     {{- return(
         '(select predicted.*, cast(' ~ ("'" ~ scorer.model_id ~ "'" if scorer else 'null') ~ ' as varchar) as model_id, cast('
-        ~ probability ~ ' as double) as ' ~ task ~ '_probability from ' ~ relation ~ ' as predicted)'
+        ~ probability ~ ' as double) as ' ~ holdfast._score_column(task) ~ ' from ' ~ relation ~ ' as predicted)'
     ) -}}
 {% endmacro %}
 

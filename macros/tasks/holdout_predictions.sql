@@ -1,6 +1,7 @@
 {#-
   The select of what each model of a task said about rows that it had not seen, and what came. A model's predictions are
-  made once, when it is new, and kept. `label` is the label's column in `<task>_training_set`.
+  made once, when it is new, and kept. `label` is the label's column in `<task>_training_set`; a number for a
+  regression, whose predictions are `predicted_value`.
 -#}
 {% macro holdout_predictions(task, label) %}
     {%- do holdfast._check_task_name('holdout_predictions', 'task', task) -%}
@@ -11,6 +12,8 @@
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
     ) -}}
+    {%- set is_regression = holdfast._is_regression(task) -%}
+    {%- set predicted_column, type = ('predicted_value', 'double') if is_regression else ('probability', 'boolean') -%}
     {%- set registry = ref(task ~ '_model') -%}
     {%- set training_set = ref(task ~ '_training_set') -%}
     {%- set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}
@@ -21,8 +24,8 @@ select
     as_of,
     '{{ model.model_id }}' as model_id,
     '{{ model.algorithm }}' as algorithm,
-    cast({{ holdfast.model_probability(registry, model, training_set) }} as double) as probability,
-    cast({{ label }} as boolean) as {{ label }},
+    cast({{ holdfast.model_probability(registry, model, training_set) }} as double) as {{ predicted_column }},
+    cast({{ label }} as {{ type }}) as {{ label }},
 from {{ training_set }}
 where as_of in (
     {%- for as_of in model.parameters.split.test -%}
@@ -37,8 +40,8 @@ select
     as_of,
     cast(null as varchar) as model_id,
     cast(null as varchar) as algorithm,
-    cast(null as double) as probability,
-    cast({{ label }} as boolean) as {{ label }},
+    cast(null as double) as {{ predicted_column }},
+    cast({{ label }} as {{ type }}) as {{ label }},
 from {{ training_set }}
 where false
 {%- endfor %}

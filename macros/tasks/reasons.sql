@@ -1,5 +1,5 @@
 {#-
-  The select of why a task's champion thinks what it thinks: the features that raise the probability most, in words, for
+  The select of why a task's champion thinks what it thinks: the features that raise the probability or value most, in words, for
   the rows that `scores` scores.
 -#}
 {% macro reasons(task, eligible=none, most=3) %}

@@ -3,7 +3,8 @@
   `<task>_model`, with the reasons of `<task>_reasons`. The table keeps its history: a build rewrites its own date only.
 
   `eligible` is a SQL condition on `features`, a row of customer_features; others get the status not_eligible.
-  `bands`, {'high': 0.6, 'medium': 0.3}, adds the column `band_column`.
+  `bands`, {'high': 0.6, 'medium': 0.3}, adds the column `band_column`. The score is <task>_probability, or <task>_value of a
+  regression, which has no bands.
 -#}
 {% macro scores(task, eligible=none, bands=none, band_column='band') %}
     {%- do holdfast._check_task_name('scores', 'task', task) -%}
@@ -16,6 +17,10 @@
     {%- set registry = ref(task ~ '_model') -%}
     {%- set features = ref('holdfast', 'customer_features') -%}
     {%- set champion = holdfast.champion(registry) -%}
+    {%- set score = holdfast._score_column(task) -%}
+    {%- if bands and holdfast._is_regression(task) -%}
+        {%- do exceptions.raise_compiler_error('holdfast.scores: ' ~ task ~ ' predicts a number, and `bands` are of probabilities. Leave them out.') -%}
+    {%- endif -%}
     {%- set probability = holdfast.model_probability(registry, champion, features) if champion else 'null' -%}
 with
 
@@ -34,7 +39,7 @@ scored as (
 
     select
         customer_id,
-        cast({{ probability }} as double) as {{ task }}_probability,
+        cast({{ probability }} as double) as {{ score }},
     from latest
     where
         has_enough_history
@@ -58,7 +63,7 @@ ranked as (
 
     select
         *,
-        percent_rank() over (order by {{ task }}_probability) as {{ task }}_percentile,
+        percent_rank() over (order by {{ score }}) as {{ task }}_percentile,
     from scored
 
 ),
@@ -75,13 +80,13 @@ final as (
             when not latest.has_enough_history then 'not_enough_history'
             else '{{ 'scored' if champion else 'no_model' }}'
         end as status,
-        ranked.{{ task }}_probability,
-        case when ranked.{{ task }}_probability is not null then ranked.{{ task }}_percentile end as {{ task }}_percentile,
+        ranked.{{ score }},
+        case when ranked.{{ score }} is not null then ranked.{{ task }}_percentile end as {{ task }}_percentile,
         {%- if bands %}
         case
-            when ranked.{{ task }}_probability >= {{ bands.high }} then 'high'
-            when ranked.{{ task }}_probability >= {{ bands.medium }} then 'medium'
-            when ranked.{{ task }}_probability is not null then 'low'
+            when ranked.{{ score }} >= {{ bands.high }} then 'high'
+            when ranked.{{ score }} >= {{ bands.medium }} then 'medium'
+            when ranked.{{ score }} is not null then 'low'
         end as {{ band_column }},
         {%- endif %}
         reasons.reason_1,

@@ -1,6 +1,6 @@
 {#-
   The select of what a task learns from: the labels that are known, of customers with enough history, with the features as
-  they were known at the observation. `labels` is a relation with customer_id, as_of and the label, a boolean column.
+  they were known at the observation. `labels` is a relation with customer_id, as_of and the label, a boolean column or a number.
 -#}
 {% macro training_set(labels, label) %}
     {%- do holdfast._check_task_name('training_set', 'label', label) -%}

@@ -2,7 +2,7 @@
 {% set with_interval = ['auroc', 'average_precision', 'log_loss', 'brier', 'expected_calibration_error'] -%}
 {% set plain = [
     'calibration_slope', 'calibration_intercept', 'precision_at_budget', 'profit_at_budget', 'maximum_profit',
-    'maximum_profit_share',
+    'maximum_profit_share', 'rmse', 'mae', 'r2',
 ] -%}
 with
 

@@ -7,6 +7,10 @@
 -- how good each model was: on the months held out from its training (test), and on what came of its scores (live)
 {% set tasks = holdfast.setting('tasks') -%}
 {% set live_tasks = holdfast.setting('live_tasks') -%}
+{% set regressions = [] -%}
+{% for task in tasks if holdfast._is_regression(task) -%}
+    {% do regressions.append(task) -%}
+{% endfor -%}
 {% set settings = holdfast.evaluation_settings() -%}
 with
 
@@ -20,8 +24,8 @@ predictions as (
         'test' as split,
         customer_id,
         as_of,
-        probability,
-        cast({{ adapter.quote(holdfast._label_of(holdout)) }} as integer) as outcome,
+        {{ 'predicted_value as probability' if task in regressions else 'probability' }},
+        cast({{ adapter.quote(holdfast._label_of(holdout)) }} as {{ 'double' if task in regressions else 'integer' }}) as outcome,
     from {{ holdout }}
     {% if task in live_tasks -%}
     {% set outcomes = ref(task ~ '_outcomes') %}
@@ -88,9 +92,39 @@ measured as (
 
 ),
 
+{% if regressions -%}
+{% set names = "'" ~ regressions | join("', '") ~ "'" -%}
+-- yes and no; of numbers there are the figures below
+classified as (
+
+    select * replace (cast(outcome as integer) as outcome)
+    from measured
+    where task not in ({{ names }})
+
+),
+
+of_values as (
+
+    select
+        model_id,
+        task,
+        split,
+        cast(count(*) as double) as row_count,
+        avg(outcome) as mean_label,
+        avg(probability) as mean_prediction,
+        sqrt(avg(pow(probability - outcome, 2))) as rmse,
+        avg(abs(probability - outcome)) as mae,
+        1 - avg(pow(probability - outcome, 2)) / nullif(var_pop(outcome), 0) as r2,
+    from measured
+    where task in ({{ names }})
+    group by model_id, task, split
+
+),
+
+{% endif -%}
 with_segments as (
 
-    {{ holdfast.segmented('measured') }}
+    {{ holdfast.segmented('classified' if regressions else 'measured') }}
 
 ),
 
@@ -113,7 +147,21 @@ final as (
         upper,
         segment,
     from evaluated
+    {% for metric in ['row_count', 'mean_label', 'mean_prediction', 'rmse', 'mae', 'r2'] if regressions %}
+    union all
 
+    select
+        model_id,
+        task,
+        split,
+        cast(null as timestamp) as as_of,
+        '{{ metric }}' as metric,
+        {{ metric }} as value,
+        cast(null as double) as lower,
+        cast(null as double) as upper,
+        cast(null as varchar) as segment,
+    from of_values
+    {% endfor %}
     union all
 
     select

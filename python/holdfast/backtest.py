@@ -111,6 +111,11 @@ def backtest(
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
     checked = TrainingSettings.from_mapping(kept)
+    if checked.target == "regression":
+        raise BacktestError(
+            f"the task {checked.task} predicts a number, and the figures of a replay are those of "
+            "probabilities; its test dates are in model_performance"
+        )
     label = quoted(checked.label)
     dates = session.execute(
         f"""

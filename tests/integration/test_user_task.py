@@ -48,6 +48,13 @@ def test_page_has_the_models_that_a_task_needs() -> None:
         "models/return_reasons.sql",
         "models/return_scores.sql",
         "models/return_training_set.sql",
+        "models/spend_holdout_predictions.sql",
+        "models/spend_labels.sql",
+        "models/spend_model.py",
+        "models/spend_model.yml",
+        "models/spend_reasons.sql",
+        "models/spend_scores.sql",
+        "models/spend_training_set.sql",
     ]
 
 
@@ -78,7 +85,7 @@ def test_task_has_models_scores_and_reasons_of_its_own(task: UserProject) -> Non
     stages = task.query(
         "select task, count(*) from model_registry where stage = 'champion' group by 1 order by 1"
     )
-    assert stages == [("churn", 1), ("return", 1)]
+    assert stages == [("churn", 1), ("return", 1), ("spend", 1)]
     ((scored, least, most),) = task.query(
         "select count(*), min(return_probability), max(return_probability) from return_scores "
         "where status = 'scored' and as_of = (select max(as_of) from return_scores)"
@@ -127,3 +134,99 @@ def test_task_can_be_replayed(task: UserProject) -> None:
     ((latest,),) = task.query("select max(as_of)::date::varchar from return_training_set")
     assert dates[-1] == latest
     assert len(dates) == 2
+
+
+@pytest.mark.slow
+def test_labels_of_a_number_add_up_what_came(task: UserProject) -> None:
+    wrong = task.query(
+        """
+        select count(*)
+        from spend_labels as labels
+        where round(spend_60d, 6) is distinct from case
+            when as_of + interval 60 day <= (select max(ordered_at)::date + 1 from raw.orders)
+            then round(coalesce((
+                select sum(amount)::double from raw.orders
+                where orders.customer_id = labels.customer_id
+                    and orders.ordered_at >= labels.as_of
+                    and orders.ordered_at < labels.as_of + interval 60 day
+            ), 0), 6)
+        end
+        """
+    )
+    assert wrong == [(0,)]
+    ((none, some, unknown),) = task.query(
+        "select count(*) filter (where spend_60d = 0), count(*) filter (where spend_60d > 0), "
+        "count(*) filter (where spend_60d is null) from spend_labels"
+    )
+    assert min(none, some, unknown) > 50
+
+
+@pytest.mark.slow
+def test_task_of_a_number_has_values_and_reasons_in_its_unit(task: UserProject) -> None:
+    columns = task.columns("spend_scores")
+    assert "spend_value" in columns
+    assert "spend_percentile" in columns
+    assert "spend_probability" not in columns
+    ((scored, most, ranked),) = task.query(
+        "select count(spend_value), max(spend_value), corr(spend_percentile, spend_value) "
+        "from spend_scores where status = 'scored'"
+    )
+    assert scored > 100
+    assert most > 10
+    assert ranked > 0
+    ((largest,),) = task.query("select max(contribution) from spend_reasons")
+    assert largest > 1
+
+
+@pytest.mark.slow
+def test_task_of_a_number_is_measured_in_sql_as_in_training(task: UserProject) -> None:
+    measured = task.query(
+        """
+        select evaluations.metric, max(abs(
+            evaluations.value - (registry.metrics -> 'test' ->> evaluations.metric)::double
+        )), count(*)
+        from model_evaluations as evaluations
+        inner join model_registry as registry using (model_id)
+        where evaluations.task = 'spend' and evaluations.metric in ('rmse', 'mae', 'r2')
+        group by 1 order by 1
+        """
+    )
+    assert [metric for metric, *_ in measured] == ["mae", "r2", "rmse"]
+    for _, gap, count in measured:
+        assert gap < 1e-4
+        assert count >= 5
+    assert task.query(
+        "select count(*) from model_evaluations where task = 'spend' and metric = 'auroc'"
+    ) == [(0,)]
+    assert task.query(
+        "select count(rmse), count(auroc) from model_performance "
+        "where task = 'spend' and stage = 'champion'"
+    ) == [(1, 0)]
+
+
+@pytest.mark.slow
+def test_commands_know_a_task_of_a_number(task: UserProject) -> None:
+    ((champion,),) = task.query(
+        "select model_id from model_registry where task = 'spend' and stage = 'champion'"
+    )
+    listed = run("holdfast", "models", "list", cwd=task.directory, check=True).stdout
+    assert "RMSE" in listed
+    shown = run("holdfast", "models", "show", champion, cwd=task.directory, check=True).stdout
+    assert re.search(r"rmse +\d", shown)
+    assert "with the event" not in shown
+    run(
+        "holdfast",
+        "models",
+        "export",
+        champion,
+        "--format",
+        "sql",
+        "--output",
+        "spend.sql",
+        cwd=task.directory,
+        check=True,
+    )
+    assert "spend_value" in (task.directory / "spend.sql").read_text(encoding="utf-8")
+    refused = run("holdfast", "backtest", "--task", "spend", cwd=task.directory)
+    assert refused.returncode != 0
+    assert "predicts a number" in refused.stderr

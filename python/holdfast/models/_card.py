@@ -41,6 +41,13 @@ _METRICS = (
     ("mean_probability", "mean probability", 3, True),
     ("base_rate", "observed rate", 3, True),
 )
+_METRICS_OF_VALUES = (
+    ("rmse", "root mean squared error", 3, False),
+    ("mae", "mean absolute error", 3, False),
+    ("r2", "R²", 3, False),
+    ("mean_prediction", "mean prediction", 3, False),
+    ("mean_label", "mean observed", 3, False),
+)
 _LARGE_DRIFT = 0.25
 # a segment of fewer rows says little, and might tell of single customers
 _LEAST_SEGMENT = 50
@@ -256,8 +263,13 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
         "",
     )
     return _paragraphs(
-        f"The probability that <code>{escape(str(parameters.get('label')))}</code> comes true "
-        f"for a customer within {horizon} days, counted from {begin} the moment of the score. "
+        (
+            f"The value of <code>{escape(str(parameters.get('label')))}</code> "
+            if model.word == "value"
+            else f"The probability that <code>{escape(str(parameters.get('label')))}</code> comes "
+            "true "
+        )
+        + f"for a customer within {horizon} days, counted from {begin} the moment of the score. "
         "Only what was known before that moment counts.",
         escape(" ".join(labels.split())),
         "It is meant to decide whom to look after first. It is not meant to decide on a person's "
@@ -271,8 +283,9 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     rows = [
         ("observation dates", f"{_day(model.training_from)} to {_day(model.training_to)}"),
         ("rows (customer and date)", _count(model.row_count)),
-        ("with the event", _count(model.positive_count)),
     ]
+    if model.word == "probability":
+        rows.append(("with the event", _count(model.positive_count)))
     tested_on = _tested_on(model, models)
     for name, dates in (("chosen on", split.get("validation")), ("tested on", tested_on)):
         if dates:
@@ -319,12 +332,12 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
         ["dates", *(_dates(each, models) if split == "test" else "" for each, split in columns)],
         ["rows", *(_count(_whole(each.figure("row_count", split))) for each, split in columns)],
     ]
-    for metric, name, digits, is_share in _METRICS:
+    for metric, name, digits, is_share in _METRICS_OF_VALUES if model.word == "value" else _METRICS:
         cells = [_figure(each.figure(metric, split), digits, is_share) for each, split in columns]
         rows.append([escape(name), *cells])
     html = _table(head, rows, numbers=range(1, len(head)))
     html += _paragraphs(
-        "In brackets: 95 % bootstrap intervals over customers."
+        ("In brackets: 95 % bootstrap intervals over customers." if model.word != "value" else "")
         + (
             " Live: scores given in earnest, whose horizon is over by now."
             if "live" in model.figures

@@ -23,7 +23,8 @@ def describe_models(models: Sequence[RegisteredModel]) -> str:
     Returns
     -------
     str
-        A line per model with its stage, algorithm, training time and AUROC on the test dates.
+        A line per model with its stage, algorithm, training time and AUROC on the test dates,
+        or root mean squared error and R² where a task predicts a number.
 
     Examples
     --------
@@ -32,7 +33,10 @@ def describe_models(models: Sequence[RegisteredModel]) -> str:
     """
     if not models:
         return "No model yet: `dbt build` trains one as soon as there is enough history."
-    rows = [("model", "task", "stage", "algorithm", "trained at (UTC)", "AUROC", "log loss")]
+    shown = {"AUROC": "auroc", "log loss": "log_loss"}
+    if any(model.word == "value" for model in models):
+        shown |= {"RMSE": "rmse", "R2": "r2"}
+    rows = [("model", "task", "stage", "algorithm", "trained at (UTC)", *shown)]
     rows += [
         (
             model.model_id,
@@ -40,12 +44,11 @@ def describe_models(models: Sequence[RegisteredModel]) -> str:
             model.stage,
             model.algorithm,
             "-" if model.trained_at is None else f"{model.trained_at:%Y-%m-%d %H:%M}",
-            terminal.number(model.figure("auroc").value, 3),
-            terminal.number(model.figure("log_loss").value, 3),
+            *(terminal.number(model.figure(metric).value, 3) for metric in shown.values()),
         )
         for model in models
     ]
-    return terminal.table(rows, right=(5, 6))
+    return terminal.table(rows, right=tuple(range(5, 5 + len(shown))))
 
 
 def describe_model(model: RegisteredModel) -> str:
@@ -72,7 +75,12 @@ def describe_model(model: RegisteredModel) -> str:
         "algorithm": model.algorithm,
         "trained at": f"{model.trained_at} UTC",
         "learned from": f"{_day(model.training_from)} to {_day(model.training_to)}",
-        "rows": f"{model.row_count or 0:,}, of which {model.positive_count or 0:,} with the event",
+        "rows": f"{model.row_count or 0:,}"
+        + (
+            f", of which {model.positive_count or 0:,} with the event"
+            if model.word == "probability"
+            else ""
+        ),
         "tested as": model.evaluated_as,
         "SHA-256": model.onnx_sha256 or "-",
         "SQL": "-" if model.sql_characters is None else f"{model.sql_characters:,} characters",

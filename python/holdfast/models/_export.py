@@ -25,7 +25,8 @@ def export_model(project: Project, model_id: str, output: Path) -> RegisteredMod
     The file is complete in itself: ONNX Runtime alone runs it. Its input `features` takes a
     float32 matrix [rows, features] with the features in the order of `feature_names`, which the
     file names in its metadata too, and NaN where a value is missing; the second column of its
-    output `probabilities` is the probability of the event.
+    output `probabilities` is the probability of the event. A model that predicts a number has the
+    output `values`, of one column, instead.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def export_sql(
         model = matching(read_models(project, connection), model_id)
         blob = read_file(project, connection, model)
     text = SqlModel.from_bytes(blob).query(
-        relation, keys=keys, dialect=dialect, output=f"{model.task}_probability"
+        relation, keys=keys, dialect=dialect, output=f"{model.task}_{model.word}"
     )
     note = f"-- {model.task}, {model.algorithm} {model.model_id}: {len(text):,} characters\n"
     write_aside(output, (note + text).encode())

@@ -98,6 +98,11 @@ class RegisteredModel:
         """The model whose test figures stand for this one: its twin, or itself."""
         return str(self.parameters.get("evaluated_as") or self.model_id)
 
+    @property
+    def word(self) -> str:
+        """What it predicts, as the names of columns end: probability, or value of a regression."""
+        return "value" if self.parameters.get("target") == "regression" else "probability"
+
     def figure(self, metric: str, split: str = "test") -> Figure:
         """Give a metric over all dates; a figure of nothing where it was not measured."""
         return self.figures.get(split, {}).get(metric, Figure(None))

@@ -72,6 +72,7 @@ def score_project_file(
             source,
             output,
             task=model.task,
+            word=model.word,
             overwrite=overwrite,
         )
     return model, count

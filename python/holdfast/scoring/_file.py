@@ -34,14 +34,15 @@ def score_file(
     output: Path,
     *,
     task: str = "churn",
+    word: str = "probability",
     overwrite: bool = False,
 ) -> int:
     """Score every row of a file with a stored model.
 
     The rows stream through `holdfast_predict`, the function that scores in a build, so the memory
     needed does not grow with the file. All columns are kept, in their order, and two are added:
-    ``model_id`` and ``<task>_probability``. The columns of a CSV file other than the features
-    stay as they are written.
+    ``model_id`` and ``<task>_<word>``, such as ``churn_probability``. The columns of a CSV file
+    other than the features stay as they are written.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def score_file(
         written beside its place and renamed when it is complete.
     task : str
         The task, which names the column.
+    word : str
+        What the model predicts, the end of its name: ``value`` for a regression.
     overwrite : bool
         Whether a former output may be replaced.
 
@@ -87,11 +90,11 @@ def score_file(
     try:
         names = _feature_names(connection, registry, model_id)
         rows = _reader(source)
-        arguments = _arguments(connection, source, rows, names, task)
+        arguments = _arguments(connection, source, rows, names, f"{task}_{word}")
         call = f"holdfast_predict({text(registry)}, {text(model_id)}, {', '.join(arguments)})"
         query = (
             f"select input.*, {text(model_id)} as model_id,"  # noqa: S608 - all of it is quoted
-            f" cast({call} as double) as {task}_probability from {rows} as input"
+            f" cast({call} as double) as {task}_{word} from {rows} as input"
         )
         with _progress(connection):
             written = connection.execute(
@@ -146,7 +149,7 @@ def _reader(source: Path) -> str:
 
 
 def _arguments(
-    connection: DuckDBPyConnection, source: Path, rows: str, names: Sequence[str], task: str
+    connection: DuckDBPyConnection, source: Path, rows: str, names: Sequence[str], column: str
 ) -> list[str]:
     """Return the model's features as SQL, in its order; refuse what is missing or no number."""
     columns = {
@@ -156,7 +159,7 @@ def _arguments(
     missing = [name for name in names if name.lower() not in columns]
     if missing:
         raise HoldfastError(f"{source} lacks features of the model: {', '.join(missing)}")
-    taken = [name for name in ("model_id", f"{task}_probability") if name in columns]
+    taken = [name for name in ("model_id", column) if name in columns]
     if taken:
         raise HoldfastError(
             f"{source} has a column {' and a column '.join(taken)} already, which is what the"

@@ -41,9 +41,10 @@ def register(connection: DuckDBPyConnection) -> None:
     """Give a DuckDB connection the functions that score with stored models.
 
     ``holdfast_predict(registry, model_id, feature_1, …, feature_n) -> FLOAT``
-        the probability of the event, never NULL;
+        the probability of the event, or the value where the task is a regression, never NULL;
     ``holdfast_contributions(registry, model_id, feature_1, …, feature_n) -> FLOAT[]``
-        every feature's exact share in the log-odds, in the model's order of features.
+        every feature's exact share in the log-odds, or in the value, in the model's order of
+        features.
 
     ``registry`` names the table that holds the model (columns ``model_id``, ``onnx``,
     ``onnx_sha256``) in one to three identifiers, plain or quoted, such as

@@ -1,4 +1,4 @@
-"""A churn model as it is stored: verified, opened in ONNX Runtime, and explained."""
+"""A model as it is stored: verified, opened in ONNX Runtime, and explained."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = ["ModelError", "OnnxModel"]
 FloatArray = npt.NDArray[np.float32]
 
 _CONTRACT = "1"
+_TARGETS = ("classification", "regression")
 _METADATA = ("contract", "task", "algorithm", "feature_names", "base_value")
 _NEXT = "Restore the row of the model registry from a backup, or retrain the model."
 
@@ -66,7 +67,7 @@ class _Explainer(Protocol):
 
 
 class OnnxModel:
-    """A binary classifier read from the bytes of its ONNX file.
+    """A binary classifier, or a regression, read from the bytes of its ONNX file.
 
     Made by :meth:`from_bytes`, which refuses everything that is not a model of contract 1. The
     object may be used by several threads at once.
@@ -85,11 +86,14 @@ class OnnxModel:
         self._name = _describe(metadata)
         self._algorithm = metadata["algorithm"]
         self._task = metadata["task"]
+        self._target = metadata.get("target", "classification")
         self._feature_names = tuple(json.loads(metadata["feature_names"]))
         self._base_value = float(metadata["base_value"])
         self._graph = graph
         self._session = _open_session(blob, self._name)
-        self._linear = read_linear(graph.graph, len(self._feature_names), self._run)
+        width = len(self._feature_names)
+        is_classifier = self._target == "classification"
+        self._linear = read_linear(graph.graph, width, self._run) if is_classifier else None
         self._explainer: _Explainer | None = None
         self._lock = threading.Lock()
 
@@ -146,8 +150,13 @@ class OnnxModel:
         return self._task
 
     @property
+    def target(self) -> str:
+        """What it predicts: ``classification`` a probability, ``regression`` a number."""
+        return self._target
+
+    @property
     def base_value(self) -> float:
-        """Average log-odds, from which contributions are counted."""
+        """Average log-odds, or average value, from which contributions are counted."""
         return self._base_value
 
     @property
@@ -156,7 +165,7 @@ class OnnxModel:
         return self._graph.graph
 
     def predict(self, features: npt.ArrayLike) -> FloatArray:
-        """Probability of the event for every row.
+        """Probability of the event, or the predicted value, for every row.
 
         Parameters
         ----------
@@ -166,7 +175,7 @@ class OnnxModel:
         Returns
         -------
         numpy.ndarray, float32 [N]
-            Probabilities between 0 and 1.
+            Probabilities between 0 and 1; of a regression, values in the unit of its label.
 
         Raises
         ------
@@ -193,7 +202,8 @@ class OnnxModel:
     def contributions(self, features: npt.ArrayLike) -> FloatArray:
         """Exact SHAP values: what every feature adds to the log-odds of every row.
 
-        ``base_value`` plus a row's contributions is the log-odds of its ``predict``. Trees use
+        ``base_value`` plus a row's contributions is the log-odds of its ``predict``; of a
+        regression, which has no log-odds, it is the value itself. Trees use
         path-dependent TreeSHAP with the training row counts that the model carries
         (Lundberg et al. 2020, https://doi.org/10.1038/s42256-019-0138-9); linear models
         the closed form against the training mean, which their graph computes itself; a blend of
@@ -207,7 +217,7 @@ class OnnxModel:
         Returns
         -------
         numpy.ndarray, float32 [N, F]
-            Contributions in log-odds, in the order of `feature_names`.
+            Contributions in log-odds, or in the unit of the value, in the order of `feature_names`.
 
         Raises
         ------
@@ -232,9 +242,11 @@ class OnnxModel:
         return values
 
     def _run(self, matrix: FloatArray) -> FloatArray:
-        """Return the probabilities that ONNX Runtime gives."""
-        outputs: list[FloatArray] = self._session.run(["probabilities"], {"features": matrix})
-        return np.ascontiguousarray(outputs[0][:, 1])
+        """Return the probabilities, or the values, that ONNX Runtime gives."""
+        output = "probabilities" if self._target == "classification" else "values"
+        outputs: list[FloatArray] = self._session.run([output], {"features": matrix})
+        # of two classes the second, and the only value
+        return np.ascontiguousarray(outputs[0][:, -1])
 
     def _as_matrix(self, features: npt.ArrayLike) -> FloatArray:
         """Return the features as a C-ordered float32 matrix of the right width."""
@@ -307,20 +319,27 @@ class OnnxModel:
         return columns
 
     def _check_explainer(self, explainer: _Explainer) -> None:
-        """Refuse contributions that do not add up to the model's own log-odds."""
+        """Refuse contributions that do not add up to the model's own log-odds, or value."""
         width = len(self._feature_names)
         probes = np.stack([np.full(width, x, np.float32) for x in (np.nan, 0.0, 1.0)])
         probability = self.predict(probes).astype(np.float64)
-        # Where float32 has rounded the probability to almost 0 or 1, its log-odds say nothing.
-        known = (probability > 1e-3) & (probability < 1 - 1e-3)
-        expected = np.log(probability[known] / (1 - probability[known]))
+        scale, tolerance = "log-odds", 1e-3
+        if self._target == "regression":
+            known = np.ones(len(probes), bool)
+            expected = probability
+            scale = "values"
+            tolerance = 1e-4 * max(float(np.abs(expected).max()), abs(self._base_value))
+        else:
+            # Where float32 has rounded the probability to almost 0 or 1, its log-odds say nothing.
+            known = (probability > 1e-3) & (probability < 1 - 1e-3)
+            expected = np.log(probability[known] / (1 - probability[known]))
         total = self._base_value + explainer.contributions(probes)[known].sum(
             axis=1, dtype=np.float64
         )
-        if not np.allclose(total, expected, rtol=0.0, atol=1e-3):
+        if not np.allclose(total, expected, rtol=0.0, atol=tolerance):
             raise ModelError(
                 f"{self._name}: base value plus contributions is {total.tolist()} where the"
-                f" log-odds are {expected.tolist()}, so its `holdfast.base_value` or the row"
+                f" {scale} are {expected.tolist()}, so its `holdfast.base_value` or the row"
                 f" counts of its trees are wrong. {_NEXT}"
             )
 
@@ -432,6 +451,11 @@ def _read_metadata(graph: onnx.ModelProto) -> dict[str, str]:
             f" reads contract {_CONTRACT!r}. Retrain the model, or install the version that"
             " trained it."
         )
+    if found.get("target", _TARGETS[0]) not in _TARGETS:
+        raise ModelError(
+            f"{_describe(found)} predicts {found['target'][:40]!r}; this version of Holdfast knows"
+            f" {' and '.join(_TARGETS)}. Install the version that trained it."
+        )
     missing = [f"holdfast.{key}" for key in _METADATA if key not in found]
     if missing:
         raise ModelError(
@@ -495,12 +519,15 @@ def _check_interface(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
         )
     outputs = {output.name: _signature(output) for output in model.graph.output}
     needed = {"label": TensorProto.INT64, "probabilities": TensorProto.FLOAT}
+    words = "the outputs `label` (int64) and `probabilities` (float32)"
+    if metadata.get("target") == "regression":
+        needed, words = {"values": TensorProto.FLOAT}, "the output `values` (float32)"
     allowed = {**needed, "contributions": TensorProto.FLOAT}
     wrong_type = any(outputs[key][0] != allowed.get(key) for key in outputs)
     if wrong_type or not needed.keys() <= outputs.keys():
         raise ModelError(
-            f"{name} must have the outputs `label` (int64) and `probabilities` (float32), and"
-            f" may have `contributions` (float32); it has {_in_words(outputs)}. {_NEXT}"
+            f"{name} must have {words}, and may have `contributions` (float32); it has"
+            f" {_in_words(outputs)}. {_NEXT}"
         )
 
 

@@ -68,7 +68,8 @@ class SqlModel:
         """
         model = OnnxModel.from_bytes(blob, sha256)
         name = f"The {model.task} model `{model.algorithm}`"
-        probability = _Graph(name, model.graph, len(model.feature_names)).probability()
+        graph = _Graph(name, model.graph, len(model.feature_names))
+        probability = graph.value() if model.target == "regression" else graph.probability()
         return cls(name, model.feature_names, probability)
 
     @property
@@ -282,6 +283,13 @@ class _Graph:
         if not isinstance(value, Columns) or len(value.terms) != 2:
             raise SqlError(f"{self._name} does not give the probabilities of two classes. {_NEXT}")
         return cast(value.terms[1], FLOAT)
+
+    def value(self) -> Term:
+        """Return the predicted value of a regression as a float32 term."""
+        value = self._value("values")
+        if not isinstance(value, Columns) or len(value.terms) != 1:
+            raise SqlError(f"{self._name} does not give one value. {_NEXT}")
+        return cast(value.terms[0], FLOAT)
 
     def _value(self, name: str) -> Tensor:
         """Return a tensor, evaluating what it depends on first."""

@@ -15,6 +15,8 @@ __all__ = ["MOST_REGISTERED_CHARACTERS", "score_sql"]
 
 MOST_REGISTERED_CHARACTERS = 500_000
 _TOLERANCE = 1e-6
+# Of the largest value, as in the parity check of training.
+_VALUE_TOLERANCE = 1e-5
 _MOST_ROWS = 256
 
 logger = logging.getLogger("holdfast.training")
@@ -49,15 +51,21 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
         logger.info("No SQL is kept: %s", error)
         return None
     rows = np.ascontiguousarray(features[:_MOST_ROWS], np.float32)
-    expected = OnnxModel.from_bytes(blob).predict(rows)
+    scorer = OnnxModel.from_bytes(blob)
+    expected = scorer.predict(rows)
     gap = float(np.max(np.abs(_run(text, model.feature_names, rows) - expected), initial=0.0))
+    tolerance, unit = _TOLERANCE, "in probability"
+    if scorer.target == "regression":
+        gap /= float(np.max(np.abs(expected), initial=0.0)) or 1.0
+        tolerance, unit = _VALUE_TOLERANCE, "of the largest value"
     # Written so that a NaN is refused too.
-    if not gap <= _TOLERANCE:
+    if not gap <= tolerance:
         logger.warning(
-            "No SQL is kept: it and the ONNX file differ by %.3g in probability, more than %g."
+            "No SQL is kept: it and the ONNX file differ by %.3g %s, more than %g."
             " Scores are not affected, they come from the file.",
             gap,
-            _TOLERANCE,
+            unit,
+            tolerance,
         )
         return None
     return text

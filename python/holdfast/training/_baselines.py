@@ -1,4 +1,4 @@
-"""What every model must beat: the base rate, one feature, and BG/NBD."""
+"""What every model must beat: the base rate or mean, one feature, and BG/NBD."""
 
 from __future__ import annotations
 
@@ -14,11 +14,22 @@ from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared
 from holdfast.training._settings import TrainingSettings
 
-__all__ = ["BASE_RATE", "BG_NBD", "RECENCY", "compare_with_baselines", "make_baselines"]
+__all__ = [
+    "BASE_RATE",
+    "BG_NBD",
+    "MEAN",
+    "ONE_FEATURE",
+    "RECENCY",
+    "compare_with_baselines",
+    "make_baselines",
+]
 
 BASE_RATE = "base_rate"
 RECENCY = "days_since_last_order"
 BG_NBD = "bg_nbd"
+# the same two for a number
+MEAN = "training_mean"
+ONE_FEATURE = "one_feature"
 
 logger = logging.getLogger("holdfast.training")
 
@@ -34,16 +45,19 @@ def make_baselines(prepared: Prepared, settings: TrainingSettings) -> list[Candi
 
 
 def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) -> None:
-    """Warn when the chosen model ranks no better than a baseline does."""
-    own = chosen.metrics["test"]["auroc"]
+    """Warn when the chosen model is no better than a baseline."""
+    target = chosen.target
+    name, sign = target.shown_by, 1 if target.greater_is_better else -1
+    own = chosen.metrics["test"][name]
     for baseline in baselines:
-        simple = baseline.metrics["test"]["auroc"]
-        if own <= simple:
+        simple = baseline.metrics["test"][name]
+        if sign * own <= sign * simple:
             logger.warning(
-                "The chosen %s does not beat the baseline %s: AUROC on test rows %.4f against "
+                "The chosen %s does not beat the baseline %s: %s on test rows %.4f against "
                 "%.4f; do not act on its scores before you have looked at its features.",
                 chosen.algorithm,
                 baseline.algorithm,
+                name.upper(),
                 own,
                 simple,
             )
@@ -54,12 +68,20 @@ def _fitted(
 ) -> Iterator[tuple[str, tuple[str, ...], FittedModel]]:
     """Give algorithm, features and model of each baseline."""
     training = prepared.training
+    target = training.target
+    constant, simple = (MEAN, ONE_FEATURE) if target.is_numeric else (BASE_RATE, RECENCY)
     feature = settings.baseline_feature
     if feature in prepared.usable:
-        with phase("Fitted %s on %d rows", RECENCY, len(training)):
-            part = Part(training.columns((feature,)), training.y, (feature,), training.as_of)
+        with phase("Fitted %s on %d rows", simple, len(training)):
+            part = Part(
+                training.columns((feature,)),
+                training.y,
+                (feature,),
+                training.as_of,
+                target=target,
+            )
             model = fit_setting(part, {}, settings.seed)
-        yield RECENCY, (feature,), model
+        yield simple, (feature,), model
     else:
         why = (
             "does not vary in the training rows"
@@ -71,7 +93,7 @@ def _fitted(
         )
     # A model has features; the weight of this one's is zero.
     anyone = (feature,) if feature in prepared.usable else prepared.usable[:1]
-    yield BASE_RATE, anyone, constant_model(float(training.y.mean()))
+    yield constant, anyone, constant_model(float(training.y.mean()), target)
     if settings.asks_for_silence and all(name in training.names for name in BGNBD_FEATURES):
         try:
             with phase("Fitted %s on %d rows", BG_NBD, len(training)):

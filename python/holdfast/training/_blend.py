@@ -84,15 +84,17 @@ class BlendedModel:
     def hyperparameters(self) -> dict[str, Any]:
         """What was chosen for the parts, and their weights."""
         of_silence = 0.0 if self.silence is None else self.silence.weight
+        linear = "linear_regression" if self.linear.target.is_numeric else "logistic_regression"
         chosen: dict[str, Any] = {
-            "logistic_regression": self.linear.hyperparameters,
+            linear: self.linear.hyperparameters,
             "hist_gradient_boosting": self.trees.hyperparameters,
             "weights": {
-                "logistic_regression": self.trees.weight,
+                linear: self.trees.weight,
                 "hist_gradient_boosting": self.trees.weight,
-                "bg_nbd": of_silence,
             },
         }
+        if not self.linear.target.is_numeric:
+            chosen["weights"]["bg_nbd"] = of_silence
         if self.silence is not None:
             chosen["bg_nbd"] = self.silence.model.hyperparameters
         return chosen
@@ -109,9 +111,8 @@ class BlendedModel:
         return both if self.silence is None else both + self.silence.log_odds(features)
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
-        result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -self.log_odds(features)))
-        return result
+        """Return the probability of the event or the value, shape (n,)."""
+        return self.linear.target.predict(self.log_odds(features))
 
     def scaled(self, factor: float, weight: float = 1.0) -> BlendedModel:
         """Return the model with its log-odds stretched around their base, and then weighed."""

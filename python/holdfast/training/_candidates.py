@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from holdfast.training._blend import BLEND, blend
-from holdfast.training._calibration import fit_slope, loss_given_rates
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._custom import is_custom
 from holdfast.training._dataset import Dataset
@@ -24,15 +23,14 @@ from holdfast.training._estimators import (
     Tuned,
 )
 from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._metrics import evaluate
 from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._screen import out_of_season, varying_columns
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._silence import choose_weight, fit_silence
+from holdfast.training._target import CLASSIFICATION, Target
 
 __all__ = [
-    "CHOSEN_BY",
     "Candidate",
     "Recipe",
     "choose",
@@ -41,8 +39,6 @@ __all__ = [
     "refit",
     "written",
 ]
-
-CHOSEN_BY = "log_loss_given_rate"
 
 logger = logging.getLogger("holdfast.training")
 
@@ -103,6 +99,12 @@ class Candidate:
     hyperparameters: dict[str, Any]
     recipe: Recipe | None = None
     is_explained: bool = True
+    target: Target = CLASSIFICATION
+
+    @property
+    def validation_loss(self) -> float:
+        """The mean loss on validation rows, by which candidates are compared."""
+        return float(self.metrics["validation"][self.target.chosen_by])
 
 
 def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
@@ -121,6 +123,7 @@ def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
                 kept_names,
                 training.as_of[rows],
                 training.customer[rows],
+                training.target,
             )
             for rows in (fit, held_out)
         ]
@@ -151,7 +154,7 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
         chosen = tuned if name == BLEND else {name: tuned[name]}
         # how a model of the user's own is calibrated is up to its author
         outcomes = [fold.held_out.y for fold in folds]
-        slope = 1.0 if is_custom(name) else fit_slope(given[name], outcomes)
+        slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
         weight = silence if name == BLEND else 0.0
         recipe = Recipe(name, names, chosen, slope, algorithms, weight, settings.horizon_days)
         model = recipe.assemble(fitted, part)
@@ -185,27 +188,30 @@ def written(
     """Write a model that was fitted on the training rows, check the file, and measure it."""
     test = prepared.test
     with phase("Wrote %s as ONNX and checked it on %d rows", algorithm, len(test)):
-        blob = model.to_onnx(_header(task, algorithm, names))
+        blob = model.to_onnx(_header(task, algorithm, names, test))
         features = test.columns(names)
-        # What is registered is what is measured: the file's own probabilities.
+        # What is registered is what is measured: the file's own predictions.
         given = predict_onnx(blob, features)
-        gap = check_parity(algorithm, model.predict(features), given)
-    metrics = {"test": evaluate(test.y, given), "parity": {"largest_difference": gap}}
+        gap = check_parity(
+            algorithm, model.predict(features), given, is_numeric=test.target.is_numeric
+        )
+    metrics = {"test": test.target.evaluate(test.y, given), "parity": {"largest_difference": gap}}
     if validation is not None:
         metrics["validation"] = validation
     explained = getattr(model, "is_explained", True)
-    return Candidate(algorithm, names, blob, metrics, hyperparameters, recipe, explained)
+    return Candidate(
+        algorithm, names, blob, metrics, hyperparameters, recipe, explained, test.target
+    )
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Give the candidate with the least log loss on validation rows; of equals the first."""
-    chosen = min(candidates, key=lambda each: each.metrics["validation"][CHOSEN_BY])
+    """Give the candidate with the least loss on validation rows; of equals the first."""
+    chosen = min(candidates, key=lambda each: each.validation_loss)
     logger.info(
-        "Chose %s by log loss on validation rows, given the rate of each date: %s.",
+        "Chose %s by %s on validation rows: %s.",
         chosen.algorithm,
-        ", ".join(
-            f"{each.algorithm} {each.metrics['validation'][CHOSEN_BY]:.5f}" for each in candidates
-        ),
+        chosen.target.chosen_by.replace("_", " "),
+        ", ".join(f"{each.algorithm} {each.validation_loss:.5f}" for each in candidates),
     )
     return chosen
 
@@ -219,11 +225,14 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     mature = prepared.mature
     with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
         model = candidate.recipe.fit(mature, seed)
-        blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names))
+        blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names, mature))
         some = mature.rows(thinned(np.arange(len(mature))))
         features = some.columns(candidate.names)
         gap = check_parity(
-            candidate.algorithm, model.predict(features), predict_onnx(blob, features)
+            candidate.algorithm,
+            model.predict(features),
+            predict_onnx(blob, features),
+            is_numeric=mature.target.is_numeric,
         )
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
@@ -234,7 +243,7 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
 
 def _part(data: Dataset, names: tuple[str, ...]) -> Part:
     """Give all rows as something to fit on."""
-    return Part(data.columns(names), data.y, names, data.as_of, data.customer)
+    return Part(data.columns(names), data.y, names, data.as_of, data.customer, data.target)
 
 
 def _fit_parts(
@@ -248,18 +257,19 @@ def _fit_parts(
     return fitted
 
 
-def _header(task: str, algorithm: str, names: tuple[str, ...]) -> OnnxHeader:
+def _header(task: str, algorithm: str, names: tuple[str, ...], data: Dataset) -> OnnxHeader:
     """Give what the file says of itself."""
-    return OnnxHeader(task, algorithm, algorithm.replace("_", " "), names)
+    return OnnxHeader(task, algorithm, algorithm.replace("_", " "), names, data.target.name)
 
 
 def _validate(folds: Sequence[Fold], given: Sequence[OutOfFold], slope: float) -> dict[str, Any]:
-    """Measure log-odds of held-out rows, stretched as the model's are around their mean."""
+    """Measure scores of held-out rows, stretched as the model's are around their mean."""
+    target = folds[0].held_out.target
     stretched = [odds.mean() + slope * (odds - odds.mean()) for odds in given]
     outcomes = np.concatenate([fold.held_out.y for fold in folds])
-    probability = np.exp(-np.logaddexp(0.0, -np.concatenate(stretched)))
+    predicted = target.predict(np.concatenate(stretched))
     total = sum(
-        float(loss_given_rates(odds[None, :], fold.held_out.y, fold.held_out.as_of)[0])
+        float(target.tuning_loss(odds[None, :], fold.held_out.y, fold.held_out.as_of)[0])
         for odds, fold in zip(stretched, folds, strict=True)
     )
-    return {**evaluate(outcomes, probability), CHOSEN_BY: total / len(outcomes)}
+    return {**target.evaluate(outcomes, predicted), target.chosen_by: total / len(outcomes)}

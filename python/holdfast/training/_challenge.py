@@ -16,7 +16,6 @@ from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset, Description
 from holdfast.training._errors import TrainingError
 from holdfast.training._export import predict_onnx
-from holdfast.training._metrics import log_losses
 from holdfast.training._promotion import compare_losses, find_champion, unfit_reason
 from holdfast.training._registry import Row
 from holdfast.training._settings import TrainingSettings
@@ -56,24 +55,26 @@ def wins(
     given = predict_onnx(chosen.blob, test.columns(chosen.names))
     former_given = _predict_former(rival, test.columns(tuple(rival["feature_names"])))
     found = compare_losses(
-        log_losses(test.y, given),
-        log_losses(test.y, former_given),
+        test.target.losses(test.y, given),
+        test.target.losses(test.y, former_given),
         test.customer,
         seed=settings.seed,
     )
     logger.info(
-        "%s %s against the former champion %s on the same %d test rows: log loss %+.5f "
+        "%s %s against the former champion %s on the same %d test rows: %s %+.5f "
         "[%+.5f, %+.5f], worse in %.0f %% of the replicates.",
         "Kept the champion:" if found.is_worse else "Promoted:",
         chosen.algorithm,
         rival["model_id"],
         found.row_count,
+        test.target.loss,
         found.difference,
         found.lower,
         found.upper,
         100 * found.share_worse,
     )
-    return not found.is_worse, {"former_champion": former_id, **found.as_dict()}
+    compared = {test.target.compared_by: found.difference, **found.as_dict()}
+    return not found.is_worse, {"former_champion": former_id, **compared}
 
 
 def _honest_rival(champion: Row, former: Sequence[Row], test: Dataset, gap_days: int) -> Row:

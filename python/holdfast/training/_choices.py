@@ -8,13 +8,14 @@ from typing import Any
 from holdfast.training._blend import BLEND
 from holdfast.training._custom import custom_algorithm, is_custom
 from holdfast.training._errors import TrainingError
-from holdfast.training._estimators import ALGORITHMS, Algorithm
+from holdfast.training._estimators import ALGORITHMS_BY_TARGET, Algorithm
 from holdfast.training._settings import TrainingSettings
 
 __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 
 _PARAMETERS = {
     "logistic_regression": ("C", "l1_ratio"),
+    "linear_regression": ("C", "l1_ratio"),
     "hist_gradient_boosting": (
         "l2_regularization",
         "learning_rate",
@@ -30,11 +31,11 @@ _PARAMETERS = {
 
 def algorithms_of(settings: TrainingSettings) -> dict[str, Algorithm]:
     """Give the algorithms to fit, by name."""
-    name = settings.estimator
+    name, built_in = settings.estimator, ALGORITHMS_BY_TARGET[settings.target]
     if name is None or name == BLEND:
-        return dict(ALGORITHMS)
-    if name in ALGORITHMS:
-        return {name: ALGORITHMS[name]}
+        return dict(built_in)
+    if name in built_in:
+        return {name: built_in[name]}
     return {name: custom_algorithm(name, settings.estimator_parameters)}
 
 
@@ -47,7 +48,7 @@ def models_of(settings: TrainingSettings, algorithms: Mapping[str, Any]) -> list
 
 def fixed_parameters(settings: TrainingSettings, algorithm: str) -> dict[str, Any]:
     """Give what the user fixed of a built-in algorithm; nothing of it is searched."""
-    if algorithm not in ALGORITHMS:
+    if algorithm not in ALGORITHMS_BY_TARGET[settings.target]:
         return {}
     if settings.estimator == algorithm:
         return dict(settings.estimator_parameters)
@@ -63,18 +64,24 @@ def check_estimator(settings: TrainingSettings) -> None:
         Names what is wrong, and what is allowed.
     """
     name, parameters = settings.estimator, settings.estimator_parameters
-    known = [*ALGORITHMS, BLEND]
+    built_in = ALGORITHMS_BY_TARGET[settings.target]
+    known = [*built_in, BLEND]
+    if settings.target == "regression" and name is not None and name not in known:
+        raise TrainingError(
+            f"There is no estimator {name!r} for regression. Allowed: {', '.join(known)}; a "
+            "function of your own returns a classifier."
+        )
     if name is not None and name not in known and not is_custom(name):
         raise TrainingError(
             f"There is no estimator {name!r}. Allowed: {', '.join(known)}, or a function of your "
             "own as 'package.module:function'."
         )
     if name is None or name == BLEND:
-        wrong = [key for key in parameters if key not in ALGORITHMS]
+        wrong = [key for key in parameters if key not in built_in]
         if wrong or not all(isinstance(value, Mapping) for value in parameters.values()):
             raise TrainingError(
                 f"estimator_parameters is {dict(parameters)!r}, but without one estimator it holds "
-                f"a mapping of parameters for {' and '.join(ALGORITHMS)}. Name the estimator, or "
+                f"a mapping of parameters for {' and '.join(built_in)}. Name the estimator, or "
                 "put the parameters under its name."
             )
     for algorithm, allowed in _PARAMETERS.items():
@@ -111,5 +118,6 @@ def _try_trees(**fixed: Any) -> None:
 
 _TRY: dict[str, Callable[..., None]] = {
     "logistic_regression": _try_linear,
+    "linear_regression": _try_linear,
     "hist_gradient_boosting": _try_trees,
 }

@@ -18,6 +18,7 @@ from holdfast.training._errors import TrainingError
 from holdfast.training._sample import sample_rows
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._source import Source
+from holdfast.training._target import CLASSIFICATION, TARGETS, Target
 
 __all__ = ["Dataset", "Description", "describe", "read_dataset"]
 
@@ -68,7 +69,10 @@ def describe(source: Source, settings: TrainingSettings) -> Description:
             f"The column 'as_of' must be a timestamp, but it is {schema['as_of']}. Cast it in the "
             "training set."
         )
-    _check_label(source, label)
+    if settings.target == "regression":
+        _check_values(source, label)
+    else:
+        _check_label(source, label)
     features = _features(schema, settings)
     known = source.table.filter(source.table[label].notnull())
     (totals,) = source.rows(
@@ -138,6 +142,28 @@ def _check_label(source: Source, label: str) -> None:
         )
 
 
+def _check_values(source: Source, label: str) -> None:
+    """Refuse a label that holds anything but finite numbers and NULL."""
+    column = source.table[label]
+    advice = "Put it right in the labels of the task."
+    if not column.type().is_numeric():
+        raise TrainingError(
+            f"The label {label!r} must be a number for regression, and NULL where it is not known, "
+            f"but it is {column.type()}. {advice}"
+        )
+    if not column.type().is_floating():
+        return
+    strange = column.notnull() & (column.isnan() | column.isinf())
+    ((count,),) = (
+        row.values() for row in source.rows(source.table.aggregate(strange=strange.sum()))
+    )
+    if count:
+        raise TrainingError(
+            f"The label {label!r} is infinite or not a number in {int(count)} rows, which no model "
+            f"can learn; NULL stands for what is not known. {advice}"
+        )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Training rows in memory, sorted by as_of and customer.
@@ -158,9 +184,10 @@ class Dataset:
 
     names: tuple[str, ...]
     features: Matrix
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     as_of: NDArray[np.datetime64]
     customer: NDArray[np.uint64]
+    target: Target = CLASSIFICATION
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -176,7 +203,12 @@ class Dataset:
     def _pick(self, keep: Any) -> Dataset:
         """Return the rows of a slice or an index."""
         return Dataset(
-            self.names, self.features[keep], self.y[keep], self.as_of[keep], self.customer[keep]
+            self.names,
+            self.features[keep],
+            self.y[keep],
+            self.as_of[keep],
+            self.customer[keep],
+            self.target,
         )
 
     def columns(self, names: tuple[str, ...]) -> Matrix:
@@ -196,7 +228,7 @@ class Dataset:
 
 def read_dataset(source: Source, settings: TrainingSettings, description: Description) -> Dataset:
     """Read the rows with a known label; infinite values become missing, with a warning."""
-    label = settings.label
+    label, target = settings.label, TARGETS[settings.target]
     table, count = source.table.filter(source.table[label].notnull()), description.row_count
     if count > settings.max_rows:
         table, count = sample_rows(source, table, settings, count)
@@ -212,11 +244,11 @@ def read_dataset(source: Source, settings: TrainingSettings, description: Descri
     expression = table.order_by(["as_of", "customer_id"]).select(
         as_of=as_of,
         customer=table["customer_id"].cast("string"),
-        y=table[label].cast("int8"),
+        y=table[label].cast("float64" if target.is_numeric else "int8"),
         **columns,
     )
     features = np.empty((count, len(names)), dtype=np.float32)
-    y = np.empty(count, dtype=np.int64)
+    y = np.empty(count, dtype=np.float64 if target.is_numeric else np.int64)
     moments = np.empty(count, dtype=np.int64)
     customers: list[pa.Array] = []
     position = 0
@@ -242,7 +274,7 @@ def read_dataset(source: Source, settings: TrainingSettings, description: Descri
     codes, hashes, texts = _encode(customers)
     as_ofs = moments.view("datetime64[us]")
     _refuse_duplicates(as_ofs, codes, texts)
-    return Dataset(names, features, y, as_ofs, hashes[codes])
+    return Dataset(names, features, y, as_ofs, hashes[codes], target)
 
 
 def _microseconds(moments: pa.Array) -> NDArray[np.int64]:

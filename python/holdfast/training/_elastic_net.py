@@ -1,4 +1,4 @@
-"""Logistic regression with an elastic net, on a design matrix that is standardised already."""
+"""Logistic and linear regression with an elastic net, on a standardised design matrix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_elastic_net"]
+__all__ = ["fit_elastic_net", "fit_elastic_net_to_values"]
 
 _Doubles: TypeAlias = NDArray[np.float64]
 
@@ -92,6 +92,53 @@ def fit_elastic_net(
             solution, log_odds, value = tried, log_odds + step * along, tried_value
         if gained <= _TOLERANCE:
             break
+    return solution
+
+
+def fit_elastic_net_to_values(
+    design: _Doubles,
+    y: NDArray[np.float64],
+    *,
+    inverse_penalty: float,
+    l1_ratio: float,
+    start: _Doubles | None = None,
+) -> _Doubles:
+    """Minimise the squared error with a penalty on absolute and squared weights.
+
+    The penalty acts on the outcome in standard deviations, so it means the same whatever the unit.
+
+    Parameters
+    ----------
+    design
+        As for `fit_elastic_net`.
+    y
+        Outcome, a number, shape (n,).
+    inverse_penalty, l1_ratio
+        As for `fit_elastic_net`.
+    start
+        Not used: the problem is solved in one step.
+
+    Returns
+    -------
+    numpy.ndarray
+        Intercept and weights in the unit of the outcome, shape (k + 1,).
+
+    Examples
+    --------
+    >>> design = np.array([[-1.0], [1.0], [-1.0], [1.0]])
+    >>> y = np.array([10.0, 30.0, 10.0, 30.0])
+    >>> fit_elastic_net_to_values(design, y, inverse_penalty=1e6, l1_ratio=0.0).round(2)
+    array([20., 10.])
+    """
+    count = len(y)
+    mean, spread = float(y.mean()), float(y.std()) or 1.0
+    full = np.column_stack([np.ones(count), design])
+    gram = full.T @ full / count
+    gradient = -(full.T @ ((y - mean) / spread)) / count
+    lasso = l1_ratio / (inverse_penalty * count)
+    ridge = (1.0 - l1_ratio) / (inverse_penalty * count)
+    solution = _solve(gram, gradient, np.zeros(full.shape[1]), lasso, ridge) * spread
+    solution[0] += mean
     return solution
 
 

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from holdfast.training._export import OnnxHeader
 from holdfast.training._linear import fit_setting, tune_linear
+from holdfast.training._target import CLASSIFICATION, Target
 from holdfast.training._trees import fit_trees, tune_trees
 
 __all__ = [
     "ALGORITHMS",
+    "ALGORITHMS_BY_TARGET",
     "Algorithm",
     "FittedModel",
     "Fold",
@@ -36,14 +38,17 @@ class FittedModel(Protocol):
         """JSON-able values that were chosen before the fit."""
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
+        """Return the probability of the event, or the value that is predicted, shape (n,)."""
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file."""
 
 
 class ScalableModel(FittedModel, Protocol):
-    """A model whose log-odds can be stretched, so that it can be calibrated and blended."""
+    """A model whose log-odds can be stretched, so that it can be calibrated and blended.
+
+    Of a model that predicts a number, the log-odds are that number.
+    """
 
     @property
     def base_value(self) -> float:
@@ -65,20 +70,23 @@ class Part:
     features
         float32, shape (n, F); missing is NaN.
     y
-        Outcomes 0 or 1, shape (n,).
+        Outcomes 0 or 1, or numbers, shape (n,).
     names
         Feature names, length F.
     as_of
         Observation of each row, shape (n,); None for all alike.
     customer
         Stable hash of each row's customer, shape (n,).
+    target
+        What `y` holds.
     """
 
     features: NDArray[np.float32]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     names: tuple[str, ...]
     as_of: NDArray[np.datetime64] | None = None
     customer: NDArray[np.uint64] | None = None
+    target: Target = CLASSIFICATION
 
 
 @dataclass(frozen=True)
@@ -110,4 +118,11 @@ class Algorithm:
 ALGORITHMS: dict[str, Algorithm] = {
     "logistic_regression": Algorithm(tune_linear, fit_setting),
     "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
+}
+ALGORITHMS_BY_TARGET: dict[str, dict[str, Algorithm]] = {
+    "classification": ALGORITHMS,
+    "regression": {
+        "linear_regression": Algorithm(tune_linear, fit_setting),
+        "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
+    },
 }

@@ -18,6 +18,7 @@ from holdfast.training._errors import TrainingError
 if TYPE_CHECKING:
     from holdfast.training._blend import BlendedModel, SilencePart
     from holdfast.training._linear import LinearModel
+    from holdfast.training._target import Target
     from holdfast.training._trees import TreeModel
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
 
 CONTRACT = "1"
 PARITY_TOLERANCE = 1e-6
+# Of the largest value: trees add up float32, which holds seven digits whatever the unit.
+VALUE_TOLERANCE = 1e-5
 # The tensor of a graph, double [N, F], that holds what each feature adds to linear log-odds.
 LINEAR_TERMS = "terms"
 # The tensor of a graph, double [N, 1], that holds the part of BG/NBD in the log-odds.
@@ -52,10 +55,11 @@ class OnnxHeader:
     algorithm: str
     label: str
     feature_names: tuple[str, ...]
+    target: str = "classification"
 
 
 class Graph:
-    """A graph under construction, from `features` to `probabilities`."""
+    """A graph under construction, from `features` to `probabilities` or `values`."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -80,12 +84,21 @@ class Graph:
         self.node("Cast", [both], "probabilities", to=TensorProto.FLOAT)
         self.node("ArgMax", ["probabilities"], "label", axis=1, keepdims=0)
 
+    def results(self, score: str, one: str, target: Target) -> None:
+        """Add what turns log-odds, or the value, [N, 1], into the outputs of a model."""
+        if target.is_numeric:
+            self.node("Cast", [score], "values", to=TensorProto.FLOAT)
+        else:
+            self.outputs(self.node("Sigmoid", [score], "probability"), one)
+
     def model(self, *, has_contributions: bool) -> onnx.ModelProto:
         """Give the whole as a model."""
         outputs = [
             helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
         ]
+        if any("values" in node.output for node in self.nodes):
+            outputs = [helper.make_tensor_value_info("values", TensorProto.FLOAT, [None, 1])]
         if has_contributions:
             shape = [None, self.width]
             outputs.append(helper.make_tensor_value_info("contributions", TensorProto.FLOAT, shape))
@@ -97,14 +110,14 @@ class Graph:
 
 
 def linear_onnx(model: LinearModel, header: OnnxHeader) -> bytes:
-    """Write a logistic regression, node by node.
+    """Write a logistic or linear regression, node by node.
 
     The inside is double precision: a sum of many float32 terms would come near the tolerance.
     """
     graph = Graph(len(header.feature_names))
     one = graph.constant("one", 1.0)
     log_odds = _linear_log_odds(graph, model, one)
-    graph.outputs(graph.node("Sigmoid", [log_odds], "probability"), one)
+    graph.results(log_odds, one, model.target)
     graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
     return finish(graph.model(has_contributions=True), header, model.base_value)
 
@@ -117,6 +130,11 @@ def trees_onnx(model: TreeModel, header: OnnxHeader) -> bytes:
     branch. The hit rates become the training rows of each node, and the base value the mean of
     the trees weighted by them, as path-dependent TreeSHAP needs it (Lundberg et al. 2020).
     """
+    if model.target.is_numeric:
+        graph = Graph(len(header.feature_names))
+        _add_regressor(graph, model)
+        graph.results("tree_score", "", model.target)
+        return finish(graph.model(has_contributions=False), header, model.base_value)
     written = _convert_trees(model.estimator, len(header.feature_names))
     _complete_ensemble(_the_ensemble(written), model)
     return finish(written, header, model.base_value)
@@ -141,16 +159,17 @@ def blend_onnx(model: BlendedModel, header: OnnxHeader) -> bytes:
         log_odds = graph.node("Add", [log_odds, of_silence], "log_odds")
         reference = zip(model.silence.names, model.silence.reference.tolist(), strict=True)
         noted["holdfast.reference"] = json.dumps(dict(reference))
-    graph.outputs(graph.node("Sigmoid", [log_odds], "probability"), one)
+    graph.results(log_odds, one, model.linear.target)
     return finish(graph.model(has_contributions=False), header, model.base_value, noted)
 
 
 def _add_regressor(graph: Graph, model: TreeModel) -> None:
-    """Add the trees of a HistGradientBoostingClassifier with their raw score as output."""
+    """Add the trees of a booster with their raw score as output."""
     ensemble = _the_ensemble(_convert_trees(model.estimator, graph.width))
     _complete_ensemble(ensemble, model)
     attributes = {attribute.name: attribute for attribute in ensemble.attribute}
-    # The regressor is the same ensemble without classes; its attributes have other names.
+    # Of a classifier, it is the same ensemble without classes; its attributes have other names.
+    kind = _kind(ensemble)
     regressor = helper.make_node(
         "TreeEnsembleRegressor",
         ["features"],
@@ -161,10 +180,10 @@ def _add_regressor(graph: Graph, model: TreeModel) -> None:
         aggregate_function="SUM",
         post_transform="NONE",
         base_values=list(attributes["base_values"].floats),
-        target_treeids=list(attributes["class_treeids"].ints),
-        target_nodeids=list(attributes["class_nodeids"].ints),
-        target_ids=[0] * len(attributes["class_ids"].ints),
-        target_weights=list(attributes["class_weights"].floats),
+        target_treeids=list(attributes[f"{kind}_treeids"].ints),
+        target_nodeids=list(attributes[f"{kind}_nodeids"].ints),
+        target_ids=[0] * len(attributes[f"{kind}_ids"].ints),
+        target_weights=list(attributes[f"{kind}_weights"].floats),
     )
     regressor.attribute.extend(
         attribute for attribute in ensemble.attribute if attribute.name.startswith("nodes_")
@@ -238,9 +257,10 @@ def _linear_log_odds(graph: Graph, model: LinearModel, one: str) -> str:
 
 
 def _convert_trees(estimator: Any, width: int) -> onnx.ModelProto:
-    """Convert a HistGradientBoostingClassifier with skl2onnx."""
+    """Convert a HistGradientBoostingClassifier, or its Regressor, with skl2onnx."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.base import is_classifier
 
     with warnings.catch_warnings():
         # skl2onnx 1.20 hands NumPy scalars to protobuf, which deprecates that.
@@ -249,7 +269,7 @@ def _convert_trees(estimator: Any, width: int) -> onnx.ModelProto:
             estimator,
             name="holdfast",
             initial_types=[("features", FloatTensorType([None, width]))],
-            options={id(estimator): {"zipmap": False}},
+            options={id(estimator): {"zipmap": False}} if is_classifier(estimator) else None,
             target_opset=OPSETS,
         )
     return model
@@ -258,7 +278,9 @@ def _convert_trees(estimator: Any, width: int) -> onnx.ModelProto:
 def _the_ensemble(model: onnx.ModelProto) -> onnx.NodeProto:
     """Give the one tree ensemble of a graph."""
     found: list[onnx.NodeProto] = [
-        node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier"
+        node
+        for node in model.graph.node
+        if node.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
     ]
     if len(found) != 1:
         raise TrainingError(
@@ -266,6 +288,11 @@ def _the_ensemble(model: onnx.ModelProto) -> onnx.NodeProto:
             "version of skl2onnx that this version of Holdfast names."
         )
     return found[0]
+
+
+def _kind(ensemble: onnx.NodeProto) -> str:
+    """Give what the names of the attributes of an ensemble's leaves begin with."""
+    return "class" if ensemble.op_type == "TreeEnsembleClassifier" else "target"
 
 
 def _complete_ensemble(ensemble: onnx.NodeProto, model: TreeModel) -> None:
@@ -288,8 +315,9 @@ def _complete_ensemble(ensemble: onnx.NodeProto, model: TreeModel) -> None:
         attributes[name].floats[:] = values.tolist()
     # weight * (base + factor * (raw - base)): what is constant of it goes to the base values.
     leaf_scale = model.factor * model.weight
-    leaves = np.array(attributes["class_weights"].floats, dtype=np.float64) * leaf_scale
-    attributes["class_weights"].floats[:] = leaves.astype(np.float32).tolist()
+    weights = attributes[f"{_kind(ensemble)}_weights"]
+    leaves = np.array(weights.floats, dtype=np.float64) * leaf_scale
+    weights.floats[:] = leaves.astype(np.float32).tolist()
     raw_base = np.array(attributes["base_values"].floats, dtype=np.float64)
     shift = model.base_value * (1.0 - model.factor)
     shifted = (raw_base * leaf_scale + shift).astype(np.float32)
@@ -297,28 +325,41 @@ def _complete_ensemble(ensemble: onnx.NodeProto, model: TreeModel) -> None:
 
 
 def predict_onnx(blob: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the probability of the event of each row by ONNX Runtime, shape (n,)."""
+    """Return what ONNX Runtime predicts for each row, a probability or value, shape (n,)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(["probabilities"], {"features": features})
-    result: NDArray[np.float64] = probabilities[:, 1].astype(np.float64)
+    names = [output.name for output in session.get_outputs()]
+    (given,) = session.run([min({"probabilities", "values"} & {*names})], {"features": features})
+    # of two classes the second, and the only value
+    result: NDArray[np.float64] = given[:, -1].astype(np.float64)
     return result
 
 
 def check_parity(
-    algorithm: str, expected: NDArray[np.float64], given: NDArray[np.float64]
+    algorithm: str,
+    expected: NDArray[np.float64],
+    given: NDArray[np.float64],
+    *,
+    is_numeric: bool = False,
 ) -> float:
-    """Return the largest difference of two predictions; refuse one above the tolerance."""
+    """Return the largest difference of two predictions; refuse one above the tolerance.
+
+    That of numbers is told as a share of the largest of them.
+    """
     gap = float(np.max(np.abs(expected - given), initial=0.0))
+    tolerance, unit = PARITY_TOLERANCE, "in probability"
+    if is_numeric:
+        gap /= float(np.max(np.abs(expected), initial=0.0)) or 1.0
+        tolerance, unit = VALUE_TOLERANCE, "of the largest value"
     # Written so that a NaN is refused too.
-    if not gap <= PARITY_TOLERANCE:
+    if not gap <= tolerance:
         raise TrainingError(
-            f"ONNX Runtime and the fitted {algorithm} differ by {gap:.3g} in probability, more "
-            f"than {PARITY_TOLERANCE:g}. Nothing was registered. Install the library versions "
+            f"ONNX Runtime and the fitted {algorithm} differ by {gap:.3g} {unit}, more "
+            f"than {tolerance:g}. Nothing was registered. Install the library versions "
             "that this version of Holdfast names, or report it with the training set."
         )
     return gap
@@ -364,6 +405,8 @@ def finish(
             "holdfast.feature_names": json.dumps(list(header.feature_names)),
             "holdfast.base_value": repr(float(base_value)),
             "holdfast.label": header.label,
+            # what a file does not say is classification, as it was before there was another
+            **({} if header.target == "classification" else {"holdfast.target": header.target}),
             **(noted or {}),
         },
     )

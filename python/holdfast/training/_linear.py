@@ -1,4 +1,4 @@
-"""A logistic regression whose preparation of the features is part of the model.
+"""A logistic or linear regression whose preparation of the features is part of the model.
 
 Every step is a closed form per feature, so the ONNX graph is small, and the contribution of a
 feature to the log-odds, its exact SHAP value against the training mean for a linear model
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._calibration import loss_given_rates
-from holdfast.training._elastic_net import fit_elastic_net
 from holdfast.training._export import OnnxHeader, linear_onnx
+from holdfast.training._target import CLASSIFICATION, Target
 
 if TYPE_CHECKING:
     from holdfast.training._estimators import Fold, OutOfFold, Part, Tuned
@@ -40,7 +39,9 @@ _DEFAULT: dict[str, Any] = {"C": 0.1, "l1_ratio": 0.0}
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A fitted logistic regression with its preparation; one entry per feature in every array.
+    """A fitted regression with its preparation; one entry per feature in every array.
+
+    Where it predicts a number, read the value for the log-odds: nothing lies between the two.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ class LinearModel:
         Log-odds at the training mean.
     hyperparameters
         What was chosen before the weights were fitted, JSON-able.
+    target
+        Whether it predicts a probability or a number.
     """
 
     signed_log: NDArray[np.bool_]
@@ -75,6 +78,7 @@ class LinearModel:
     missing_coefficient: NDArray[np.float64]
     base_value: float
     hyperparameters: dict[str, Any]
+    target: Target = CLASSIFICATION
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds that each feature adds to the base value, shape (n, F)."""
@@ -95,9 +99,8 @@ class LinearModel:
         return result
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
-        result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -self.log_odds(features)))
-        return result
+        """Return the probability of the event or the value, shape (n,)."""
+        return self.target.predict(self.log_odds(features))
 
     def scaled(self, factor: float, weight: float = 1.0) -> LinearModel:
         """Return the model with its log-odds stretched around their mean, and then weighed."""
@@ -165,7 +168,9 @@ class _Design:
             matrix,
         )
 
-    def model(self, solution: NDArray[np.float64], setting: dict[str, Any]) -> LinearModel:
+    def model(
+        self, solution: NDArray[np.float64], setting: dict[str, Any], target: Target
+    ) -> LinearModel:
         """Make a model of intercept and weights."""
         count = len(self.mean)
         missing_coefficient = np.zeros(count)
@@ -183,17 +188,19 @@ class _Design:
             missing_coefficient=missing_coefficient,
             base_value=float(solution[0]),
             hyperparameters=dict(setting),
+            target=target,
         )
 
 
 def fit_linear(
     features: NDArray[np.float32],
-    y: NDArray[np.int64],
+    y: NDArray[Any],
     names: tuple[str, ...],
     *,
     as_of: NDArray[np.datetime64] | None = None,
     inverse_penalty: float = _DEFAULT["C"],
     l1_ratio: float = _DEFAULT["l1_ratio"],
+    target: Target = CLASSIFICATION,
 ) -> LinearModel:
     """Fit preparation and weights on the same rows.
 
@@ -203,7 +210,7 @@ def fit_linear(
         Features, float32, shape (n, F), each with at least two distinct values; missing is NaN.
         Of more than 500,000 rows evenly spaced ones are fitted on.
     y
-        Outcome 0 or 1, shape (n,).
+        Outcome 0 or 1, or numbers, shape (n,).
     names
         Feature names, length F; shares and ratios are not put on a logarithmic scale.
     as_of
@@ -211,6 +218,8 @@ def fit_linear(
         None for all alike.
     inverse_penalty, l1_ratio
         As C and l1_ratio of scikit-learn's LogisticRegression.
+    target
+        What `y` holds.
 
     Returns
     -------
@@ -227,8 +236,10 @@ def fit_linear(
     step = max(1, -(-len(y) // _MOST_ROWS))
     features, y = features[::step], y[::step]
     design = _Design.of(features, names, None if as_of is None else as_of[::step])
-    solution = fit_elastic_net(design.matrix, y, inverse_penalty=inverse_penalty, l1_ratio=l1_ratio)
-    return design.model(solution, {"C": inverse_penalty, "l1_ratio": l1_ratio})
+    solution = target.fit_weights(
+        design.matrix, y, inverse_penalty=inverse_penalty, l1_ratio=l1_ratio
+    )
+    return design.model(solution, {"C": inverse_penalty, "l1_ratio": l1_ratio}, target)
 
 
 def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
@@ -241,6 +252,7 @@ def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
         as_of=part.as_of,
         inverse_penalty=chosen["C"],
         l1_ratio=chosen["l1_ratio"],
+        target=part.target,
     )
 
 
@@ -256,29 +268,32 @@ def tune_linear(
     given: list[list[OutOfFold]] = [[] for _ in grid]
     for fold in folds:
         design = _Design.of(fold.fit.features, fold.fit.names, fold.fit.as_of)
-        start = None
+        start, target = None, fold.fit.target
         for index, setting in enumerate(grid):
-            start = fit_elastic_net(
+            start = target.fit_weights(
                 design.matrix,
                 fold.fit.y,
                 inverse_penalty=setting["C"],
                 l1_ratio=setting["l1_ratio"],
                 start=start,
             )
-            log_odds = design.model(start, setting).log_odds(fold.held_out.features)
+            log_odds = design.model(start, setting, target).log_odds(fold.held_out.features)
             given[index].append(log_odds)
-            losses[index] += loss_given_rates(
+            losses[index] += target.tuning_loss(
                 log_odds[None, :], fold.held_out.y, fold.held_out.as_of
             )[0]
     best = int(np.argmin(losses))
     return dict(grid[best]), given[best]
 
 
-def constant_model(rate: float) -> LinearModel:
-    """Return the model of one feature that gives every row the same probability."""
+def constant_model(mean: float, target: Target = CLASSIFICATION) -> LinearModel:
+    """Return the model of one feature that gives every row the same probability, or value."""
     zero = np.zeros(1)
-    # a rate of 0 or 1 would have no log-odds
-    rate = float(np.clip(rate, 1e-6, 1.0 - 1e-6))
+    base_value = mean
+    if not target.is_numeric:
+        # a rate of 0 or 1 would have no log-odds
+        rate = float(np.clip(mean, 1e-6, 1.0 - 1e-6))
+        base_value = float(np.log(rate / (1.0 - rate)))
     return LinearModel(
         signed_log=np.zeros(1, dtype=bool),
         median=zero,
@@ -289,8 +304,9 @@ def constant_model(rate: float) -> LinearModel:
         coefficient=zero,
         missing_mean=zero,
         missing_coefficient=zero,
-        base_value=float(np.log(rate / (1.0 - rate))),
+        base_value=base_value,
         hyperparameters={},
+        target=target,
     )
 
 

@@ -1,4 +1,4 @@
-"""How good probabilities are."""
+"""How good probabilities are, and predicted values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["evaluate", "log_loss", "log_losses"]
+__all__ = ["evaluate", "evaluate_values", "log_loss", "log_losses"]
 
 # About the resolution of a float32 probability near one: what the model file can tell apart.
 _SMALLEST = 1e-7
@@ -33,5 +33,18 @@ def evaluate(y: NDArray[np.int64], probability: NDArray[np.float64]) -> dict[str
         "log_loss": log_loss(y, probability),
         "brier": float(brier_score_loss(y, probability)),
         "base_rate": float(y.mean()),
+        "row_count": len(y),
+    }
+
+
+def evaluate_values(y: NDArray[Any], given: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the metrics of predicted values on one part of the rows; `y` is not constant."""
+    errors = given - y
+    return {
+        "rmse": float(np.sqrt(np.mean(np.square(errors)))),
+        "mae": float(np.mean(np.abs(errors))),
+        "r2": float(1.0 - np.sum(np.square(errors)) / np.sum(np.square(y - y.mean()))),
+        "mean_prediction": float(given.mean()),
+        "mean_label": float(y.mean()),
         "row_count": len(y),
     }

@@ -87,14 +87,9 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
                 f"all {len(y)} rows of the {name} part have the same outcome",
                 "more customers or observation dates would help",
             )
-    events = int(training.y.sum())
-    rarest = min(events, len(training) - events)
-    if len(training) < settings.min_rows or rarest < settings.min_events:
-        return TooLittle(
-            f"{len(training)} training rows with {events} events are fewer than min_rows "
-            f"{settings.min_rows}, or than min_events {settings.min_events} of each outcome",
-            "more customers, more observation dates or lower minimums would help",
-        )
+    too_few = _too_few(training, settings)
+    if too_few is not None:
+        return too_few
     if len(validation):
         folds = _rows_of_folds(training, rolling_folds(split.training, settings.gap_days))
     else:
@@ -133,6 +128,27 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
     )
 
 
+def _too_few(training: Dataset, settings: TrainingSettings) -> TooLittle | None:
+    """Say when the training rows, or for yes and no those of the rarer outcome, are too few."""
+    remedy = "more customers, more observation dates or lower minimums would help"
+    count = len(training)
+    if training.target.is_numeric:
+        if count >= settings.min_rows:
+            return None
+        return TooLittle(
+            f"{count} training rows are fewer than min_rows {settings.min_rows}", remedy
+        )
+    events = int(training.y.sum())
+    rarest = min(events, count - events)
+    if count >= settings.min_rows and rarest >= settings.min_events:
+        return None
+    return TooLittle(
+        f"{count} training rows with {events} events are fewer than min_rows "
+        f"{settings.min_rows}, or than min_events {settings.min_events} of each outcome",
+        remedy,
+    )
+
+
 def thinned(rows: NDArray[Any], most: int = _MOST_TO_TUNE) -> NDArray[Any]:
     """Return evenly spaced ones of many rows; in their order every date keeps its share."""
     return rows[:: max(1, -(-len(rows) // most))]
@@ -146,7 +162,7 @@ def _rows_of_folds(
     for fit_dates, held_out_dates in dates:
         fit = thinned(np.flatnonzero(np.isin(training.as_of, fit_dates)))
         held_out = thinned(np.flatnonzero(np.isin(training.as_of, held_out_dates)))
-        if all(len(np.unique(training.y[rows])) == 2 for rows in (fit, held_out)):
+        if all(len(np.unique(training.y[rows])) >= 2 for rows in (fit, held_out)):
             folds.append((fit, held_out))
     return folds
 

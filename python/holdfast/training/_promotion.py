@@ -55,7 +55,7 @@ def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettin
     its labels were not all over on the as-of date.
     """
     parameters = json.loads(champion["parameters"] or "{}")
-    for name in ("label", "definition", "horizon_days", "lead_days"):
+    for name in ("label", "target", "definition", "horizon_days", "lead_days"):
         was, wanted = parameters.get(name), getattr(settings, name)
         if was is not None and was != wanted:
             return f"it was trained for {name} {was}, and now {name} is {wanted}"
@@ -107,7 +107,7 @@ class Comparison:
     Parameters
     ----------
     difference
-        Mean log loss of the challenger minus that of the champion; below zero is better.
+        Mean loss of the challenger minus that of the champion; below zero is better.
     lower, upper
         Its 95 % interval.
     share_worse
@@ -133,9 +133,8 @@ class Comparison:
         return self.difference > _LOSS_TOLERANCE and self.share_worse >= _WORSE_FROM
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the registry keeps."""
+        """Return what the registry keeps beside the difference."""
         return {
-            "log_loss_difference": self.difference,
             "lower": self.lower,
             "upper": self.upper,
             "share_worse": self.share_worse,

@@ -70,6 +70,7 @@ class RowWriter:
             "hyperparameters": candidate.hyperparameters,
             "seed": settings.seed,
             "label": settings.label,
+            "target": settings.target,
             "definition": settings.definition,
             "horizon_days": settings.horizon_days,
             "lead_days": settings.lead_days,
@@ -89,7 +90,8 @@ class RowWriter:
             "training_from": rows.as_of[0].item(),
             "training_to": rows.as_of[-1].item(),
             "row_count": len(rows),
-            "positive_count": int(rows.y.sum()),
+            # a number has no event
+            "positive_count": None if rows.target.is_numeric else int(rows.y.sum()),
             "feature_hash": self.feature_hash,
             "score_sql": score_sql(candidate.blob, some.columns(candidate.names)),
             "library_versions": to_json(library_versions()),

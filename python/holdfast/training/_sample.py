@@ -20,9 +20,9 @@ def sample_rows(
 ) -> tuple[Any, int]:
     """Return about max_rows rows, the same each time, and how many they are.
 
-    Of every month and outcome the same share is kept, those with the smallest hash of their key:
-    so all rows weigh the same, and probabilities need no correction. The hashes are ranked without
-    the features, which may be wide.
+    Of every month and outcome (of every month alone where it is a number) the same share is kept,
+    those with the smallest hash of their key: so all rows weigh the same, and probabilities need no
+    correction. The hashes are ranked without the features, which may be wide.
     """
     stratum, outcome, hashed = ("holdfast stratum", "holdfast outcome", "holdfast hash")
     as_of = known["as_of"]
@@ -36,7 +36,9 @@ def sample_rows(
     keyed = known.mutate(
         **{
             stratum: moment.truncate("M"),
-            outcome: known[settings.label].cast("int8"),
+            outcome: known[settings.label].cast("int8")
+            if settings.target == "classification"
+            else ibis.literal(0),
             hashed: key.hexdigest("md5"),
         }
     )

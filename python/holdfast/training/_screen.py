@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ __all__ = [
     "out_of_season",
     "screen",
     "single_auroc",
+    "single_correlation",
     "varying_columns",
 ]
 
@@ -141,6 +143,41 @@ def single_auroc(values: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     return max(*readings, flag, total - flag) / total
 
 
+def single_correlation(values: NDArray[np.float32], y: NDArray[Any]) -> float:
+    """Return how well one feature alone ranks the values of a label, from 0 to 1.
+
+    It is the size of Spearman's rank correlation: of ranks, since a single large customer would
+    make that of the numbers almost 1. Missing values stand below or above all others.
+
+    Parameters
+    ----------
+    values
+        The feature, shape (n,); missing is NaN.
+    y
+        Label, not constant, shape (n,).
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> single_correlation(np.array([3.0, 2.0, 1.0], np.float32), np.array([1.0, 20.0, 300.0]))
+    1.0
+    """
+    from scipy.stats import rankdata
+
+    label = rankdata(y)
+    label -= label.mean()
+    found = 0.0
+    for stand_in in (-np.inf, np.inf):
+        ranks = rankdata(np.where(np.isnan(values), np.float32(stand_in), values))
+        ranks -= ranks.mean()
+        size = float(np.sqrt((ranks @ ranks) * (label @ label)))
+        found = max(found, abs(float(ranks @ label)) / size if size else 0.0)
+    return min(round(found, 12), 1.0)
+
+
 def _leaks(data: Dataset, names: list[str], trusted: Collection[str]) -> list[str]:
     """Name the features that tell the outcome alone, loudly."""
     # Rows lie in the order of their dates; even steps take of every date in proportion.
@@ -149,21 +186,27 @@ def _leaks(data: Dataset, names: list[str], trusted: Collection[str]) -> list[st
     if len(np.unique(y)) < 2:
         return []
     position = {name: index for index, name in enumerate(data.names)}
+    alone, measure = (
+        (single_correlation, "rank correlation")
+        if data.target.is_numeric
+        else (single_auroc, "AUROC")
+    )
     found = []
     for name in names:
-        auroc = single_auroc(data.features[::step, position[name]], y)
-        if auroc <= LEAK_FROM:
+        told = alone(data.features[::step, position[name]], y)
+        if told <= LEAK_FROM:
             continue
         if name in trusted:
-            logger.info("Feature %s alone has AUROC %.4f, and is trusted.", name, auroc)
+            logger.info("Feature %s alone has %s %.4f, and is trusted.", name, measure, told)
             continue
         found.append(name)
         logger.warning(
-            "Feature %s is a probable leak and is left out: alone it tells the outcome with AUROC "
+            "Feature %s is a probable leak and is left out: alone it tells the outcome with %s "
             "%.4f. Look in its SQL for what was not known at as_of; if it is honest, name it in "
             "trusted_features.",
             name,
-            auroc,
+            measure,
+            told,
         )
     return found
 

@@ -21,7 +21,9 @@ class TrainingSettings:
     task
         Name of the prediction task; one champion exists per task.
     label
-        Boolean column of the training set that holds the outcome.
+        Boolean column of the training set that holds the outcome; for regression a numeric one.
+    target
+        ``classification`` of yes and no, or ``regression`` of a number.
     definition
         What the label means, in a word; a champion trained for another meaning does not score.
     horizon_days, lead_days
@@ -33,7 +35,8 @@ class TrainingSettings:
     retrain_after_days
         Age in days, in data time, at which a champion is challenged again.
     min_rows, min_events
-        Fewest training rows, and fewest rows of each outcome, from which a model is made.
+        Fewest training rows, and fewest rows of each outcome, from which a model is made; a number
+        has no events.
     test_dates
         How many of the latest observation dates to test on. Default: a fifth of them.
     baseline_feature
@@ -41,7 +44,8 @@ class TrainingSettings:
     estimator
         The model to fit: ``logistic_regression``, ``hist_gradient_boosting``, ``blend``, or a
         function of the user's own, ``package.module:function``, that returns a classifier of
-        scikit-learn. None lets the first three compete.
+        scikit-learn. None lets the first three compete. For regression the first is
+        ``linear_regression``, and there is no function.
     estimator_parameters
         What the estimator is made with. Where several compete, a mapping by their names.
     features
@@ -66,6 +70,7 @@ class TrainingSettings:
 
     task: str = "churn"
     label: str = "churned"
+    target: str = "classification"
     definition: str = ""
     horizon_days: int = 90
     lead_days: int = 0
@@ -103,7 +108,7 @@ class TrainingSettings:
     @property
     def recipe(self) -> dict[str, Any]:
         """How models are made, as far as it differs from the defaults."""
-        names = ("estimator", "estimator_parameters", "seed", "trusted_features")
+        names = ("target", "estimator", "estimator_parameters", "seed", "trusted_features")
         defaults = TrainingSettings()
         asked = {name: getattr(self, name) for name in names}
         return {key: value for key, value in asked.items() if value != getattr(defaults, key)}
@@ -112,7 +117,8 @@ class TrainingSettings:
     def asks_for_silence(self) -> bool:
         """Whether the label is that of BG/NBD: no order from as_of on, for a horizon."""
         silent = self.definition in ("", "non_contractual")
-        return self.task == "churn" and silent and self.lead_days == 0
+        yes_or_no = self.target == "classification"
+        return self.task == "churn" and yes_or_no and silent and self.lead_days == 0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any] | None) -> TrainingSettings:
@@ -197,6 +203,13 @@ def _flag(key: str, value: object) -> bool:
     return value
 
 
+def _target(key: str, value: object) -> str:
+    """Accept the name of a kind of target."""
+    if value not in ("classification", "regression"):
+        raise _refuse(key, "'classification' or 'regression'", value)
+    return str(value)
+
+
 def _whole(least: int, most: int) -> Callable[[str, object], int]:
     """Make a check for a whole number between two bounds."""
 
@@ -229,6 +242,7 @@ _CENTURY = 36_525
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "task": _text,
     "label": _text,
+    "target": _target,
     "definition": _text,
     "horizon_days": _whole(1, _CENTURY),
     "lead_days": _whole(0, _CENTURY),

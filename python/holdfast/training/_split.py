@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def rolling_folds(as_ofs: AsOfs, gap_days: int) -> list[tuple[AsOfs, AsOfs]]:
 
 
 def grouped_folds(
-    groups: NDArray[np.uint64], y: NDArray[np.int64]
+    groups: NDArray[np.uint64], y: NDArray[Any]
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Fold rows so that a group never stands on both sides and every side can be fitted.
 
@@ -125,12 +125,12 @@ def grouped_folds(
     groups
         Group of each row (a stable hash of the customer), shape (n,).
     y
-        Outcome 0 or 1, shape (n,).
+        Outcomes, shape (n,).
 
     Returns
     -------
     list of (fit rows, held-out rows)
-        Up to five folds; empty when not even two folds have both outcomes to fit on.
+        Up to five folds; empty when not even two folds have two outcomes to fit on.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def grouped_folds(
         parts: Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
         parts = GroupKFold(n_splits=count).split(groups, y, groups)
         folds = list(parts)
-        if all(len(np.unique(y[fit])) == 2 for fit, _ in folds):
+        if all(len(np.unique(y[fit])) >= 2 for fit, _ in folds):
             return folds
     return []
 

@@ -96,7 +96,7 @@ def train(
     """Train, choose, compare with the champion, and return the registry rows to upsert.
 
     Rows are split by time with a gap as long as the label looks ahead. Each algorithm is tuned
-    and calibrated on validation dates, rolling back in time, the one with the lowest log loss there
+    and calibrated on validation dates, rolling back in time, the one with the lowest loss there
     is chosen, and all are fitted on the training dates and measured on the test dates, which none
     of them has seen. The chosen one becomes champion when it is no worse than the former; it is
     then fitted again on all rows, and the twin that was measured stays in the registry.
@@ -107,7 +107,8 @@ def train(
         DuckDB connection. It is neither closed nor changed.
     training_set
         DuckDB relation, quoted name of a table, or Ibis table, with ``customer_id``, ``as_of``,
-        the boolean label, and numeric or boolean features. Rows without a label are left out.
+        the label (boolean, or for regression numeric), and numeric or boolean features. Rows
+        without a label are left out.
     former
         The model registry so far, likewise; None at the first build.
     settings

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._calibration import loss_given_rates
 from holdfast.training._export import OnnxHeader, trees_onnx
+from holdfast.training._target import CLASSIFICATION, Target
 
 if TYPE_CHECKING:
     from holdfast.training._estimators import Fold, OutOfFold, Part, Tuned
@@ -33,12 +33,13 @@ class TreeModel:
     """A fitted HistGradientBoostingClassifier, its log-odds stretched around their mean.
 
     Its log-odds are ``weight * (base + factor * (raw - base))``, raw being the estimator's own and
-    base their mean over the training rows.
+    base their mean over the training rows. Of a HistGradientBoostingRegressor they are the value.
     """
 
     estimator: Any
     factor: float = 1.0
     weight: float = 1.0
+    target: Target = CLASSIFICATION
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -64,15 +65,16 @@ class TreeModel:
 
     def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds of the event, shape (n,)."""
-        raw = self.estimator.decision_function(features)
-        base = trees_base_value(self.estimator)
+        estimator = self.estimator
+        score = estimator.predict if self.target.is_numeric else estimator.decision_function
+        raw = score(features)
+        base = trees_base_value(estimator)
         result: NDArray[np.float64] = self.weight * (base + self.factor * (raw - base))
         return result
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
-        result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -self.log_odds(features)))
-        return result
+        """Return the probability of the event or the value, shape (n,)."""
+        return self.target.predict(self.log_odds(features))
 
     def scaled(self, factor: float, weight: float = 1.0) -> TreeModel:
         """Return the model with its log-odds stretched around their mean, and then weighed."""
@@ -95,8 +97,8 @@ def trees_base_value(estimator: Any) -> float:
 
 def fit_trees(part: Part, tuned: Tuned, seed: int) -> TreeModel:
     """Grow a given number of trees."""
-    estimator = _boosting(len(part.y), seed, early_stopping=False, **tuned)
-    return TreeModel(estimator.fit(part.features, part.y))
+    estimator = _boosting(part.target, len(part.y), seed, early_stopping=False, **tuned)
+    return TreeModel(estimator.fit(part.features, part.y), target=part.target)
 
 
 def tune_trees(
@@ -117,7 +119,8 @@ def tune_trees(
         longest = max(len(path) for path in paths)
         losses = np.zeros(longest)
         for fold, path in zip(folds, paths, strict=True):
-            curve = loss_given_rates(path, fold.held_out.y, fold.held_out.as_of)
+            held_out = fold.held_out
+            curve = held_out.target.tuning_loss(path, held_out.y, held_out.as_of)
             losses += np.pad(curve, (0, longest - len(curve)), mode="edge")
         count = longest if "max_iter" in setting else int(np.argmin(losses)) + 1
         if best is None or losses[count - 1] < best[0]:
@@ -129,11 +132,13 @@ def tune_trees(
 
 def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]:
     """Grow trees on one fold until its held-out rows gain no more; log-odds of every stage."""
+    target = fold.fit.target
     if "max_iter" in setting:
-        estimator = _boosting(len(fold.fit.y), seed, **setting, early_stopping=False)
+        estimator = _boosting(target, len(fold.fit.y), seed, **setting, early_stopping=False)
         estimator.fit(fold.fit.features, fold.fit.y)
     else:
         estimator = _boosting(
+            target,
             len(fold.fit.y),
             seed,
             **setting,
@@ -148,13 +153,14 @@ def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]
             X_val=fold.held_out.features,
             y_val=fold.held_out.y,
         )
-    stages = estimator.staged_decision_function(fold.held_out.features)
+    staged = estimator.staged_predict if target.is_numeric else estimator.staged_decision_function
+    stages = staged(fold.held_out.features)
     return np.stack([np.ravel(stage) for stage in stages])
 
 
-def _boosting(row_count: int, seed: int, **changes: Any) -> Any:
+def _boosting(target: Target, row_count: int, seed: int, **changes: Any) -> Any:
     """Make a calm booster; its leaves shrink with the data, so that tiny data can still split."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     settings = {
         "learning_rate": 0.05,
@@ -165,4 +171,5 @@ def _boosting(row_count: int, seed: int, **changes: Any) -> Any:
         **changes,
     }
     settings["min_samples_leaf"] = max(1, min(settings["min_samples_leaf"], row_count // 20))
-    return HistGradientBoostingClassifier(random_state=seed, **settings)
+    kind = HistGradientBoostingRegressor if target.is_numeric else HistGradientBoostingClassifier
+    return kind(random_state=seed, **settings)
