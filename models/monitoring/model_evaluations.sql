@@ -18,6 +18,7 @@ predictions as (
 
     {% for task in tasks -%}
     {% set holdout = ref(task ~ '_holdout_predictions') -%}
+    {% set type = 'double' if task in regressions else 'integer' -%}
     select
         model_id,
         '{{ task }}' as task,
@@ -25,7 +26,7 @@ predictions as (
         customer_id,
         as_of,
         {{ 'predicted_value as probability' if task in regressions else 'probability' }},
-        cast({{ adapter.quote(holdfast._label_of(holdout)) }} as {{ 'double' if task in regressions else 'integer' }}) as outcome,
+        cast({{ adapter.quote(holdfast._label_of(holdout)) }} as {{ type }}) as outcome,
     from {{ holdout }}
     {% if task in live_tasks -%}
     {% set outcomes = ref(task ~ '_outcomes') %}
@@ -94,7 +95,7 @@ measured as (
 
 {% if regressions -%}
 {% set names = "'" ~ regressions | join("', '") ~ "'" -%}
--- yes and no; of numbers there are the figures below
+-- yes and no; of numbers there are the figures below, quick enough to be computed at every build
 classified as (
 
     select * replace (cast(outcome as integer) as outcome)
