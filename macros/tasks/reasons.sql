@@ -23,6 +23,8 @@
             {%- do groups.setdefault(holdfast.reason_of(name), []).append(loop.index) -%}
         {%- endif -%}
     {%- endfor -%}
+    {#- log-odds are small; a value may be money, and a contribution to it large -#}
+    {%- set steps, bound = ('1e6', '1e8') if holdfast._is_regression(task) else ('1e9', '1e5') -%}
     {%- set slots = (champion.feature_names | length + 1) if champion else 1 -%}
 {%- if is_explained and groups -%}
 with
@@ -49,7 +51,7 @@ explained as (
 
 ),
 
--- in billionths: whole numbers add up and sort fast, and leave room for a feature's number beside them
+-- in steps of {{ '1e-' ~ steps[2:] }}: whole numbers add up and sort fast, and leave room for a feature's number beside them
 weighed as (
 
     select
@@ -57,7 +59,7 @@ weighed as (
         as_of,
         {%- for group in groups.values() %}
         {%- for i in group %}
-        cast(round(least(greatest(contributions[{{ i }}], -1e5), 1e5) * 1e9) as bigint) as weight_{{ i }},
+        cast(round(least(greatest(contributions[{{ i }}], -{{ bound }}), {{ bound }}) * {{ steps }}) as bigint) as weight_{{ i }},
         {%- endfor %}
         {%- endfor %}
     from explained
@@ -166,7 +168,7 @@ final as (
             {%- endfor %}
         ][reason_key % {{ slots }}] as feature,
         feature_value,
-        weight / 1e9 as contribution,
+        weight / {{ steps }} as contribution,
         reason,
     from ranked
     where rank <= {{ most }}
