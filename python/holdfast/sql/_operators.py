@@ -244,8 +244,13 @@ def _reduce_sum(node: Node) -> Tensor:
     columns, axes = node.columns(), node.array(1, "axes")
     if axes is None or list(axes.reshape(-1)) not in ([1], [-1]):
         raise SqlError("it sums over rows")
-    total = reduce(lambda a, b: t.binary("+", a, b), columns.terms)
-    return Columns((total,), bool(node.attributes.get("keepdims", 1)))
+    # Pair by pair: DuckDB 1.0 binds no expression of more than 128 levels.
+    terms = columns.terms
+    while len(terms) > 1:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        added = tuple(t.binary("+", a, b) for a, b in pairs)
+        terms = added + terms[len(terms) - len(terms) % 2 :]
+    return Columns(terms, bool(node.attributes.get("keepdims", 1)))
 
 
 def _reshape(node: Node) -> Tensor:
