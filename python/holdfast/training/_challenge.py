@@ -52,6 +52,10 @@ def wins(
         )
         return True, None
     rival = _honest_rival(champion, former, test, settings.gap_days)
+    if rival["onnx"] == chosen.blob:
+        # the same model again: its row stays as it is
+        logger.info("The champion %s came out again.", former_id)
+        return True, None
     given = predict_onnx(chosen.blob, test.columns(chosen.names))
     former_given = _predict_former(rival, test.columns(tuple(rival["feature_names"])))
     found = compare_losses(
