@@ -8,7 +8,7 @@ https://onnx.ai/onnx/operators/index.html#ai-onnx-ml.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, TypeAlias
@@ -240,17 +240,20 @@ def _split(node: Node) -> Tensor:
     return Columns(columns.terms[start : start + int(sizes[node.output])])
 
 
+def _sum(terms: Sequence[Term]) -> Term:
+    """Add up pair by pair, for DuckDB 1.0 binds no expression of more than 128 levels."""
+    while len(terms) > 1:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        added = [t.binary("+", a, b) for a, b in pairs]
+        terms = [*added, *terms[2 * len(added) :]]
+    return terms[0]
+
+
 def _reduce_sum(node: Node) -> Tensor:
     columns, axes = node.columns(), node.array(1, "axes")
     if axes is None or list(axes.reshape(-1)) not in ([1], [-1]):
         raise SqlError("it sums over rows")
-    # Pair by pair: DuckDB 1.0 binds no expression of more than 128 levels.
-    terms = columns.terms
-    while len(terms) > 1:
-        pairs = zip(terms[::2], terms[1::2], strict=False)
-        added = tuple(t.binary("+", a, b) for a, b in pairs)
-        terms = added + terms[len(terms) - len(terms) % 2 :]
-    return Columns(terms, bool(node.attributes.get("keepdims", 1)))
+    return Columns((_sum(columns.terms),), bool(node.attributes.get("keepdims", 1)))
 
 
 def _reshape(node: Node) -> Tensor:
@@ -281,7 +284,7 @@ def _product(terms: tuple[Term, ...], weights: np.ndarray[Any, Any], kind: str) 
         t.binary("*", term, t.constant(weight, kind))
         for term, weight in zip(terms, weights, strict=True)
     ]
-    return reduce(lambda a, b: t.binary("+", a, b), products)
+    return _sum(products)
 
 
 def _matmul(node: Node) -> Tensor:

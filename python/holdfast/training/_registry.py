@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 import ibis
 import pyarrow as pa
 
+from holdfast.quoting import quoted
 from holdfast.training._errors import TrainingError
 from holdfast.training._source import Source
 
@@ -130,7 +131,7 @@ def find_registry(session: Any, name: RelationName) -> str | None:
     ).fetchall()
     if not found[0][0]:
         return None
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    return quoted(*parts)
 
 
 def carry_over(session: Any, registry: str, rows: pa.Table) -> pa.Table:
