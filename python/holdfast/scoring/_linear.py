@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.scoring._agreement import agrees
+
 if TYPE_CHECKING:
     import onnx
 
@@ -34,8 +36,6 @@ _ROWS = (
 )
 # Rows at a time, so that what is worked on stays in the cache.
 _BLOCK = 512
-_TOLERANCE = 1e-6
-_PROBES = 512
 
 
 class LinearForm:
@@ -119,23 +119,6 @@ def read_linear(
     base_value = numpy_helper.to_array(constants["base_value"]).reshape(-1)
     if len(base_value) != 1 or any(len(row) != width for row in rows.values()):
         return None
-    probes = _probes(width)
-    # Written so that NaN on either side means no.
     with np.errstate(all="ignore"):
         form = LinearForm(float(base_value[0]), rows)
-        agrees = np.abs(form.predict(probes) - predict(probes)) <= _TOLERANCE
-    return form if bool(agrees.all()) else None
-
-
-def _probes(width: int) -> FloatArray:
-    """Return rows of all magnitudes, with missing and infinite values among them."""
-    rng = np.random.default_rng(0)
-    shape = (_PROBES, width)
-    probes = rng.normal(size=shape) * 10.0 ** rng.integers(-4, 7, size=shape)
-    for value in (0.0, 1.0, np.nan, np.inf, -np.inf):
-        probes[rng.random(shape) < 0.05] = value
-    # One feature at a time, from a row of zeros and from one where all is missing.
-    count = min(width, _PROBES // 2)
-    probes[:count] = np.where(np.eye(count, width, dtype=np.bool_), probes[:count], 0.0)
-    probes[-count:] = np.where(np.eye(count, width, dtype=np.bool_), probes[-count:], np.nan)
-    return probes.astype(np.float32)
+    return form if agrees(form.predict, predict, width) else None

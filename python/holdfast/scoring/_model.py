@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import factorial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.errors import HoldfastError
+from holdfast.scoring._agreement import agrees
 from holdfast.scoring._linear import read_linear
+from holdfast.scoring._quick_trees import borders_of, quicken
 
 if TYPE_CHECKING:
     import onnx
@@ -91,9 +94,7 @@ class OnnxModel:
         self._base_value = float(metadata["base_value"])
         self._graph = graph
         self._session = _open_session(blob, self._name)
-        width = len(self._feature_names)
-        is_classifier = self._target == "classification"
-        self._linear = read_linear(graph.graph, width, self._run) if is_classifier else None
+        self._quick = self._quick_form()
         self._explainer: _Explainer | None = None
         self._lock = threading.Lock()
 
@@ -191,7 +192,7 @@ class OnnxModel:
         matrix = self._as_matrix(features)
         if len(matrix) == 0:
             return np.empty(0, np.float32)
-        probability = self._linear.predict(matrix) if self._linear else self._run(matrix)
+        probability = self._quick(matrix) if self._quick else self._run(matrix)
         # NaN sorts above every number in DuckDB: unchecked, it would be the riskiest customer.
         undefined = np.isnan(probability)
         if undefined.any():
@@ -243,10 +244,29 @@ class OnnxModel:
 
     def _run(self, matrix: FloatArray) -> FloatArray:
         """Return the probabilities, or the values, that ONNX Runtime gives."""
-        output = "probabilities" if self._target == "classification" else "values"
-        outputs: list[FloatArray] = self._session.run([output], {"features": matrix})
-        # of two classes the second, and the only value
-        return np.ascontiguousarray(outputs[0][:, -1])
+        return _last_column(self._session, self._output, matrix)
+
+    @property
+    def _output(self) -> str:
+        """Name of the output that holds the result."""
+        return "probabilities" if self._target == "classification" else "values"
+
+    def _quick_form(self) -> Callable[[FloatArray], FloatArray] | None:
+        """Return a faster way to the same results, where there is one."""
+        width = len(self._feature_names)
+        if self._target == "classification":
+            linear = read_linear(self._graph.graph, width, self._run)
+            if linear is not None:
+                return linear.predict
+        rewritten = quicken(self._graph, width, self._output)
+        if rewritten is None:
+            return None
+        try:
+            session = _open_session(rewritten.SerializeToString(), self._name)
+        except ModelError:  # a graph that nobody has thought of: it runs as it is
+            return None
+        form = partial(_last_column, session, self._output)
+        return form if agrees(form, self._run, width, borders_of(self._graph)) else None
 
     def _as_matrix(self, features: npt.ArrayLike) -> FloatArray:
         """Return the features as a C-ordered float32 matrix of the right width."""
@@ -395,6 +415,12 @@ class _BlendExplainer:
                 size = subset.bit_count()
                 share = factorial(size) * factorial(count - size - 1) / factorial(count)
                 total[:, column] += share * (worth[subset | 1 << place] - worth[subset])
+
+
+def _last_column(session: Any, output: str, matrix: FloatArray) -> FloatArray:
+    """Run a session: of two classes the second, or the only value, float32 [N]."""
+    (given,) = session.run([output], {"features": matrix})
+    return np.ascontiguousarray(given[:, -1])
 
 
 def _session_inside(model: onnx.ModelProto, names: list[str], name: str) -> Any:

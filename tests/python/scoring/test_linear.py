@@ -28,7 +28,7 @@ def blob() -> bytes:
 
 def test_closed_form_gives_what_onnx_runtime_gives(blob):
     model = OnnxModel.from_bytes(blob)
-    assert model._linear is not None
+    assert model._quick is not None
     rng = np.random.default_rng(6)
     rows = rng.normal(size=(5_001, len(NAMES))) * 10.0 ** rng.integers(-40, 38, (5_001, 1))
     for value in (np.nan, np.inf, -np.inf, 0.0, 1e-45, 3.4e38):
@@ -53,10 +53,10 @@ def test_graph_that_computes_something_else_is_left_to_onnx_runtime(blob, change
         for node in graph.graph.node:
             node.input[:] = [x.replace("base_value", "another_base_value") for x in node.input]
     model = OnnxModel.from_bytes(graph.SerializeToString())
-    assert model._linear is None
+    assert model._quick is None
 
 
 def test_other_linear_models_are_left_to_onnx_runtime():
     model = OnnxModel.from_bytes(linear_model([0.5, -1.0]).SerializeToString())
-    assert model._linear is None
+    assert model._quick is None
     assert model.predict([[1.0, 1.0]]) == pytest.approx(1 / (1 + np.exp(0.75)))

@@ -27,7 +27,7 @@ from holdfast.scoring import OnnxModel
 from holdfast.sql import SqlModel
 from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
 from holdfast.training._blend import blend
-from holdfast.training._export import OnnxHeader
+from holdfast.training._export import OnnxHeader, predict_onnx
 from holdfast.training._linear import fit_linear
 from holdfast.training._trees import TreeModel
 from scoring_models import fit_trees, linear_model, tree_attribute, tree_model
@@ -43,9 +43,9 @@ def connection():
 
 
 def assert_same(connection, model, rows, expected=None):
-    """Compare ONNX Runtime, the expression and the query; give the query."""
+    """Compare ONNX Runtime, how Holdfast runs it, the expression and the query; give the query."""
     blob = model if isinstance(model, bytes) else model.SerializeToString()
-    given = OnnxModel.from_bytes(blob).predict(rows)
+    given = predict_onnx(blob, rows)
     compiled = SqlModel.from_bytes(blob)
     load(connection, "rows", rows, compiled.feature_names)
     query = compiled.query("rows", keys=["row_number"], output="p")
@@ -55,6 +55,8 @@ def assert_same(connection, model, rows, expected=None):
     }
     for form, sql in results.items():
         np.testing.assert_allclose(column(connection, sql), given, atol=1e-6, err_msg=form)
+    held = OnnxModel.from_bytes(blob).predict(rows)
+    np.testing.assert_allclose(held, given, atol=1e-6)
     if expected is not None:
         np.testing.assert_allclose(given, expected, atol=1e-6)
     return query

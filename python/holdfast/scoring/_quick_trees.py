@@ -1,0 +1,198 @@
+"""Tree ensembles written as ONNX Runtime runs them fastest.
+
+As soon as one node of an ensemble sends missing values down its first branch, ONNX Runtime asks at
+every node whether the value is missing; and an ensemble of two classes keeps its sums in lists.
+Without both it takes a quarter less time for the same leaves. :func:`quicken` rewrites the graph
+that runs; the stored one stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["borders_of", "quicken"]
+
+_PREFIX = "holdfast_quick_"
+_TREES = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+_LEAF = b"LEAF"
+
+
+def quicken(model: onnx.ModelProto, width: int, output: str) -> onnx.ModelProto | None:
+    """Rewrite the tree ensembles of a graph, which is left as it is.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The verified model.
+    width : int
+        Number of features, F.
+    output : str
+        The output that is wanted, the only one that is kept: ``probabilities`` or ``values``. It
+        may have one column where it had two.
+
+    Returns
+    -------
+    onnx.ModelProto or None
+        None where there is nothing to gain.
+    """
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    nodes: list[onnx.NodeProto] = []
+    is_quicker = False
+    for node in copy.graph.node:
+        if _is_readable(node):
+            split = _split_missing(node, width, copy.graph)
+            nodes += split
+            is_quicker |= bool(split)
+            if _has_one_score(node, output):
+                nodes += _as_regressor(node, output)
+                is_quicker = True
+                continue
+        nodes.append(node)
+    if not is_quicker:
+        return None
+    needed = _needed(nodes, output)
+    del copy.graph.node[:]
+    copy.graph.node.extend(needed)
+    del copy.graph.output[:]
+    value = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+    copy.graph.output.append(value)
+    return copy
+
+
+def borders_of(model: onnx.ModelProto) -> dict[int, npt.NDArray[np.float32]]:
+    """Return the thresholds of a graph's trees, by the column of their feature."""
+    found: dict[int, set[float]] = {}
+    for node in model.graph.node:
+        if _is_readable(node):
+            attributes = _attributes(node)
+            for column, threshold, mode in zip(
+                attributes["nodes_featureids"].ints,
+                attributes["nodes_values"].floats,
+                attributes["nodes_modes"].strings,
+                strict=True,
+            ):
+                if mode != _LEAF:
+                    found.setdefault(column, set()).add(threshold)
+    return {column: np.array(sorted(each), np.float32) for column, each in found.items()}
+
+
+def _is_readable(node: onnx.NodeProto) -> bool:
+    """Whether a node is an ensemble on the features themselves, its thresholds float32."""
+    if node.op_type not in _TREES or list(node.input) != ["features"]:
+        return False
+    attributes = _attributes(node)
+    needed = ("nodes_featureids", "nodes_values", "nodes_modes")
+    if any(name not in attributes for name in needed):
+        return False
+    tracks = attributes.get("nodes_missing_value_tracks_true")
+    lengths = {
+        len(attributes["nodes_featureids"].ints),
+        len(attributes["nodes_values"].floats),
+        len(attributes["nodes_modes"].strings),
+        *([len(tracks.ints)] if tracks is not None and tracks.ints else []),
+    }
+    return len(lengths) == 1
+
+
+def _split_missing(
+    node: onnx.NodeProto, width: int, graph: onnx.GraphProto
+) -> list[onnx.NodeProto]:
+    """Let missing values find their branch by comparison alone.
+
+    Comparisons with NaN are false, which is where a node sends missing values that does not say
+    otherwise. Those that do read a second copy of the feature, in which minus infinity stands for
+    a missing value: it is below every threshold. Changes the node, and gives the nodes that make
+    the copies; none where the ensemble has no such node, or has one of another kind.
+    """
+    from onnx import helper, numpy_helper
+
+    attributes = _attributes(node)
+    tracks = attributes.get("nodes_missing_value_tracks_true")
+    if tracks is None or not any(tracks.ints):
+        return []
+    features = np.array(attributes["nodes_featureids"].ints)
+    thresholds = np.array(attributes["nodes_values"].floats)
+    modes = np.array(attributes["nodes_modes"].strings)
+    sent = (np.array(tracks.ints) != 0) & (modes != _LEAF)
+    if not np.isin(modes[sent], [b"BRANCH_LEQ"]).all() or np.isnan(thresholds[sent]).any():
+        return []
+    columns = np.unique(features[sent])
+    features[sent] = width + np.searchsorted(columns, features[sent])
+    attributes["nodes_featureids"].ints[:] = features.tolist()
+    node.attribute.remove(tracks)
+    name = f"{_PREFIX}{len(graph.initializer)}_"
+    wide = f"{name}features"
+    graph.initializer.append(numpy_helper.from_array(columns.astype(np.int64), f"{name}columns"))
+    graph.initializer.append(numpy_helper.from_array(np.array([-np.inf], np.float32), f"{name}least"))
+    node.input[0] = wide
+    return [
+        helper.make_node("Gather", ["features", f"{name}columns"], [f"{name}picked"], axis=1),
+        helper.make_node("IsNaN", [f"{name}picked"], [f"{name}missing"]),
+        helper.make_node(
+            "Where", [f"{name}missing", f"{name}least", f"{name}picked"], [f"{name}lowered"]
+        ),
+        helper.make_node("Concat", ["features", f"{name}lowered"], [wide], axis=1),
+    ]
+
+
+def _has_one_score(node: onnx.NodeProto, output: str) -> bool:
+    """Whether a node is a classifier of two classes whose trees give one score, and the output."""
+    attributes = _attributes(node)
+    needed = {"classlabels_int64s", "class_ids", "class_weights", "post_transform", "base_values"}
+    return (
+        node.op_type == "TreeEnsembleClassifier"
+        and list(node.output[1:]) == [output]
+        and needed <= attributes.keys()
+        and list(attributes["classlabels_int64s"].ints) == [0, 1]
+        and len(set(attributes["class_ids"].ints)) == 1
+        and attributes["post_transform"].s == b"LOGISTIC"
+        and len(attributes["base_values"].floats) == 1
+    )
+
+
+def _as_regressor(node: onnx.NodeProto, output: str) -> list[onnx.NodeProto]:
+    """Write a classifier of one score as the sum of its trees, and the sigmoid of that."""
+    from onnx import helper
+
+    attributes = _attributes(node)
+    score = f"{_PREFIX}score"
+    regressor = helper.make_node(
+        "TreeEnsembleRegressor",
+        list(node.input),
+        [score],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        base_values=list(attributes["base_values"].floats),
+        target_treeids=list(attributes["class_treeids"].ints),
+        target_nodeids=list(attributes["class_nodeids"].ints),
+        target_ids=[0] * len(attributes["class_ids"].ints),
+        target_weights=list(attributes["class_weights"].floats),
+    )
+    regressor.attribute.extend(
+        attribute for attribute in node.attribute if attribute.name.startswith("nodes_")
+    )
+    return [regressor, helper.make_node("Sigmoid", [score], [output])]
+
+
+def _needed(nodes: list[onnx.NodeProto], output: str) -> list[onnx.NodeProto]:
+    """Return the nodes on which an output depends, in their order."""
+    wanted, kept = {output}, []
+    for node in reversed(nodes):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return a node's attributes by name."""
+    return {attribute.name: attribute for attribute in node.attribute}
