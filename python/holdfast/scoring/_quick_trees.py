@@ -132,7 +132,9 @@ def _split_missing(
     name = f"{_PREFIX}{len(graph.initializer)}_"
     wide = f"{name}features"
     graph.initializer.append(numpy_helper.from_array(columns.astype(np.int64), f"{name}columns"))
-    graph.initializer.append(numpy_helper.from_array(np.array([-np.inf], np.float32), f"{name}least"))
+    graph.initializer.append(
+        numpy_helper.from_array(np.array([-np.inf], np.float32), f"{name}least")
+    )
     node.input[0] = wide
     return [
         helper.make_node("Gather", ["features", f"{name}columns"], [f"{name}picked"], axis=1),
