@@ -20,6 +20,7 @@ __all__ = ["DIALECTS", "Dialect", "DuckDb", "dialect_named"]
 
 # From here on a double rounds to an infinite float32: half a step above the largest.
 _INFINITE_FROM = "3.4028235677973366e38"
+_FINITE_UP_TO = "3.4028235677973362e38"
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -97,9 +98,13 @@ class Dialect:
         """Whether a number is NaN."""
         return f"isnan({x})"
 
+    def widen(self, feature: str) -> str:
+        """Return a feature in double precision."""
+        return f"cast({feature} as {self.types[DOUBLE]})"
+
     def border(self, feature: str) -> str:
         """Return a feature as the model sees it."""
-        wide = f"cast({feature} as {self.types[DOUBLE]})"
+        wide = self.widen(feature)
         plus, minus = self.literal(math.inf, FLOAT), self.literal(-math.inf, FLOAT)
         return (
             f"case when {self.is_nan(wide)} then null"
@@ -107,6 +112,12 @@ class Dialect:
             f" when {wide} <= {self.double('-' + _INFINITE_FROM)} then {minus}"
             f" else {self.narrow(feature, wide)} end"
         )
+
+    def finite_border(self, feature: str) -> str:
+        """Return a feature for a model that treats infinite values as missing ones: NULL."""
+        wide = self.widen(feature)
+        most = f"{self.double('-' + _FINITE_UP_TO)} and {self.double(_FINITE_UP_TO)}"
+        return f"case when {wide} between {most} then {self.narrow(feature, wide)} end"
 
     def narrow(self, feature: str, wide: str) -> str:
         """Return a feature within the range of float32, rounded if there is such a type."""

@@ -10,8 +10,9 @@ from holdfast.scoring import OnnxModel
 from holdfast.sql._bitmasks import BitMasks, split_ensemble
 from holdfast.sql._dialects import Dialect, DuckDb, dialect_named
 from holdfast.sql._errors import SqlError
+from holdfast.sql._finite import without_infinities
 from holdfast.sql._operators import OPERATORS, Columns, Node, Tensor
-from holdfast.sql._terms import FLOAT, Term, cast, column
+from holdfast.sql._terms import FLOAT, Term, cast, column, terms_below
 from holdfast.sql._write import Writer
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class SqlModel:
     def __init__(self, name: str, feature_names: tuple[str, ...], probability: Term) -> None:
         self._name = name
         self._feature_names = feature_names
-        self._probability = probability
+        # The features of which infinite values come in as NULL.
+        self._probability, self._finite = without_infinities(probability)
 
     @classmethod
     def from_bytes(cls, blob: bytes, sha256: str | None = None) -> SqlModel:
@@ -115,7 +117,7 @@ class SqlModel:
         if arguments is None:
             arguments = [spoken.identifier(name) for name in self._feature_names]
         used = _columns_below([self._probability])
-        borders = {index: spoken.border(arguments[index]) for index in used}
+        borders = {index: self._border(spoken, index)(arguments[index]) for index in used}
         if not spoken.has_scalar_subquery or not used:
             return self._within(self._write(spoken, borders), most_characters)
         inside = ", ".join(f"{text} as _x{index}" for index, text in borders.items())
@@ -167,7 +169,7 @@ class SqlModel:
             stages, tables, body = self._duckdb_stages(spoken)
         else:
             columns = {index: f"_x{index}" for index in _columns_below([self._probability])}
-            stages, tables = [self._borders(spoken, spoken.border, columns)], []
+            stages, tables = [self._borders(spoken, columns)], []
             body = self._write(spoken, columns)
         text = _select(relation, names, stages, tables, f"{body} as {spoken.identifier(output)}")
         return self._within(text, most_characters)
@@ -177,12 +179,12 @@ class SqlModel:
         # What is left of an ensemble, and the trees that bit masks compute, by the id of its term.
         parts = {
             id(term): (rest, small)
-            for term in _terms_below([self._probability])
+            for term in terms_below([self._probability])
             if term.operator == "trees"
             for small, rest in [split_ensemble(term.value[0])]
             if small is not None
         }
-        fast = [term for term in _terms_below([self._probability]) if id(term) in parts]
+        fast = [term for term in terms_below([self._probability]) if id(term) in parts]
         slow = [replace(term, value=(parts[id(term)][0], term.value[1])) for term in fast]
         inputs = [term.arguments[index] for term in fast for index in parts[id(term)][1].features]
         direct = _columns_below([each for each in inputs if each.operator == "column"])
@@ -192,10 +194,11 @@ class SqlModel:
         with_nan = {index: f"_n{index}" for index in direct}
         stages = [
             [
-                *self._borders(dialect, dialect.border_with_nan, with_nan),
-                *self._borders(
-                    dialect, dialect.border, {k: v for k, v in columns.items() if k not in direct}
+                *(
+                    f"{dialect.border_with_nan(dialect.identifier(self._feature_names[k]))} as {v}"
+                    for k, v in with_nan.items()
                 ),
+                *self._borders(dialect, {k: v for k, v in columns.items() if k not in direct}),
             ],
             [f"nullif(_n{k}, cast('nan' as float)) as _x{k}" for k in others if k in direct],
         ]
@@ -225,14 +228,17 @@ class SqlModel:
             tables += masks.tables
         return stages, tables, self._write(dialect, columns, given)
 
-    def _borders(
-        self, dialect: Dialect, border: Callable[[str], str], columns: Mapping[int, str]
-    ) -> list[str]:
+    def _borders(self, dialect: Dialect, columns: Mapping[int, str]) -> list[str]:
         """Write the columns in which features enter."""
+        names = {index: dialect.identifier(self._feature_names[index]) for index in columns}
         return [
-            f"{border(dialect.identifier(self._feature_names[index]))} as {name}"
-            for index, name in columns.items()
+            f"{self._border(dialect, index)(names[index])} as {column}"
+            for index, column in columns.items()
         ]
+
+    def _border(self, dialect: Dialect, index: int) -> Callable[[str], str]:
+        """Return how a feature enters."""
+        return dialect.finite_border if index in self._finite else dialect.border
 
     def _write(
         self,
@@ -365,23 +371,4 @@ def _select(
 
 def _columns_below(terms: Iterable[Term], given: Container[int] = ()) -> list[int]:
     """Return the features that terms read, in order, without looking below those given by id."""
-    return sorted({t.value for t in _terms_below(terms, given) if t.operator == "column"})
-
-
-def _terms_below(terms: Iterable[Term], given: Container[int] = ()) -> list[Term]:
-    """Return terms and all that they are computed from, what comes first first."""
-    found: dict[int, Term] = {}
-    stack = [(term, False) for term in terms]
-    while stack:
-        current, is_done = stack.pop()
-        if id(current) in found or id(current) in given:
-            continue
-        if is_done:
-            found[id(current)] = current
-            continue
-        stack.append((current, True))
-        arguments = current.arguments
-        if current.operator == "trees":
-            arguments = tuple(arguments[index] for index in current.value[0].features)
-        stack += [(argument, False) for argument in arguments]
-    return list(found.values())
+    return sorted({t.value for t in terms_below(terms, given) if t.operator == "column"})

@@ -7,8 +7,8 @@ what SQL needs to know: which type a term has, whether it can be NULL, and its b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ __all__ = [
     "is_infinite",
     "is_missing",
     "negation",
+    "terms_below",
     "trees",
     "unary",
     "where",
@@ -80,6 +81,13 @@ class Term:
     def is_constant(self) -> bool:
         """Whether it is a number that is known now."""
         return self.operator == "constant"
+
+    @property
+    def read(self) -> tuple[Term, ...]:
+        """Those of its arguments that it looks at: trees leave some features out."""
+        if self.operator == "trees":
+            return tuple(self.arguments[index] for index in self.value[0].features)
+        return self.arguments
 
 
 def column(index: int) -> Term:
@@ -142,6 +150,13 @@ def binary(operator: str, left: Term, right: Term) -> Term:
     merged = _inside_where(operator, left, right)
     if merged is not None:
         return merged
+    folded = _folded(operator, left, right)
+    if folded is not None:
+        return folded
+    if operator == "max" and right.is_constant and right.value >= 0:
+        raised = _raised_log(left, right)
+        if raised is not None:
+            return raised
     nulls = left.null_of | right.null_of
     low, high = bounds(left.bounds, right.bounds)
     known = (low, high) if not (math.isnan(low) or math.isnan(high)) else _EVERYTHING
@@ -208,6 +223,22 @@ def where(condition: Term, then: Term, otherwise: Term) -> Term:
     return Term("where", (condition, then, otherwise), then.kind, None, nulls, bounds)
 
 
+def terms_below(terms: Iterable[Term], given: Container[int] = ()) -> list[Term]:
+    """Return terms and all that they are computed from, what comes first first."""
+    found: dict[int, Term] = {}
+    stack = [(term, False) for term in terms]
+    while stack:
+        current, is_done = stack.pop()
+        if id(current) in found or id(current) in given:
+            continue
+        if is_done:
+            found[id(current)] = current
+            continue
+        stack.append((current, True))
+        stack += [(argument, False) for argument in current.read]
+    return list(found.values())
+
+
 def _missing_columns(condition: Term) -> frozenset[int]:
     """Return the columns that are not NULL where a condition is false."""
     if condition.operator == "or":
@@ -225,7 +256,8 @@ def _inside_where(operator: str, left: Term, right: Term) -> Term | None:
     if left.operator != "where" or not left.arguments[1].is_constant:
         return None
     condition, then, otherwise = left.arguments
-    if right.is_constant and operator in ("+", "-", "*", "/"):
+    otherwise = _known(otherwise, _missing_columns(condition))
+    if right.is_constant:
         other = right, right
     elif (
         operator == "+"
@@ -237,6 +269,64 @@ def _inside_where(operator: str, left: Term, right: Term) -> Term | None:
     else:
         return None
     return where(condition, binary(operator, then, other[0]), binary(operator, otherwise, other[1]))
+
+
+def _folded(operator: str, left: Term, right: Term) -> Term | None:
+    """Keep a chain of sums and products with constants as one product and one sum.
+
+    In double precision only, where what is rounded otherwise is far below the tolerance.
+    """
+    if left.kind != DOUBLE or not right.is_constant or left.is_constant:
+        return None
+    if operator == "-":
+        return binary("+", left, unary("neg", right))
+    if operator == "/":
+        with np.errstate(all="ignore"):
+            inverse = constant(1.0 / right.value, DOUBLE)
+        is_safe = 1e-150 < abs(inverse.value) < 1e150
+        return binary("*", left, inverse) if is_safe else None
+    if operator not in ("+", "*") or left.operator not in ("+", "*"):
+        return None
+    inner, known = left.arguments
+    if not known.is_constant:
+        return None
+    if left.operator == operator:
+        both = binary(operator, known, right)
+        return binary(operator, inner, both) if abs(both.value) < math.inf else None
+    if operator == "*":
+        both = binary("*", known, right)
+        product = binary("*", inner, right)
+        return binary("+", product, both) if abs(both.value) < math.inf else None
+    return None
+
+
+def _known(term: Term, columns: frozenset[int], done: dict[int, Term] | None = None) -> Term:
+    """Return a term in a branch that rows take only where some columns are not NULL."""
+    if not term.null_of & columns:
+        return term
+    done = {} if done is None else done
+    if id(term) not in done:
+        arguments = tuple(_known(argument, columns, done) for argument in term.arguments)
+        done[id(term)] = replace(term, arguments=arguments, null_of=term.null_of - columns)
+    return done[id(term)]
+
+
+def _raised_log(term: Term, least: Term) -> Term | None:
+    """Return max(sign(x) * log(1 + abs(x)), least) with the maximum taken of x, from 0 on."""
+    if term.operator != "*" or term.kind != DOUBLE:
+        return None
+    sign, log = term.arguments
+    if sign.operator != "sign" or log.operator != "log" or log.arguments[0].operator != "+":
+        return None
+    (x,) = sign.arguments
+    one, size = log.arguments[0].arguments
+    if not _is(one, 1.0) or size.operator != "abs" or size.arguments[0] is not x:
+        return None
+    with np.errstate(all="ignore"):
+        limit = constant(np.expm1(least.value), DOUBLE)
+    if not limit.value < math.inf:
+        return None
+    return unary("log", binary("+", one, binary("max", x, limit)))
 
 
 def _flags(term: Term) -> list[Term] | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import sqlglot
 from sqlglot import exp
 
 from holdfast.sql import DIALECTS, SqlError, SqlModel
 from holdfast.sql._dialects import _last_double_rounding_to
+from holdfast.training._export import OnnxHeader
+from holdfast.training._linear import LinearModel
 from scoring_models import fit_trees, linear_model, tree_model
 from sql_models import ODD_THRESHOLDS, random_trees
 
@@ -23,12 +26,35 @@ def models():
     trees = random_trees(21, trees=2, leaves=3, width=2)
     return {
         "linear": linear_model([0.5, -1.25], log=True, feature_names=NAMES),
+        "logistic": logistic_model(),
         "trees": trees,
     }
 
 
+def logistic_model():
+    """Give a regression as training writes it: one feature from 0 on, one with a sign."""
+    numbers = {
+        "median": [0.5, -0.25],
+        "lower": [0.0, -4.0],
+        "upper": [6.5, 8.0],
+        "mean": [1.5, 0.75],
+        "scale": [0.5, 2.0],
+        "coefficient": [-0.75, 0.125],
+        "missing_mean": [0.0, 0.25],
+        "missing_coefficient": [0.0, 0.5],
+    }
+    model = LinearModel(
+        signed_log=np.array([True, True]),
+        **{name: np.array(values) for name, values in numbers.items()},
+        base_value=-0.5,
+        hyperparameters={},
+    )
+    header = OnnxHeader("churn", "logistic_regression", "test", ("orders_30d", "revenue"))
+    return onnx.load_model_from_string(model.to_onnx(header))
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", ["linear", "trees"])
+@pytest.mark.parametrize("name", ["linear", "logistic", "trees"])
 def test_query_is_the_golden_one_and_parses(name, dialect):
     model = models()[name]
     if dialect == "bigquery" and name == "linear":

@@ -7,6 +7,7 @@ import warnings
 import duckdb
 import numpy as np
 import onnx
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -199,6 +200,63 @@ def test_trained_linear_model_trees_and_their_blend(connection):
         assert_same(connection, model.to_onnx(_header(name, names)), edges, model.predict(edges))
 
 
+def test_linear_model_of_counts(connection):
+    # Counts and amounts from 0 on: the logarithm needs no sign, and infinite values are missing.
+    rng = np.random.default_rng(7)
+    rows = np.floor(np.exp(rng.normal(size=(2_000, 4)) * 2)).astype(np.float32)
+    rows[:, 3] -= 3
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    outcome = (np.nan_to_num(rows[:, 0]) + rng.normal(size=2_000) > 2).astype(np.int64)
+    model = fit_linear(rows, outcome, ("f0", "f1", "f2", "f3"))
+    assert model.signed_log.any()
+    assert (model.lower[:3] >= 0).all()
+    assert model.lower[3] < 0
+    blob = model.to_onnx(_header("linear", ("f0", "f1", "f2", "f3")))
+    compiled = SqlModel.from_bytes(blob)
+    assert compiled._finite == {0, 1, 2, 3}
+    assert "infinity" not in compiled.query("rows")
+    edges = odd_rows(8, 4, 3_000)
+    assert_same(connection, blob, edges, model.predict(edges))
+
+
+def test_infinite_values_that_trees_read_stay_infinite(connection):
+    classifier, rows = fit_trees(width=3, max_iter=30, max_leaf_nodes=8)
+    outcome = (np.nan_to_num(rows[:, 0]) > 0).astype(np.int64)
+    outcome[::4] = 1 - outcome[::4]
+    linear, trees = fit_linear(rows, outcome, ("f0", "f1", "f2")), TreeModel(classifier)
+    both = blend(linear, trees)
+    blob = both.to_onnx(_header("blend", ("f0", "f1", "f2")))
+    assert SqlModel.from_bytes(blob)._finite == frozenset()
+    edges = odd_rows(9, 3, 2_000)
+    assert_same(connection, blob, edges, both.predict(edges))
+
+
+def test_linear_model_rounds_wider_types_to_float32_once(connection):
+    rows = np.array([[0, 1], [1, 0], [2, 5], [3, 3], [9, 2], [40, 1]] * 40, np.float32)
+    model = fit_linear(rows, np.arange(len(rows)) % 3 % 2, ("f0", "f1"))
+    blob = model.to_onnx(_header("linear", ("f0", "f1")))
+    most = 3.4028235677973362e38  # the last double that float32 does not make infinite
+    doubles = [most, -most, np.nextafter(most, np.inf), 1e300, -1e300, np.inf, np.nan, 1e-320, 0.1]
+    integers = [2**24 + 1, -(2**63), 2**62, 0, 1, 2, 3, 4, 5]
+    with np.errstate(over="ignore"):
+        expected = predict_onnx(
+            blob, np.array([doubles, integers], np.float64).T.astype(np.float32)
+        )
+    compiled = SqlModel.from_bytes(blob)
+    data = {"i": np.arange(9), "f0": doubles, "f1": pa.array(integers, pa.int64())}
+    connection.register("wide_linear", pa.table(data))
+    for sql in (
+        f"select {compiled.expression()} from wide_linear order by i",
+        f"select p from ({compiled.query('wide_linear', keys=['i'], output='p')}) order by i",
+    ):
+        np.testing.assert_allclose(column(connection, sql), expected, atol=1e-6)
+    connection.execute(
+        "create or replace table narrow as select 1 as i, true as f0, 3::decimal(18, 2) as f1"
+    )
+    (given,) = column(connection, compiled.query("narrow", keys=[], output="p"))
+    assert given == pytest.approx(predict_onnx(blob, np.array([[1, 3]], np.float32))[0], abs=1e-6)
+
+
 def test_bgnbd(connection):
     rows = np.array([[1, 20, 20], [3, 10, 60], [5, 5, 90], [1, 80, 80]], np.float32)
     model = fit_bgnbd_model(
@@ -233,8 +291,6 @@ def test_wider_types_are_rounded_to_float32_once(connection, trees):
     blob = model.SerializeToString()
     expected = OnnxModel.from_bytes(blob).predict(rows)
     compiled = SqlModel.from_bytes(blob)
-    import pyarrow as pa
-
     data = pa.table(
         {"i": np.arange(len(doubles)), "f0": doubles, "f1": pa.array(integers, pa.int64())}
     )
