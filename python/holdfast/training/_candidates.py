@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.training._blend import BLEND, blend
+from holdfast.training._blend import BLEND, SilencePart, blend
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._custom import is_custom
 from holdfast.training._dataset import Dataset
@@ -27,7 +27,7 @@ from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._screen import out_of_season, varying_columns
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._silence import choose_weight, fit_silence
+from holdfast.training._silence import choose_weight, fit_silence_or_none
 from holdfast.training._target import CLASSIFICATION, Target
 
 __all__ = [
@@ -76,14 +76,16 @@ class Recipe:
     def fit(self, data: Dataset, seed: int) -> ScalableModel:
         """Fit on rows."""
         part = _part(data, self.names)
-        return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), part)
+        process = fit_silence_or_none(part, self.horizon_days, self.silence)
+        return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), process)
 
-    def assemble(self, fitted: Mapping[str, ScalableModel], part: Part) -> ScalableModel:
+    def assemble(
+        self, fitted: Mapping[str, ScalableModel], process: SilencePart | None
+    ) -> ScalableModel:
         """Blend and calibrate what was fitted on the rows."""
         models = [fitted[name] for name in self.parts]
         if len(models) == 1:
             return models[0].scaled(self.slope)
-        process = fit_silence(part, self.horizon_days, self.silence) if self.silence else None
         linear, trees = models
         return blend(linear, trees, process).scaled(self.slope)
 
@@ -143,11 +145,14 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
         with phase("Tuned %s on %d folds", name, len(folds)):
             tuned[name], given[name] = algorithm.tune(folds, seed, fixed)
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
-    models, silence = models_of(settings, algorithms), 0.0
+    models, silence, without = models_of(settings, algorithms), 0.0, given[BLEND]
     if BLEND in models and settings.asks_for_silence:
         with phase("Weighed BG/NBD on %d folds", len(folds)):
             silence, given[BLEND] = choose_weight(folds, given[BLEND], settings.horizon_days)
     part = _part(prepared.training, names)
+    process = fit_silence_or_none(part, settings.horizon_days, silence)
+    if process is None:
+        silence, given[BLEND] = 0.0, without
     fitted = _fit_parts(tuned, algorithms, part, seed)
     candidates = []
     for name in models:
@@ -157,7 +162,7 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
         slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
         weight = silence if name == BLEND else 0.0
         recipe = Recipe(name, names, chosen, slope, algorithms, weight, settings.horizon_days)
-        model = recipe.assemble(fitted, part)
+        model = recipe.assemble(fitted, process)
         validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
         candidates.append(
@@ -237,7 +242,10 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
-    hyperparameters = {**candidate.hyperparameters, **model.hyperparameters}
+    hyperparameters = {
+        **model.hyperparameters,
+        "calibration_slope": candidate.hyperparameters["calibration_slope"],
+    }
     return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
 
 

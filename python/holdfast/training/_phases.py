@@ -13,11 +13,12 @@ logger = logging.getLogger("holdfast.training")
 
 
 @contextmanager
-def phase(message: str, *values: object) -> Iterator[None]:
-    """Log one line with the seconds that a phase took."""
+def phase(message: str, *values: object) -> Iterator[list[object]]:
+    """Log one line with the seconds that a phase took; it may add values known at its end."""
     started = time.perf_counter()
-    yield
-    logger.info(f"{message} in %.2f s.", *values, time.perf_counter() - started)
+    told = list(values)
+    yield told
+    logger.info(f"{message} in %.2f s.", *told, time.perf_counter() - started)
 
 
 @contextmanager

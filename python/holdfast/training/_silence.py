@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,9 @@ from holdfast.training._calibration import loss_given_rates
 from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import Fold, OutOfFold, Part
 
-__all__ = ["choose_weight", "fit_silence"]
+__all__ = ["choose_weight", "fit_silence", "fit_silence_or_none"]
+
+logger = logging.getLogger("holdfast.training")
 
 # On a tie the earlier one is chosen: the simpler.
 _WEIGHTS = (0.0, 0.2, 1.0 / 3.0)
@@ -42,6 +45,27 @@ def fit_silence(part: Part, horizon_days: int, weight: float) -> SilencePart:
         horizon_days=horizon_days,
     )
     return SilencePart(model, columns, np.nanmedian(features, axis=0), weight=weight)
+
+
+def fit_silence_or_none(part: Part, horizon_days: int, weight: float) -> SilencePart | None:
+    """Fit the process where it has a weight; when that fails, warn and do without it.
+
+    What it could be fitted on in the folds it need not be on other rows, and a blend of two models
+    is better than no model.
+    """
+    if not weight:
+        return None
+    try:
+        return fit_silence(part, horizon_days, weight)
+    except TrainingError as error:
+        logger.warning(
+            "The blend goes without BG/NBD: its weight of %.2f was chosen on held-out rows, but on "
+            "the %d rows to fit on it cannot be fitted. %s",
+            weight,
+            len(part.y),
+            error,
+        )
+        return None
 
 
 def choose_weight(

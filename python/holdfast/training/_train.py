@@ -181,8 +181,9 @@ def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings
         return registry_table([])
     logger.info("Training for the task %s, because %s.", checked.task, reason)
 
-    with phase("Read %d rows and %d features", description.row_count, len(description.features)):
+    with phase("Read %d rows and %d features") as read:
         data = read_dataset(source, checked, description)
+        read += [len(data), len(data.names)]
     data = only_mature(data, checked)
     prepared = prepare(data, checked)
     if isinstance(prepared, TooLittle):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -225,13 +226,63 @@ def test_nothing_but_a_leak_gives_no_model(session, make_shop: Shop, caplog):
     assert "constant, missing or a probable leak" in caplog.text
 
 
-def test_large_training_set_is_sampled_and_the_registry_says_so(session, make_shop: Shop):
+def test_large_training_set_is_sampled_and_registry_and_log_say_so(
+    session, make_shop: Shop, caplog
+):
     shop = make_shop(customers=200)
-    champion = by_stage(train(session, shop, settings={"max_rows": 1200}))["evaluated"]
+    with caplog.at_level(logging.INFO):
+        champion = by_stage(train(session, shop, settings={"max_rows": 1200}))["evaluated"]
+    (sampled,) = re.findall(r"Sampled (\d+) of 2400 rows", caplog.text)
+    assert f"Read {sampled} rows and 4 features in" in caplog.text
     parameters = json.loads(champion["parameters"])
     assert parameters["sampled_from"] == 2400
     assert 600 < champion["row_count"] < 1200
     assert len(parameters["split"]["training"]) == 8
+
+
+@pytest.mark.parametrize("most", [0, 80 * 8], ids=["nowhere", "not on all rows"])
+def test_blend_does_without_bg_nbd_where_it_cannot_be_fitted_and_says_so(
+    session, make_shop: Shop, caplog, monkeypatch, most: int
+):
+    from holdfast.training import _candidates, _silence
+
+    def chosen(folds: Any, others: Any, horizon_days: int) -> tuple[float, list[Any]]:
+        return 0.2, [0.5 * each for each in others]
+
+    def fit(features: Any, *rest: Any, **more: Any) -> Any:
+        if len(features) > most:
+            raise TrainingError("No fit was found.")
+        return fitted(features, *rest, **more)
+
+    fitted = _silence.fit_bgnbd_model
+    monkeypatch.setattr(_candidates, "choose_weight", chosen)
+    monkeypatch.setattr(_silence, "fit_bgnbd_model", fit)
+    shop = make_shop(
+        orders_lifetime=lambda random, count: 1.0 + random.poisson(3.0, count),
+        first_order_age_days=lambda random, count: 400.0 + random.exponential(60.0, count),
+    )
+    settings = {"estimator": "blend"}
+    with caplog.at_level(logging.WARNING):
+        found = by_stage(train(session, shop, settings=settings))
+    twin, champion = (
+        json.loads(found[stage]["parameters"])["hyperparameters"]
+        for stage in ("evaluated", "champion")
+    )
+    assert champion["weights"]["bg_nbd"] == 0
+    assert "bg_nbd" not in champion
+    assert sum(champion["weights"].values()) == pytest.approx(1)
+    assert twin["weights"]["bg_nbd"] == pytest.approx(0.2 if most else 0)
+    (warning,) = [r.getMessage() for r in caplog.records if "goes without BG/NBD" in r.message]
+    assert "weight of 0.20" in warning
+    assert f"the {80 * 12 if most else 80 * 8} rows to fit on" in warning
+    assert "No fit was found." in warning
+    if not most:
+        # as if nobody had asked for it, what was measured on held-out rows included
+        lapses = {**settings, "definition": "contractual"}
+        plain = by_stage(train(session, shop, settings=lapses))["evaluated"]
+        assert plain["onnx"] == found["evaluated"]["onnx"]
+        validation = [json.loads(m["metrics"])["validation"] for m in (plain, found["evaluated"])]
+        assert validation[0] == validation[1]
 
 
 def test_integer_labels_train_as_booleans_do(session, make_shop: Shop):
