@@ -58,19 +58,36 @@ known as (
 
 happened as (
 
-    select{{ ' distinct' if not value }}
+    {%- if value %}
+
+    select
+        spine.holdfast_customer_id as customer_id,
+        spine.holdfast_as_of as as_of,
+        cast({{ value }} as double) as label_value,
+    from (
+        -- the value names columns of the events, and those of the spine must not be called the same
+        select
+            customer_id as holdfast_customer_id,
+            as_of as holdfast_as_of,
+            horizon_starts_at as holdfast_horizon_starts_at,
+            horizon_ends_at as holdfast_horizon_ends_at,
+        from spine
+    ) as spine
+    inner join events
+        on events.customer_id = spine.holdfast_customer_id
+        and events.{{ time }} >= spine.holdfast_horizon_starts_at
+        and events.{{ time }} < spine.holdfast_horizon_ends_at
+    group by spine.holdfast_customer_id, spine.holdfast_as_of
+    {%- else %}
+
+    select distinct
         spine.customer_id,
         spine.as_of,
-        {%- if value %}
-        cast({{ value }} as double) as label_value,
-        {%- endif %}
     from spine
     inner join events
         on events.customer_id = spine.customer_id
         and events.{{ time }} >= spine.horizon_starts_at
         and events.{{ time }} < spine.horizon_ends_at
-    {%- if value %}
-    group by spine.customer_id, spine.as_of
     {%- endif %}
 
 ),
