@@ -5,23 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast import terminal
 from holdfast.errors import HoldfastError
 from holdfast.project import Project
 from holdfast.quoting import quoted
 
+if TYPE_CHECKING:
+    from holdfast.training import TrainingSettings
+
 __all__ = [
+    "BACKTEST_OF_VALUES_SCHEMA",
     "BACKTEST_SCHEMA",
     "BacktestError",
     "backtest",
     "backtest_project",
     "check_output",
+    "describe_backtest",
     "write_table",
 ]
 
@@ -43,7 +49,38 @@ BACKTEST_SCHEMA = pa.schema(
     ]
 )
 
-_BASELINE = "days_since_last_order"
+# the same where a number is predicted
+BACKTEST_OF_VALUES_SCHEMA = pa.schema(
+    [
+        ("as_of", pa.timestamp("us")),
+        ("status", pa.string()),
+        ("row_count", pa.int64()),
+        ("mean_label", pa.float64()),
+        ("mean_prediction", pa.float64()),
+        ("rmse", pa.float64()),
+        ("mae", pa.float64()),
+        ("r2", pa.float64()),
+        ("gini", pa.float64()),
+        ("baseline_rmse", pa.float64()),
+        ("baseline_gini", pa.float64()),
+        ("algorithm", pa.string()),
+        ("training_row_count", pa.int64()),
+        ("training_to", pa.timestamp("us")),
+    ]
+)
+
+# what is told of each date, under which heading
+_SHOWN = {"auroc": "AUROC", "baseline_auroc": "recency", "log_loss": "log loss"}
+_SHOWN_OF_VALUES = {
+    "rmse": "RMSE",
+    "baseline_rmse": "one feature",
+    "r2": "R2",
+    "gini": "Gini",
+    "baseline_gini": "one feature",
+}
+
+# the model of one feature
+_BASELINES = {"classification": "days_since_last_order", "regression": "one_feature"}
 # what decides whether a build trains; a replay always does, and has no former models
 _OF_THE_BUILD = ("as_of_date", "retrain", "retrain_after_days", "reset")
 _SMALLEST = 1e-7
@@ -82,9 +119,10 @@ def backtest(
     Returns
     -------
     pyarrow.Table
-        One row per date, the oldest first, of the schema `BACKTEST_SCHEMA`. The status is
-        ``scored``, or ``not_enough_history`` where no model could be trained on what was known
-        then; the figures of the model are NULL there. AUROC is NULL where all rows came out alike.
+        One row per date, the oldest first, of the schema `BACKTEST_SCHEMA`, or of
+        `BACKTEST_OF_VALUES_SCHEMA` where the task predicts a number. The status is ``scored``, or
+        ``not_enough_history`` where no model could be trained on what was known then; the figures
+        of the model are NULL there. AUROC, R² and Gini are NULL where all rows came out alike.
 
     Raises
     ------
@@ -111,11 +149,6 @@ def backtest(
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
     checked = TrainingSettings.from_mapping(kept)
-    if checked.target == "regression":
-        raise BacktestError(
-            f"the task {checked.task} predicts a number, and the figures of a replay are those of "
-            "probabilities; its test dates are in model_performance"
-        )
     label = quoted(checked.label)
     dates = session.execute(
         f"""
@@ -134,8 +167,10 @@ def backtest(
     rows = []
     for number, (as_of,) in enumerate(reversed(dates), start=1):
         logger.info("Replaying %s (%d of %d).", f"{as_of:%Y-%m-%d}", number, len(dates))
-        rows.append(_replay(session, training_set, kept, checked.gap_days, label, as_of))
-    return pa.Table.from_pylist(rows, schema=BACKTEST_SCHEMA)
+        rows.append(_replay(session, training_set, kept, checked, as_of))
+    is_numeric = checked.target == "regression"
+    schema = BACKTEST_OF_VALUES_SCHEMA if is_numeric else BACKTEST_SCHEMA
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def backtest_project(project: Project, *, task: str = "churn", last: int = 6) -> pa.Table:
@@ -178,6 +213,44 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
                 f"{project.warehouse} does not hold what the last dbt command built; run "
                 f"`dbt build` for this target ({str(error).splitlines()[0]})"
             ) from None
+
+
+def describe_backtest(figures: pa.Table) -> str:
+    """Tell the figures of a replay in a table.
+
+    Parameters
+    ----------
+    figures
+        What `backtest` returned.
+
+    Returns
+    -------
+    str
+        A line per date.
+
+    Examples
+    --------
+    >>> print(describe_backtest(BACKTEST_SCHEMA.empty_table()).splitlines()[0])
+      as of  rows  observed  predicted  AUROC  recency  log loss  model
+    """
+    is_numeric = "rmse" in figures.column_names
+    observed, predicted = (
+        ("mean_label", "mean_prediction") if is_numeric else ("base_rate", "mean_probability")
+    )
+    shown = _SHOWN_OF_VALUES if is_numeric else _SHOWN
+    lines = [("as of", "rows", "observed", "predicted", *shown.values(), "model")]
+    for row in figures.to_pylist():
+        means = (row[observed], row[predicted])
+        lines.append(
+            (
+                f"{row['as_of']:%Y-%m-%d}",
+                f"{row['row_count']:,}",
+                *(terminal.number(m, 2) if is_numeric else terminal.percent(m) for m in means),
+                *(terminal.number(row[name], 3) for name in shown),
+                row["algorithm"] or row["status"],
+            )
+        )
+    return terminal.table(lines, right=range(1, 4 + len(shown)))
 
 
 def check_output(path: Path) -> None:
@@ -236,41 +309,40 @@ def _replay(
     session: Any,
     training_set: str,
     settings: Mapping[str, Any],
-    gap_days: int,
-    label: str,
+    checked: TrainingSettings,
     as_of: Any,
 ) -> dict[str, Any]:
     """Train on what was known at one date, and score its rows."""
     from holdfast.training import train
 
+    label, is_numeric = quoted(checked.label), checked.target == "regression"
     moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
     known = (
         f"(select * from {training_set} "  # noqa: S608 - the caller quotes the table
-        f"where cast(as_of as timestamp) + interval {gap_days} day <= {moment})"
+        f"where cast(as_of as timestamp) + interval {checked.gap_days} day <= {moment})"
     )
     rows = f"{training_set} where cast(as_of as timestamp) = {moment} and {label} is not null"
-    outcomes = f"select cast({label} as integer) from {rows} order by customer_id"  # noqa: S608
+    outcome = f"cast({label} as {'double' if is_numeric else 'integer'})"
+    outcomes = f"select {outcome} from {rows} order by customer_id"  # noqa: S608
     y = session.sql(outcomes).to_arrow_table().column(0).to_numpy()
     row: dict[str, Any] = {
         "as_of": as_of,
         "status": "not_enough_history",
         "row_count": len(y),
-        "base_rate": float(y.mean()),
+        "mean_label" if is_numeric else "base_rate": float(y.mean()),
     }
     models = train(session, known, None, {**settings, "as_of_date": as_of.date()}).to_pylist()
     champion = next((model for model in models if model["stage"] == "champion"), None)
     if champion is None:
         return row
     given = _predict(session, rows, champion)
-    baseline = next((model for model in models if model["algorithm"] == _BASELINE), None)
-    simple = None if baseline is None else _auroc(y, _predict(session, rows, baseline))
+    name = _BASELINES[checked.target]
+    baseline = next((model for model in models if model["algorithm"] == name), None)
+    simple = None if baseline is None else _predict(session, rows, baseline)
     return {
         **row,
         "status": "scored",
-        "mean_probability": float(given.mean()),
-        "auroc": _auroc(y, given),
-        "log_loss": _log_loss(y, given),
-        "baseline_auroc": simple,
+        **(_of_values if is_numeric else _of_probabilities)(y, given, simple),
         **{name: champion[name] for name in ("algorithm", "training_to")},
         "training_row_count": champion["row_count"],
     }
@@ -292,6 +364,32 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
     values: NDArray[np.float32] = column.to_numpy().astype(np.float32)
     values[np.isinf(values)] = np.nan
     return values
+
+
+def _of_probabilities(
+    y: NDArray[Any], given: NDArray[np.float64], simple: NDArray[np.float64] | None
+) -> dict[str, float | None]:
+    """Measure probabilities, beside those of the baseline."""
+    return {
+        "mean_probability": float(given.mean()),
+        "auroc": _auroc(y, given),
+        "log_loss": _log_loss(y, given),
+        "baseline_auroc": None if simple is None else _auroc(y, simple),
+    }
+
+
+def _of_values(
+    y: NDArray[Any], given: NDArray[np.float64], simple: NDArray[np.float64] | None
+) -> dict[str, float | None]:
+    """Measure predicted numbers, beside those of the baseline."""
+    from holdfast.training._metrics import evaluate_values
+
+    of_model = evaluate_values(y, given)
+    of_baseline = {} if simple is None else evaluate_values(y, simple)
+    return {
+        **{name: of_model[name] for name in ("mean_prediction", "rmse", "mae", "r2", "gini")},
+        **{f"baseline_{name}": of_baseline.get(name) for name in ("rmse", "gini")},
+    }
 
 
 def _auroc(y: NDArray[Any], probability: NDArray[np.float64]) -> float | None:

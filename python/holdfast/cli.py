@@ -321,7 +321,12 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _backtest(options: argparse.Namespace) -> None:
-    from holdfast.backtest import backtest_project, check_output, write_table
+    from holdfast.backtest import (
+        backtest_project,
+        check_output,
+        describe_backtest,
+        write_table,
+    )
     from holdfast.project import open_project
 
     if options.output is not None:
@@ -330,19 +335,7 @@ def _backtest(options: argparse.Namespace) -> None:
     logging.getLogger("holdfast.training").setLevel(logging.WARNING)
     project = open_project(options.project_dir, target=options.target)
     figures = backtest_project(project, task=options.task, last=options.last)
-    table = [("as of", "rows", "observed", "predicted", "AUROC", "recency", "log loss", "model")]
-    for row in figures.to_pylist():
-        table.append(
-            (
-                f"{row['as_of']:%Y-%m-%d}",
-                f"{row['row_count']:,}",
-                terminal.percent(row["base_rate"]),
-                terminal.percent(row["mean_probability"]),
-                *(terminal.number(row[n], 3) for n in ("auroc", "baseline_auroc", "log_loss")),
-                row["algorithm"] or row["status"],
-            )
-        )
-    print(terminal.table(table, right=range(1, 7)), flush=True)
+    print(describe_backtest(figures), flush=True)
     if options.output is not None:
         write_table(figures, options.output)
 

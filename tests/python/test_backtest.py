@@ -12,10 +12,12 @@ import pytest
 
 import holdfast.training
 from holdfast.backtest import (
+    BACKTEST_OF_VALUES_SCHEMA,
     BACKTEST_SCHEMA,
     BacktestError,
     backtest,
     check_output,
+    describe_backtest,
     write_table,
 )
 
@@ -159,3 +161,49 @@ def test_file_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) 
         check_output(tmp_path / "figures.xlsx")
     with pytest.raises(BacktestError, match="there is no folder"):
         check_output(tmp_path / "nowhere" / "figures.csv")
+
+
+def test_task_of_a_number_is_replayed_with_figures_of_its_own(session: Any) -> None:
+    session.execute(
+        f"""
+        create table spend as
+        select * replace (
+            case when as_of = '2025-08-01' then 5 else "order count" * 20 + days_since_order / 9 end
+            as churned
+        )
+        from {TRAINING_SET}
+        """
+    )
+    settings = {
+        **SETTINGS, "task": "spend", "target": "regression", "baseline_feature": "order count",
+        "estimator": "linear_regression",
+    }  # fmt: skip
+    table = backtest(session, "spend", settings, last=2)
+    assert table.schema == BACKTEST_OF_VALUES_SCHEMA
+    july, august = table.to_pylist()
+    assert july["status"] == august["status"] == "scored"
+    assert (july["as_of"] - july["training_to"]).days >= 60
+    assert july["rmse"] < july["baseline_rmse"]
+    assert july["mae"] < july["rmse"]
+    assert 0.9 < july["baseline_gini"] < july["gini"] <= 1
+    ((mean, variance),) = session.execute(
+        "select avg(churned), var_pop(churned) from spend where as_of = '2025-07-01'"
+    ).fetchall()
+    assert july["mean_label"] == pytest.approx(mean)
+    assert july["r2"] == pytest.approx(1 - july["rmse"] ** 2 / variance)
+    # all came out alike: there is nothing to explain, and no order
+    assert august["mean_label"] == 5
+    assert august["rmse"] > 0
+    assert august["r2"] is august["gini"] is august["baseline_gini"] is None
+    lines = describe_backtest(table).splitlines()
+    assert lines[0].split()[:4] == ["as", "of", "rows", "observed"]
+    assert "RMSE" in lines[0]
+    assert "5.00" in lines[-1]
+    assert "%" not in lines[-1]
+
+
+def test_dates_without_a_model_are_told_with_dashes(session: Any) -> None:
+    lines = describe_backtest(backtest(session, TRAINING_SET, SETTINGS, last=99)).splitlines()
+    assert lines[2].split()[-1] == "not_enough_history"
+    assert lines[2].split()[-4:-1] == ["-", "-", "-"]
+    assert lines[-1].split()[2].replace(".", "").isdigit()

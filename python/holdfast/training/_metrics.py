@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["evaluate", "evaluate_values", "log_loss", "log_losses"]
+__all__ = ["evaluate", "evaluate_values", "gini", "log_loss", "log_losses"]
 
 # About the resolution of a float32 probability near one: what the model file can tell apart.
 _SMALLEST = 1e-7
@@ -38,13 +38,29 @@ def evaluate(y: NDArray[np.int64], probability: NDArray[np.float64]) -> dict[str
 
 
 def evaluate_values(y: NDArray[Any], given: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the metrics of predicted values on one part of the rows; `y` is not constant."""
+    """Return the metrics of predicted values; R² and Gini are None where `y` is constant."""
     errors = given - y
+    varies = bool(np.ptp(y) > 0)
+    spread = float(np.sum(np.square(y - y.mean())))
     return {
         "rmse": float(np.sqrt(np.mean(np.square(errors)))),
         "mae": float(np.mean(np.abs(errors))),
-        "r2": float(1.0 - np.sum(np.square(errors)) / np.sum(np.square(y - y.mean()))),
+        "r2": 1.0 - float(np.sum(np.square(errors))) / spread if varies else None,
+        "gini": gini(y, given) if varies else None,
         "mean_prediction": float(given.mean()),
         "mean_label": float(y.mean()),
         "row_count": len(y),
     }
+
+
+def gini(y: NDArray[Any], given: NDArray[np.float64]) -> float:
+    """Return the normalised Gini coefficient of a ranking by predicted values.
+
+    It is the covariance of the outcome with its rank among the predictions, in units of that with
+    its rank among the outcomes (Lerman & Yitzhaki 1984): 1 is the order of what came, 0 is chance.
+    Equal values share their mean rank; `y` is not constant.
+    """
+    from scipy.stats import rankdata
+
+    deviations = y - y.mean()
+    return float(deviations @ rankdata(given) / (deviations @ rankdata(y)))
