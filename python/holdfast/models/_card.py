@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -45,6 +45,9 @@ _METRICS_OF_VALUES = (
     ("rmse", "root mean squared error", 3, False),
     ("mae", "mean absolute error", 3, False),
     ("r2", "R²", 3, False),
+    ("gini", "Gini of the ranking", 3, False),
+    ("lift_decile_1", "lift of the highest tenth", 2, False),
+    ("gain_decile_1", "share of the total in the highest tenth", 3, True),
     ("mean_prediction", "mean prediction", 3, False),
     ("mean_label", "mean observed", 3, False),
 )
@@ -178,7 +181,7 @@ def _read_facts(
     bins: dict[str, list[Bin]] = {}
     for split, *values in connection.execute(
         f"""
-        select split, predicted, observed, observed_lower, observed_upper, row_count
+        select split, predicted, observed, observed_lower, observed_upper, row_count, gain
         from {project.relation("model_calibration")}
         where as_of is null and segment is null
             and (model_id = ? and split = 'live' or model_id = ? and split = 'test')
@@ -192,9 +195,11 @@ def _read_facts(
         select
             segment,
             cast(max(value) filter (where metric = 'row_count') as bigint) as row_count,
-            max(value) filter (where metric = 'auroc') as auroc,
-            max(value) filter (where metric = 'mean_probability') as predicted,
-            max(value) filter (where metric = 'base_rate') as observed,
+            max(value) filter (where metric in ('auroc', 'gini')) as ranking,
+            max(value) filter (
+                where metric in ('mean_probability', 'mean_prediction')
+            ) as predicted,
+            max(value) filter (where metric in ('base_rate', 'mean_label')) as observed,
         from {project.relation("model_evaluations")}
         where model_id = ? and split = 'test' and segment is not null
         group by segment
@@ -242,7 +247,7 @@ def _sections(
         ("What it predicts", _purpose(project, model)),
         ("What it learned from", _data(model, models)),
         ("How good it was", _performance(model, models, facts)),
-        ("Calibration", _calibration(facts)),
+        ("Calibration", _calibration(model, facts)),
         ("Features", _features(model, facts)),
         ("Known limits", _limits(model, models, facts)),
         ("To make it again", _reproduction(model)),
@@ -253,7 +258,7 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
     """Say what the label is."""
     parameters = model.parameters
     horizon, lead = parameters.get("horizon_days"), parameters.get("lead_days") or 0
-    begin = f"{lead} days after" if lead else "at"
+    begin = f"{lead} days after " if lead else ""
     labels = next(
         (
             node["description"]
@@ -269,7 +274,7 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
             else f"The probability that <code>{escape(str(parameters.get('label')))}</code> comes "
             "true "
         )
-        + f"for a customer within {horizon} days, counted from {begin} the moment of the score. "
+        + f"for a customer within {horizon} days, counted from {begin}the moment of the score. "
         "Only what was known before that moment counts.",
         escape(" ".join(labels.split())),
         "It is meant to decide whom to look after first. It is not meant to decide on a person's "
@@ -337,7 +342,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
         rows.append([escape(name), *cells])
     html = _table(head, rows, numbers=range(1, len(head)))
     html += _paragraphs(
-        ("In brackets: 95 % bootstrap intervals over customers." if model.word != "value" else "")
+        "In brackets: 95 % bootstrap intervals over customers."
         + (
             " Live: scores given in earnest, whose horizon is over by now."
             if "live" in model.figures
@@ -346,7 +351,13 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
     )
     if facts.segments:
         html += _table(
-            ("segment", "rows", "AUROC", "predicted", "observed"),
+            (
+                "segment",
+                "rows",
+                "Gini" if model.word == "value" else "AUROC",
+                "predicted",
+                "observed",
+            ),
             (
                 (escape(name), _count(count), *(_number(value, 3) for value in values))
                 for name, count, *values in facts.segments
@@ -356,17 +367,37 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
     return html
 
 
-def _calibration(facts: _Facts) -> str:
-    """Draw the calibration curve, of the test and live."""
+def _calibration(model: RegisteredModel, facts: _Facts) -> str:
+    """Draw the calibration curve, of the test and live; of values the tenths stand beside it."""
+    is_share = model.word == "probability"
     plots = [
-        f"<figure>{calibration_plot(bins)}<figcaption>{name}</figcaption></figure>"
+        f"<figure>{calibration_plot(bins, is_share=is_share)}"
+        f"<figcaption>{name}</figcaption></figure>" + ("" if is_share else _tenths(bins))
         for split, name in (("test", "On the test dates"), ("live", "Live"))
         if (bins := facts.bins.get(split))
     ]
     return "\n".join(plots) + _paragraphs(
-        "Ten groups of equal size. On the diagonal, a probability can be taken at its word."
+        f"Ten groups of equal size. On the diagonal, a {model.word} can be taken at its word."
         if plots
         else "It has not been measured yet."
+    )
+
+
+def _tenths(bins: Sequence[Bin]) -> str:
+    """List what each tenth was to bring, what it brought, and the share of all down to it."""
+    return _table(
+        ("tenth", "rows", "predicted", "observed", "share of the total so far"),
+        (
+            (
+                str(place),
+                _count(group.row_count),
+                _number(group.predicted, 2),
+                _figure(Figure(group.observed, group.lower, group.upper), 2, False),
+                _figure(Figure(group.gain), 1, True),
+            )
+            for place, group in enumerate(bins, start=1)
+        ),
+        numbers=range(1, 5),
     )
 
 
@@ -392,7 +423,8 @@ def _features(model: RegisteredModel, facts: _Facts) -> str:
             )
         )
     return _table(("feature", "importance", "", "what it is"), rows, numbers=(1,)) + _paragraphs(
-        "Importance is the mean size of the contribution to the log-odds."
+        "Importance is the mean size of the contribution to the "
+        + ("value, in its unit." if model.word == "value" else "log-odds.")
     )
 
 
@@ -400,8 +432,7 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _F
     """Say what the model cannot do, and what its own figures warn of."""
     parameters = model.parameters
     limits = [
-        "It says who is likely to leave, not who can be kept: that takes a randomised test of "
-        "what is offered.",
+        _what_it_says(model),
         "Reasons and importances tell what moves the score, not what causes the outcome.",
         "Customers with too little history, or none of late, are not scored.",
     ]
@@ -412,27 +443,18 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _F
                 f"It learned from {days} days of observation dates, less than a year: it has not "
                 "seen every season."
             )
-    auroc = model.figure("auroc")
-    for other in models:
-        best = other.figure("auroc").value
-        if (
-            other.task == model.task
-            and other.stage == "baseline"
-            and model.stage != "baseline"
-            and best is not None
-            and auroc.lower is not None
-            and best >= auroc.lower
-        ):
-            limits.append(
-                f"Its AUROC is not clearly above the {best:.3f} of the baseline "
-                f"{other.algorithm.replace('_', ' ')}."
-            )
+    if model.stage != "baseline":
+        baselines = [
+            other for other in models if other.task == model.task and other.stage == "baseline"
+        ]
+        limits += _beside_baselines(model, baselines)
     slope = model.figure("calibration_slope").value
     if slope is not None and not 0.8 <= slope <= 1.25:
         limits.append(
             f"Its calibration slope is {slope:.2f}: probabilities are too "
             f"{'extreme' if slope < 1 else 'timid'}."
         )
+    limits += _missed_mean(model)
     if facts.drift:
         listed = ", ".join(name for name, *_ in facts.drift[:8])
         count = len(facts.drift)
@@ -461,6 +483,54 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _F
         limits.append(f"Left out in training ({reason.replace('_', ' ')}): {listed}.")
     items = "\n".join(f"<li>{escape(limit)}</li>" for limit in limits)
     return f"<ul>\n{items}\n</ul>\n"
+
+
+def _what_it_says(model: RegisteredModel) -> str:
+    """Say what a score must not be taken for."""
+    if model.word == "value":
+        return (
+            "It gives the mean to be expected. Of a single customer it may be far off, or below "
+            "0, and it does not say what an action of yours would change."
+        )
+    if model.task == "churn":
+        return (
+            "It says who is likely to leave, not who can be kept: that takes a randomised test of "
+            "what is offered."
+        )
+    return (
+        f"It says for whom {model.parameters.get('label')} is likely, not whom an action of yours "
+        "would change: that takes a randomised test."
+    )
+
+
+def _beside_baselines(
+    model: RegisteredModel, baselines: Sequence[RegisteredModel]
+) -> Iterator[str]:
+    """Name the baselines that a model does not clearly beat, in what it is compared by."""
+    is_value = model.word == "value"
+    metric, name, beyond = ("rmse", "RMSE", "below") if is_value else ("auroc", "AUROC", "above")
+    own = model.figure(metric)
+    for baseline in baselines:
+        simple = baseline.figure(metric).value
+        if simple is None or own.lower is None or own.upper is None:
+            continue
+        if simple <= own.upper if is_value else simple >= own.lower:
+            yield (
+                f"Its {name} is not clearly {beyond} the {simple:.3f} of the baseline "
+                f"{baseline.algorithm.replace('_', ' ')}."
+            )
+
+
+def _missed_mean(model: RegisteredModel) -> Iterator[str]:
+    """Say so when the mean that was predicted lies outside the interval of what came."""
+    given, came = model.figure("mean_prediction").value, model.figure("mean_label")
+    if given is None or came.lower is None or came.upper is None:
+        return
+    if not came.lower <= given <= came.upper:
+        yield (
+            f"On the test dates it predicted a mean of {_number(given, 2)} where "
+            f"{_number(came.value, 2)} came: its sums are off by as much."
+        )
 
 
 def _reproduction(model: RegisteredModel) -> str:
@@ -522,12 +592,11 @@ def _figure(figure: Figure, digits: int, is_share: bool) -> str:
     """Write a figure with its interval."""
     if figure.value is None:
         return "-"
-    if is_share:
-        return f"{100 * figure.value:.1f} %"
-    text = f"{figure.value:.{digits}f}"
+    factor, digits, unit = (100, 1, " %") if is_share else (1, digits, "")
+    text = f"{factor * figure.value:,.{digits}f}{unit}"
     if figure.lower is not None and figure.upper is not None:
-        interval = f"({figure.lower:.{digits}f} to {figure.upper:.{digits}f})"
-        text += f' <span class="interval">{interval}</span>'
+        lower, upper = (f"{factor * end:,.{digits}f}" for end in (figure.lower, figure.upper))
+        text += f' <span class="interval">({lower} to {upper})</span>'
     return text
 
 
@@ -555,7 +624,7 @@ def _count(value: int | None) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     """Write a number, or a dash."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:,.{digits}f}"
 
 
 def _day(moment: dt.datetime | str | None) -> str:

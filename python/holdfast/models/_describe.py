@@ -23,8 +23,8 @@ def describe_models(models: Sequence[RegisteredModel]) -> str:
     Returns
     -------
     str
-        A line per model with its stage, algorithm, training time and AUROC on the test dates,
-        or root mean squared error and R² where a task predicts a number.
+        A line per model with its stage, algorithm, training time, and AUROC and log loss on the
+        test dates, or root mean squared error, R² and Gini where a task predicts a number.
 
     Examples
     --------
@@ -33,9 +33,10 @@ def describe_models(models: Sequence[RegisteredModel]) -> str:
     """
     if not models:
         return "No model yet: `dbt build` trains one as soon as there is enough history."
-    shown = {"AUROC": "auroc", "log loss": "log_loss"}
-    if any(model.word == "value" for model in models):
-        shown |= {"RMSE": "rmse", "R2": "r2"}
+    words = {model.word for model in models}
+    shown = {"AUROC": "auroc", "log loss": "log_loss"} if "probability" in words else {}
+    if "value" in words:
+        shown |= {"RMSE": "rmse", "R2": "r2", "Gini": "gini"}
     rows = [("model", "task", "stage", "algorithm", "trained at (UTC)", *shown)]
     rows += [
         (
@@ -144,7 +145,7 @@ def _cells(figure: Figure) -> tuple[str, str]:
     value = "-" if figure.value is None else f"{figure.value:,.6g}"
     if figure.lower is None or figure.upper is None:
         return value, ""
-    return value, f"{figure.lower:.4f} to {figure.upper:.4f}"
+    return value, f"{figure.lower:,.4f} to {figure.upper:,.4f}"
 
 
 def _day(moment: object) -> str:

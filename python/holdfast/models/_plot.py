@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,22 +14,29 @@ _MARGIN = 44
 
 @dataclass(frozen=True)
 class Bin:
-    """A group of rows: mean prediction, share with the event and its interval, rows."""
+    """A group of rows: mean prediction, what came and its interval, rows, gain.
+
+    What came is the share with the event, or the mean of the values; gain is the share of it all
+    in this group and those before.
+    """
 
     predicted: float
     observed: float
     lower: float | None
     upper: float | None
     row_count: int
+    gain: float | None = None
 
 
-def calibration_plot(bins: Sequence[Bin]) -> str:
-    """Draw predicted against observed shares, with intervals and the diagonal.
+def calibration_plot(bins: Sequence[Bin], *, is_share: bool = True) -> str:
+    """Draw what came against what was predicted, with intervals and the diagonal.
 
     Parameters
     ----------
     bins
         The groups; none gives an empty frame.
+    is_share
+        Whether predictions are probabilities; else they are values on a scale of their own.
 
     Returns
     -------
@@ -40,44 +48,81 @@ def calibration_plot(bins: Sequence[Bin]) -> str:
     >>> calibration_plot([Bin(0.2, 0.25, 0.1, 0.4, 100)]).count("<circle")
     1
     """
+    ticks = [0.0, 0.25, 0.5, 0.75, 1.0] if is_share else _ticks(bins)
+    low, high = ticks[0], ticks[-1]
+    unit = ", %" if is_share else ""
+
+    def share(value: float) -> float:
+        return (value - low) / (high - low)
+
+    def said(value: float) -> str:
+        return f"{value:.1%}" if is_share else f"{value:,.2f}"
+
+    label = "share against predicted probability" if is_share else "mean against predicted value"
     parts = [
         f'<svg viewBox="0 0 {_SIZE} {_SIZE}" width="{_SIZE}" height="{_SIZE}" role="img" '
-        'aria-label="Calibration: observed share against predicted probability">',
+        f'aria-label="Calibration: observed {label}">',
         f'<rect class="frame" x="{_x(0):.1f}" y="{_y(1):.1f}" width="{_x(1) - _x(0):.1f}" '
         f'height="{_y(0) - _y(1):.1f}"/>',
         f'<line class="diagonal" x1="{_x(0):.1f}" y1="{_y(0):.1f}" x2="{_x(1):.1f}" '
         f'y2="{_y(1):.1f}"/>',
     ]
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for tick in ticks:
+        name = f"{100 * tick:.0f}" if is_share else _short(tick)
         parts.append(
-            f'<text x="{_x(share):.1f}" y="{_y(0) + 16:.1f}" text-anchor="middle">'
-            f"{100 * share:.0f}</text>"
+            f'<text x="{_x(share(tick)):.1f}" y="{_y(0) + 16:.1f}" text-anchor="middle">'
+            f"{name}</text>"
         )
         parts.append(
-            f'<text x="{_x(0) - 6:.1f}" y="{_y(share) + 4:.1f}" text-anchor="end">'
-            f"{100 * share:.0f}</text>"
+            f'<text x="{_x(0) - 6:.1f}" y="{_y(share(tick)) + 4:.1f}" text-anchor="end">'
+            f"{name}</text>"
         )
     parts.append(
-        f'<text x="{_x(0.5):.1f}" y="{_SIZE - 6}" text-anchor="middle">predicted, %</text>'
+        f'<text x="{_x(0.5):.1f}" y="{_SIZE - 6}" text-anchor="middle">predicted{unit}</text>'
     )
     parts.append(
         f'<text transform="translate(11 {_y(0.5):.1f}) rotate(-90)" text-anchor="middle">'
-        "observed, %</text>"
+        f"observed{unit}</text>"
     )
     for group in bins:
-        x = _x(group.predicted)
+        x = _x(share(group.predicted))
         if group.lower is not None and group.upper is not None:
             parts.append(
-                f'<line class="interval" x1="{x:.1f}" y1="{_y(group.lower):.1f}" x2="{x:.1f}" '
-                f'y2="{_y(group.upper):.1f}"/>'
+                f'<line class="interval" x1="{x:.1f}" y1="{_y(share(group.lower)):.1f}" '
+                f'x2="{x:.1f}" y2="{_y(share(group.upper)):.1f}"/>'
             )
         parts.append(
-            f'<circle cx="{x:.1f}" cy="{_y(group.observed):.1f}" r="4">'
-            f"<title>predicted {group.predicted:.1%}, observed {group.observed:.1%}, "
+            f'<circle cx="{x:.1f}" cy="{_y(share(group.observed)):.1f}" r="4">'
+            f"<title>predicted {said(group.predicted)}, observed {said(group.observed)}, "
             f"{group.row_count:,} rows</title></circle>"
         )
     parts.append("</svg>")
     return "\n".join(parts)
+
+
+def _ticks(bins: Sequence[Bin]) -> list[float]:
+    """Give round values, three to seven of them, between which all that is drawn lies."""
+    drawn = [0.0]
+    for group in bins:
+        drawn += [group.predicted, group.observed]
+        drawn += [end for end in (group.lower, group.upper) if end is not None]
+    low, high = min(drawn), max(drawn)
+    if high == low:
+        return [low, low + 1.0]
+    rough = (high - low) / 4.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [step * place for place in range(first, last + 1)]
+
+
+def _short(value: float) -> str:
+    """Write a round value so short that it stands beside the frame."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        # four digits have room
+        if abs(value) >= max(size, 1e4):
+            return f"{value / size:.10g}{unit}"
+    return f"{value:.10g}"
 
 
 def _x(share: float) -> float:

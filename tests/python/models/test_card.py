@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 
 from holdfast.models import Figure, RegisteredModel
-from holdfast.models._card import _data, _Facts, _features, _limits, _performance
+from holdfast.models._card import _calibration, _data, _Facts, _features, _limits, _performance
 from holdfast.models._plot import Bin
 
 TWIN = RegisteredModel(
@@ -78,3 +78,64 @@ def test_limits_name_what_the_figures_warn_of() -> None:
     assert "b&lt;script&gt;" in html
     assert "1 of its features differs" in html
     assert "old enough yet" in html
+
+
+SPEND = dataclasses.replace(
+    CHAMPION,
+    task="spend",
+    parameters={"target": "regression", "label": "spend_60d", "horizon_days": 60},
+    figures={
+        "test": {
+            "rmse": Figure(1_234.5, 1_200.0, 1_300.0),
+            "gini": Figure(0.5, 0.4, 0.6),
+            "mean_prediction": Figure(20.0),
+            "mean_label": Figure(30.0, 25.0, 35.0),
+        }
+    },
+)
+MEAN = dataclasses.replace(
+    SPEND,
+    model_id="mean",
+    stage="baseline",
+    algorithm="training_mean",
+    figures={"test": {"rmse": Figure(1_290.0), "gini": Figure(0.0)}},
+)
+
+
+def test_card_of_a_number_speaks_of_values() -> None:
+    facts = _Facts(
+        {},
+        {"test": [Bin(61.5, 1870.0, 1500.0, 2240.0, 20, 0.4)]},
+        [("country: NL", 60, 0.4, 1.0, 2.0)],
+        [],
+    )
+    models = [SPEND, MEAN, BASELINE]
+    html = "".join(
+        (
+            _performance(SPEND, models, facts),
+            _calibration(SPEND, facts),
+            _features(SPEND, facts),
+            _limits(SPEND, models, facts),
+        )
+    )
+    assert "1,234.500" in html
+    assert "(1,200.000 to 1,300.000)" in html
+    assert "training mean (baseline)" in html
+    assert "<th>segment</th>" in html
+    assert ">Gini</th>" in html
+    assert "40.0 %" in html
+    assert "to the value, in its unit" in html
+    assert "Its RMSE is not clearly below the 1290.000 of the baseline training mean" in html
+    assert "it predicted a mean of 20.00 where 30.00 came" in html
+    for word in ("leave", "AUROC", "log-odds", "probability", "base rate"):
+        assert word not in html
+
+
+def test_card_of_a_yes_or_no_of_ones_own_does_not_speak_of_leaving() -> None:
+    upgrade = dataclasses.replace(
+        CHAMPION, task="upgrade", parameters={**CHAMPION.parameters, "label": "upgraded"}
+    )
+    html = _limits(upgrade, [upgrade], FACTS)
+    assert "for whom upgraded is likely" in html
+    assert "leave" not in html
+    assert "likely to leave" in _limits(CHAMPION, [CHAMPION], FACTS)

@@ -37,6 +37,23 @@ def test_a_model_that_was_not_measured_is_listed_with_dashes() -> None:
     assert text.splitlines()[-1].split()[-2:] == ["-", "-"]
 
 
+def test_a_list_has_the_figures_of_the_models_in_it() -> None:
+    spend = dataclasses.replace(
+        MODEL,
+        task="spend",
+        parameters={"target": "regression"},
+        figures={"test": {"rmse": Figure(1234.5), "r2": Figure(0.4), "gini": Figure(0.6)}},
+    )
+    heads = [
+        describe_models(m).splitlines()[0].split("(UTC)")[1].split() for m in ([MODEL], [spend])
+    ]
+    assert heads == [["AUROC", "log", "loss"], ["RMSE", "R2", "Gini"]]
+    both = describe_models([MODEL, spend]).splitlines()
+    assert both[0].split("(UTC)")[1].split() == ["AUROC", "log", "loss", "RMSE", "R2", "Gini"]
+    assert both[-1].split()[-5:] == ["-", "-", "1,234.500", "0.400", "0.600"]
+    assert "with the event" not in describe_model(spend)
+
+
 def test_show_tells_figures_with_intervals_and_the_most_important_feature_first() -> None:
     lines = describe_model(MODEL).splitlines()
     assert any(line.split() == ["auroc", "0.81234", "0.7900", "to", "0.8300"] for line in lines)
