@@ -27,62 +27,26 @@
     {%- set by_decile = ['row_count', 'predicted', 'observed', 'lift', 'gain'] -%}
 with
 
-scopes as (
-
-    select
-        *,
-        as_of as scope,
-    from {{ predictions }}
-    where segment is null
-
-    union all
-
-    select
-        *,
-        cast(null as timestamp) as scope,
-    from {{ predictions }}
-
-),
-
--- one number for what is measured together
-slices as (
-
-    select
-        model_id,
-        task,
-        split,
-        segment,
-        scope,
-        row_number() over (order by model_id, task, split, segment, scope) as slice,
-    from (select distinct model_id, task, split, segment, scope from scopes)
-
-),
+{{ holdfast._slices(predictions) }}
 
 numbered as (
 
     select
-        slices.slice,
-        scopes.customer_id,
-        scopes.as_of,
-        scopes.probability,
-        scopes.outcome,
-        least(greatest(scopes.probability, 1e-15), 1e0 - 1e-15) as clipped,
-        count(*) over (partition by slices.slice) as slice_rows,
+        slice,
+        customer_id,
+        as_of,
+        probability,
+        outcome,
+        least(greatest(probability, 1e-15), 1e0 - 1e-15) as clipped,
+        count(*) over (partition by slice) as slice_rows,
         row_number() over (
-            partition by slices.slice
-            order by scopes.probability desc, scopes.customer_id asc, scopes.as_of asc
+            partition by slice order by probability desc, customer_id asc, as_of asc
         ) as position,
-        count(*) over (partition by slices.slice, scopes.as_of) as date_rows,
+        count(*) over (partition by slice, as_of) as date_rows,
         row_number() over (
-            partition by slices.slice, scopes.as_of order by scopes.probability desc, scopes.customer_id asc
+            partition by slice, as_of order by probability desc, customer_id asc
         ) as date_position,
-    from scopes
-    inner join slices
-        on slices.model_id = scopes.model_id
-        and slices.task = scopes.task
-        and slices.split = scopes.split
-        and slices.segment is not distinct from scopes.segment
-        and slices.scope is not distinct from scopes.scope
+    from sliced
 
 ),
 

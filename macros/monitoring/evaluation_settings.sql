@@ -3,7 +3,7 @@
 -#}
 {% macro evaluation_settings() %}
     {#- raise the version when a metric is added or computed otherwise -#}
-    {%- set version = 1 -%}
+    {%- set version = 2 -%}
     {%- set values = [version] -%}
     {%- for name in ['contact_budget', 'contact_cost', 'offer_cost', 'save_rate', 'customer_value', 'segments'] -%}
         {%- do values.append(holdfast.setting(name)) -%}

@@ -1,5 +1,5 @@
 {#-
-  The select of what model_evaluations, incremental, knows from former builds: model_id, split, row_count, base_rate and
+  The select of what model_evaluations, incremental, knows from former builds: model_id, split, row_count, mean_outcome and
   settings. No rows at the first build; nor of a table of a former version, which is measured anew.
 -#}
 {% macro former_evaluations(relation) %}
@@ -8,7 +8,7 @@ select
         model_id,
         split,
         max(value) filter (where metric = 'row_count') as row_count,
-        max(value) filter (where metric = 'base_rate') as base_rate,
+        max(value) filter (where metric in ('base_rate', 'mean_label')) as mean_outcome,
         max(value) filter (where metric = 'settings') as settings,
     from {{ relation }}
     where
@@ -20,7 +20,7 @@ select
         cast(null as varchar) as model_id,
         cast(null as varchar) as split,
         cast(null as double) as row_count,
-        cast(null as double) as base_rate,
+        cast(null as double) as mean_outcome,
         cast(null as double) as settings,
     where false
     {%- endif %}

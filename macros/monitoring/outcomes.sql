@@ -4,7 +4,8 @@
 
   Observation dates leave the spine, and a build scores its own day, which the calendar grid does not have: so outcomes
   are computed for the rows that were scored, not taken from the table of labels. A score whose model was trained for
-  another horizon than the labels have now has no outcome here (`any_horizon=true` lets it through).
+  another horizon than the labels have now has no outcome here (`any_horizon=true` lets it through). What was predicted
+  is `probability`, or `predicted_value` of a regression.
 -#}
 {% macro outcomes(task, label, labels, any_horizon=false) %}
     {%- do holdfast._check_task_name('outcomes', 'task', task) -%}
@@ -45,7 +46,7 @@ final as (
         scores.customer_id,
         scores.as_of,
         scores.model_id,
-        scores.{{ task }}_probability as probability,
+        scores.{{ holdfast._score_column(task) }} as {{ holdfast._predicted_column(task) }},
         labels.{{ label }},
         labels.horizon_ends_at,
         scores.scored_at,

@@ -9,6 +9,12 @@
 {% endmacro %}
 
 
+{#- What a task's predictions are called beside what came: probability, or of a number predicted_value. -#}
+{% macro _predicted_column(task) %}
+    {{- return('predicted_value' if holdfast._is_regression(task) else 'probability') -}}
+{% endmacro %}
+
+
 {#- The column of a task's scores: <task>_probability, or of a number <task>_value. -#}
 {% macro _score_column(task) %}
     {{- return(task ~ ('_value' if holdfast._is_regression(task) else '_probability')) -}}

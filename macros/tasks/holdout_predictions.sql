@@ -12,8 +12,8 @@
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
     ) -}}
-    {%- set is_regression = holdfast._is_regression(task) -%}
-    {%- set predicted_column, type = ('predicted_value', 'double') if is_regression else ('probability', 'boolean') -%}
+    {%- set predicted_column = holdfast._predicted_column(task) -%}
+    {%- set type = 'double' if holdfast._is_regression(task) else 'boolean' -%}
     {%- set registry = ref(task ~ '_model') -%}
     {%- set training_set = ref(task ~ '_training_set') -%}
     {%- set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}

@@ -2,8 +2,10 @@
 {% set with_interval = ['auroc', 'average_precision', 'log_loss', 'brier', 'expected_calibration_error'] -%}
 {% set plain = [
     'calibration_slope', 'calibration_intercept', 'precision_at_budget', 'profit_at_budget', 'maximum_profit',
-    'maximum_profit_share', 'rmse', 'mae', 'r2',
+    'maximum_profit_share',
 ] -%}
+{% set of_values = ['rmse', 'mae', 'r2', 'gini'] -%}
+{% set means_of_values = ['mean_prediction', 'mean_label'] -%}
 with
 
 registry as (
@@ -23,7 +25,7 @@ evaluations as (
         max(value) filter (where metric = 'row_count') as row_count,
         max(value) filter (where metric = 'base_rate') as base_rate,
         max(value) filter (where metric = 'mean_probability') as mean_probability,
-        {% for metric in with_interval -%}
+        {% for metric in with_interval + of_values -%}
         max(value) filter (where metric = '{{ metric }}') as {{ metric }},
         max(lower) filter (where metric = '{{ metric }}') as {{ metric }}_lower,
         max(upper) filter (where metric = '{{ metric }}') as {{ metric }}_upper,
@@ -31,7 +33,7 @@ evaluations as (
         max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
         max(lower) filter (where metric = 'lift_decile_1') as top_decile_lift_lower,
         max(upper) filter (where metric = 'lift_decile_1') as top_decile_lift_upper,
-        {% for metric in plain -%}
+        {% for metric in plain + means_of_values -%}
         max(value) filter (where metric = '{{ metric }}') as {{ metric }},
         {% endfor -%}
     from {{ ref('model_evaluations') }}
@@ -63,6 +65,14 @@ final as (
         evaluations.{{ metric }}_upper,
         {% endfor -%}
         {% for metric in plain -%}
+        evaluations.{{ metric }},
+        {% endfor -%}
+        {% for metric in of_values -%}
+        evaluations.{{ metric }},
+        evaluations.{{ metric }}_lower,
+        evaluations.{{ metric }}_upper,
+        {% endfor -%}
+        {% for metric in means_of_values -%}
         evaluations.{{ metric }},
         {% endfor %}
     from registry

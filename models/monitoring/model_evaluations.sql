@@ -18,6 +18,7 @@ predictions as (
 
     {% for task in tasks -%}
     {% set holdout = ref(task ~ '_holdout_predictions') -%}
+    {% set prediction = holdfast._predicted_column(task) -%}
     {% set type = 'double' if task in regressions else 'integer' -%}
     select
         model_id,
@@ -25,7 +26,7 @@ predictions as (
         'test' as split,
         customer_id,
         as_of,
-        {{ 'predicted_value as probability' if task in regressions else 'probability' }},
+        {{ prediction }} as probability,
         cast({{ adapter.quote(holdfast._label_of(holdout)) }} as {{ type }}) as outcome,
     from {{ holdout }}
     {% if task in live_tasks -%}
@@ -38,8 +39,8 @@ predictions as (
         'live' as split,
         customer_id,
         as_of,
-        probability,
-        cast({{ adapter.quote(holdfast._label_of(outcomes)) }} as integer) as outcome,
+        {{ prediction }} as probability,
+        cast({{ adapter.quote(holdfast._label_of(outcomes)) }} as {{ type }}) as outcome,
     from {{ outcomes }}
     {% endif -%}
     {{ 'union all' if not loop.last }}
@@ -53,7 +54,7 @@ present as (
         task,
         split,
         count(*) as row_count,
-        avg(outcome) as base_rate,
+        avg(outcome) as mean_outcome,
     from predictions
     group by model_id, task, split
 
@@ -79,7 +80,9 @@ due as (
     where
         former.settings is distinct from {{ settings }}
         or former.row_count is distinct from present.row_count
-        or coalesce(abs(former.base_rate - present.base_rate) > 1e-9, true)
+        or coalesce(
+            abs(former.mean_outcome - present.mean_outcome) > 1e-9 * greatest(abs(present.mean_outcome), 1), true
+        )
 
 ),
 
@@ -93,13 +96,18 @@ measured as (
 
 ),
 
+with_segments as (
+
+    {{ holdfast.segmented('measured') }}
+
+),
+
 {% if regressions -%}
 {% set names = "'" ~ regressions | join("', '") ~ "'" -%}
--- yes and no; of numbers there are the figures below, quick enough to be computed at every build
-classified as (
+of_outcomes as (
 
     select * replace (cast(outcome as integer) as outcome)
-    from measured
+    from with_segments
     where task not in ({{ names }})
 
 ),
@@ -107,31 +115,23 @@ classified as (
 of_values as (
 
     select
-        model_id,
-        task,
-        split,
-        cast(count(*) as double) as row_count,
-        avg(outcome) as mean_label,
-        avg(probability) as mean_prediction,
-        sqrt(avg(pow(probability - outcome, 2))) as rmse,
-        avg(abs(probability - outcome)) as mae,
-        1 - avg(pow(probability - outcome, 2)) / nullif(var_pop(outcome), 0) as r2,
-    from measured
+        *,
+        probability as predicted_value,
+    from with_segments
     where task in ({{ names }})
-    group by model_id, task, split
+
+),
+
+evaluated_values as (
+
+    {{ holdfast.evaluate_values('of_values') }}
 
 ),
 
 {% endif -%}
-with_segments as (
-
-    {{ holdfast.segmented('classified' if regressions else 'measured') }}
-
-),
-
 evaluated as (
 
-    {{ holdfast.evaluate('with_segments') }}
+    {{ holdfast.evaluate('of_outcomes' if regressions else 'with_segments') }}
 
 ),
 
@@ -148,21 +148,23 @@ final as (
         upper,
         segment,
     from evaluated
-    {% for metric in ['row_count', 'mean_label', 'mean_prediction', 'rmse', 'mae', 'r2'] if regressions %}
+    {%- if regressions %}
+
     union all
 
     select
         model_id,
         task,
         split,
-        cast(null as timestamp) as as_of,
-        '{{ metric }}' as metric,
-        {{ metric }} as value,
-        cast(null as double) as lower,
-        cast(null as double) as upper,
-        cast(null as varchar) as segment,
-    from of_values
-    {% endfor %}
+        as_of,
+        metric,
+        value,
+        lower,
+        upper,
+        segment,
+    from evaluated_values
+    {%- endif %}
+
     union all
 
     select

@@ -320,10 +320,10 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
             (user_project.directory / path).parent.mkdir(exist_ok=True)
             (user_project.directory / path).write_text(code, encoding="utf-8")
     assert (user_project.directory / "models" / "return_outcomes.sql").exists()
-    both = ["churn", "return"]
+    tasks = ["churn", "return", "spend"]
     user_project.write(
         vars={
-            **user_project.settings["vars"], "holdfast_tasks": both, "holdfast_live_tasks": both,
+            **user_project.settings["vars"], "holdfast_tasks": tasks, "holdfast_live_tasks": tasks,
         }
     )  # fmt: skip
     for as_of_date in ("2026-03-11", "2026-06-20"):
@@ -337,4 +337,32 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
         )
         == scored
     )
-    assert user_project.query("select count(distinct task) from feature_drift") == [(2,)]
+    assert user_project.query("select count(distinct task) from feature_drift") == [(3,)]
+    # what a number came to, too
+    assert user_project.query(
+        """
+        select count(*), count(distinct spend_60d) > 50, count(*) filter (
+            where predicted_value is not distinct from spend_value
+                and round(spend_60d, 6) = round(coalesce((
+                    select sum(amount) from stg_holdfast__orders as orders
+                    where orders.customer_id = outcomes.customer_id
+                        and orders.ordered_at >= outcomes.as_of
+                        and orders.ordered_at < outcomes.as_of + interval 60 day
+                ), 0)::double, 6)
+        )
+        from spend_outcomes as outcomes
+        inner join spend_scores using (customer_id, as_of)
+        """
+    ) == [(scored[0][0], True, scored[0][0])]
+    ((rows, rmse, gini, mean_label, auroc),) = user_project.query(
+        "select row_count, rmse, gini, mean_label, auroc from model_performance "
+        "where split = 'live' and task = 'spend'"
+    )
+    assert rows == scored[0][0]
+    assert auroc is None
+    ((error, mean),) = user_project.query(
+        "select sqrt(avg((predicted_value - spend_60d) ** 2)), avg(spend_60d) from spend_outcomes"
+    )
+    assert rmse == pytest.approx(error)
+    assert mean_label == pytest.approx(mean)
+    assert 0 < gini < 1

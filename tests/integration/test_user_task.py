@@ -5,13 +5,44 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from numpy.typing import NDArray
 
 from projects import ROOT, UserProject, run, write_user_project
 
 PAGE = (ROOT / "docs" / "add_a_task.md").read_text(encoding="utf-8")
+
+# beside the page: numbers that are hard to measure, and events with columns of the spine's names
+MORE_MODELS = {
+    "hard_predictions.sql": """
+        select
+            model_id, 'hard' as task, 'test' as split, cast(null as varchar) as segment,
+            i % 150 as customer_id,
+            timestamp '2026-01-01' + to_months((i // 150)::integer) as as_of,
+            (i * 37 % 20) * 5e0 - 20 as predicted_value,
+            cast(case model_id
+                when 'mixed' then (i * 37 % 20) * 3 + i * 101 % 50 - 40
+                when 'equal' then 1e9 + 0.1
+                when 'loss' then -(i % 7)
+                else (i * 37 % 20 + i * 101 % 23 > 18)::integer
+            end as double) as outcome
+        from range(300) as numbers (i)
+        cross join (values ('mixed'), ('equal'), ('loss'), ('yes or no')) as models (model_id)
+    """,
+    "hard_evaluations.sql": "{{ holdfast.evaluate_values(ref('hard_predictions')) }}",
+    "dated_orders.sql": """
+        select *, ordered_at::date as as_of, 1 as horizon_starts_at, amount as label_value
+        from {{ ref('holdfast', 'stg_holdfast__orders') }}
+    """,
+    "dated_labels.sql": """{{ holdfast.event_labels(
+        label='order_days', events=ref('dated_orders'), event_at='ordered_at', horizon_days=60,
+        value='count(distinct as_of) + 100 * count(distinct customer_id)',
+    ) }}""",
+}
 
 
 def files() -> dict[str, str]:
@@ -29,8 +60,9 @@ def task(tmp_path_factory: pytest.TempPathFactory, simulated_orders: Path) -> Us
     )
     pages = files()
     more = yaml.safe_load(pages.pop("dbt_project.yml"))["vars"]
-    project.write(vars={**project.settings["vars"], **more})
-    for path, text in pages.items():
+    segments = {"holdfast_segments": ["orders_lifetime"]}
+    project.write(vars={**project.settings["vars"], **more, **segments})
+    for path, text in {**pages, **{f"models/{n}": sql for n, sql in MORE_MODELS.items()}}.items():
         (project.directory / path).parent.mkdir(exist_ok=True)
         (project.directory / path).write_text(text, encoding="utf-8")
     project.dbt("build", "--vars", "{holdfast_as_of_date: 2026-06-24}")
@@ -162,6 +194,27 @@ def test_labels_of_a_number_add_up_what_came(task: UserProject) -> None:
 
 
 @pytest.mark.slow
+def test_value_of_a_label_reads_the_columns_of_the_events_whatever_their_names(
+    task: UserProject,
+) -> None:
+    wrong = task.query(
+        """
+        select count(*)
+        from dated_labels as labels
+        where is_mature and order_days is distinct from coalesce((
+            select count(distinct ordered_at::date) + 100 from stg_holdfast__orders as orders
+            where orders.customer_id = labels.customer_id
+                and orders.ordered_at >= labels.as_of
+                and orders.ordered_at < labels.as_of + interval 60 day
+            having count(*) > 0
+        ), 0)
+        """
+    )
+    assert wrong == [(0,)]
+    assert task.query("select max(order_days) > 101 from dated_labels") == [(True,)]
+
+
+@pytest.mark.slow
 def test_task_of_a_number_has_values_and_reasons_in_its_unit(task: UserProject) -> None:
     columns = task.columns("spend_scores")
     assert "spend_value" in columns
@@ -178,30 +231,204 @@ def test_task_of_a_number_has_values_and_reasons_in_its_unit(task: UserProject) 
     assert largest > 1
 
 
+Doubles = NDArray[np.float64]
+
+
+def measured(
+    project: UserProject, table: str, model_id: str, as_of: Any = None
+) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Give the test metrics of a model as {metric: (value, lower, upper)}."""
+    where = "as_of is null" if as_of is None else f"as_of = timestamp '{as_of}'"
+    rows = project.query(
+        f"select metric, value, lower, upper from {table} where model_id = '{model_id}' "
+        f"and split = 'test' and segment is null and metric != 'settings' and {where}"
+    )
+    return {metric: (value, lower, upper) for metric, value, lower, upper in rows}
+
+
+def gini(y: Doubles, given: Doubles) -> float:
+    """Rank by predictions and by outcomes, and compare how outcomes go along with the ranks."""
+    from scipy.stats import rankdata
+
+    return float(np.cov(y, rankdata(given))[0, 1] / np.cov(y, rankdata(y))[0, 1])
+
+
+def reference(y: Doubles, p: Doubles, customer: Any, as_of: Any) -> dict[str, float]:
+    """Measure predicted numbers with NumPy and scikit-learn."""
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+    found = {
+        "row_count": float(len(y)),
+        "mean_label": y.mean(),
+        "mean_prediction": p.mean(),
+        "rmse": root_mean_squared_error(y, p),
+        "mae": mean_absolute_error(y, p),
+        "r2": r2_score(y, p),
+        "gini": gini(y, p),
+    }
+    order = np.array(sorted(range(len(y)), key=lambda i: (-p[i], customer[i], as_of[i])))
+    tenth = np.empty(len(y), int)
+    tenth[order] = np.arange(len(y)) * 10 // len(y) + 1
+    for k in range(1, 11):
+        group = tenth == k
+        found |= {
+            f"row_count_decile_{k}": float(group.sum()),
+            f"predicted_decile_{k}": p[group].mean(),
+            f"observed_decile_{k}": y[group].mean(),
+            f"lift_decile_{k}": y[group].mean() / y.mean(),
+            f"gain_decile_{k}": y[tenth <= k].sum() / y.sum(),
+        }
+    return found
+
+
+def held_out(project: UserProject, sql: str) -> tuple[Doubles, Doubles, Any, Any]:
+    """Give outcomes, predictions, customers and dates of a query."""
+    y, p, customer, as_of = zip(*project.query(sql), strict=True)
+    return np.array(y, float), np.array(p, float), np.array(customer), np.array(as_of)
+
+
 @pytest.mark.slow
-def test_task_of_a_number_is_measured_in_sql_as_in_training(task: UserProject) -> None:
-    measured = task.query(
+def test_task_of_a_number_is_measured_as_numpy_and_scikit_learn_do(task: UserProject) -> None:
+    models = task.query("select distinct model_id, algorithm from spend_holdout_predictions")
+    assert {"training_mean", "one_feature", "linear_regression"} < {name for _, name in models}
+    for model_id, algorithm in models:
+        y, p, customer, as_of = held_out(
+            task,
+            "select spend_60d, predicted_value, customer_id, as_of from spend_holdout_predictions "
+            f"where model_id = '{model_id}'",
+        )
+        for date in [None, *np.unique(as_of)]:
+            here = np.ones(len(y), bool) if date is None else as_of == date
+            found = measured(task, "model_evaluations", model_id, date)
+            expected = reference(y[here], p[here], customer[here], as_of[here])
+            assert found.keys() == expected.keys()
+            for metric, value in expected.items():
+                assert found[metric][0] == pytest.approx(value, rel=1e-9, abs=1e-9), metric
+        if algorithm == "training_mean":
+            assert found["gini"] == (0, 0, 0)
+    # and as training measured the very file, in float32
+    gaps = task.query(
         """
-        select evaluations.metric, max(abs(
-            evaluations.value - (registry.metrics -> 'test' ->> evaluations.metric)::double
-        )), count(*)
-        from model_evaluations as evaluations
-        inner join model_registry as registry using (model_id)
-        where evaluations.task = 'spend' and evaluations.metric in ('rmse', 'mae', 'r2')
-        group by 1 order by 1
+        select metric, max(abs(value - (metrics -> 'test' ->> metric)::double)), count(*)
+        from model_evaluations inner join model_registry using (model_id, task)
+        where task = 'spend' and as_of is null and segment is null
+            and metric in ('rmse', 'mae', 'r2', 'gini')
+        group by 1
         """
     )
-    assert [metric for metric, *_ in measured] == ["mae", "r2", "rmse"]
-    for _, gap, count in measured:
-        assert gap < 1e-4
+    assert len(gaps) == 4
+    for metric, gap, count in gaps:
+        assert gap < 1e-4, metric
         assert count >= 5
+
+
+@pytest.mark.slow
+def test_intervals_of_a_number_are_those_of_a_bootstrap_over_customers(task: UserProject) -> None:
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+    ((model_id,),) = task.query(
+        "select model_id from model_registry where task = 'spend' and stage = 'evaluated'"
+    )
+    y, p, customer, _ = held_out(
+        task,
+        "select spend_60d, predicted_value, customer_id, as_of from spend_holdout_predictions "
+        f"where model_id = '{model_id}'",
+    )
+    _, group = np.unique(customer, return_inverse=True)
+    top = np.argsort(np.argsort(-p, kind="stable")) < len(p) / 10
+    random = np.random.default_rng(5)
+    drawn = []
+    for _ in range(400):
+        rows = np.repeat(np.arange(len(y)), random.poisson(1.0, group.max() + 1)[group])
+        there, given, first = y[rows], p[rows], top[rows]
+        drawn.append(
+            (
+                there.mean(),
+                root_mean_squared_error(there, given),
+                mean_absolute_error(there, given),
+                r2_score(there, given),
+                gini(there, given),
+                there[first].mean() / there.mean(),
+            )
+        )
+    expected = np.quantile(drawn, [0.025, 0.975], axis=0)
+    found = measured(task, "model_evaluations", model_id)
+    metrics = ("mean_label", "rmse", "mae", "r2", "gini", "lift_decile_1")
+    for column, metric in enumerate(metrics):
+        value, lower, upper = found[metric]
+        assert value is not None
+        assert lower is not None
+        assert upper is not None
+        assert lower < value < upper
+        width = expected[1, column] - expected[0, column]
+        assert lower == pytest.approx(expected[0, column], abs=0.25 * width), metric
+        assert upper == pytest.approx(expected[1, column], abs=0.25 * width), metric
+
+
+@pytest.mark.slow
+def test_numbers_that_are_equal_negative_or_tied_are_measured(task: UserProject) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    def rows(model_id: str) -> tuple[Doubles, Doubles, Any, Any]:
+        return held_out(
+            task,
+            "select outcome, predicted_value, customer_id, as_of from hard_predictions "
+            f"where model_id = '{model_id}'",
+        )
+
+    found = measured(task, "hard_evaluations", "mixed")
+    mixed = rows("mixed")
+    assert min(mixed[0]) < 0
+    for metric, value in reference(*mixed).items():
+        assert found[metric][0] == pytest.approx(value, rel=1e-9, abs=1e-9), metric
+    equal = measured(task, "hard_evaluations", "equal")
+    assert equal["r2"] == equal["gini"] == (None, None, None)
+    assert equal["rmse"][0] == pytest.approx(np.sqrt(np.mean((1e9 + 0.1 - mixed[1]) ** 2)))
+    # there is no share of a loss
+    loss = measured(task, "hard_evaluations", "loss")
+    assert loss["lift_decile_1"] == loss["gain_decile_10"] == (None, None, None)
+    assert loss["observed_decile_1"][0] is not None
+    y, p, *_ = rows("yes or no")
+    two_sided = 2 * roc_auc_score(y, p) - 1
+    assert measured(task, "hard_evaluations", "yes or no")["gini"][0] == pytest.approx(two_sided)
+
+
+@pytest.mark.slow
+def test_task_of_a_number_has_segments_a_curve_and_no_metrics_of_probabilities(
+    task: UserProject,
+) -> None:
+    ((model_id, rows),) = task.query(
+        "select model_id, any_value(value) from model_registry "
+        "inner join model_evaluations using (model_id, task) "
+        "where task = 'spend' and stage = 'evaluated' and split = 'test' and metric = 'row_count' "
+        "and as_of is null and segment is null group by 1"
+    )
+    segments = task.query(
+        "select segment, max(value) filter (where metric = 'row_count'), "
+        "count(lower) filter (where metric in ('rmse', 'gini')) "
+        f"from model_evaluations where model_id = '{model_id}' and segment is not null group by 1"
+    )
+    assert {segment for segment, *_ in segments} == {
+        f"orders_lifetime: {third}" for third in ("low", "middle", "high")
+    }
+    assert sum(count for _, count, _ in segments) == rows
+    assert all(intervals == 2 for *_, intervals in segments)
+    ((counted, gain, total),) = task.query(
+        "select sum(row_count), max(gain), sum(row_count * observed) from model_calibration "
+        f"where model_id = '{model_id}' and as_of is null and segment is null"
+    )
+    assert counted == rows
+    assert gain == pytest.approx(1)
+    assert task.query(
+        f"select sum(spend_60d) from spend_holdout_predictions where model_id = '{model_id}'"
+    ) == [(pytest.approx(total),)]
     assert task.query(
         "select count(*) from model_evaluations where task = 'spend' and metric = 'auroc'"
     ) == [(0,)]
     assert task.query(
-        "select count(rmse), count(auroc) from model_performance "
-        "where task = 'spend' and stage = 'champion'"
-    ) == [(1, 0)]
+        "select count(rmse), count(rmse_upper), count(gini_lower), count(mean_label), count(auroc) "
+        "from model_performance where task = 'spend' and stage = 'champion'"
+    ) == [(1, 1, 1, 1, 0)]
 
 
 @pytest.mark.slow
@@ -227,6 +454,23 @@ def test_commands_know_a_task_of_a_number(task: UserProject) -> None:
         check=True,
     )
     assert "spend_value" in (task.directory / "spend.sql").read_text(encoding="utf-8")
-    refused = run("holdfast", "backtest", "--task", "spend", cwd=task.directory)
-    assert refused.returncode != 0
-    assert "predicts a number" in refused.stderr
+    run(
+        "holdfast",
+        "models",
+        "card",
+        champion,
+        "--output",
+        "card.html",
+        cwd=task.directory,
+        check=True,
+    )
+    card = (task.directory / "card.html").read_text(encoding="utf-8")
+    assert "share of the total so far" in card
+    assert "log-odds" not in card
+    assert "leave" not in card
+    replayed = run(
+        "holdfast", "backtest", "--task", "spend", "--last", "1", cwd=task.directory, check=True
+    ).stdout
+    assert replayed.split()[:4] == ["as", "of", "rows", "observed"]
+    assert "RMSE" in replayed
+    assert re.search(r"^  \d{4}-\d{2}-01 ", replayed, flags=re.MULTILINE)
