@@ -10,6 +10,7 @@ from holdfast.training._custom import custom_algorithm, is_custom
 from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import ALGORITHMS_BY_TARGET, Algorithm
 from holdfast.training._settings import TrainingSettings
+from holdfast.training._target import TARGETS
 
 __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 
@@ -36,7 +37,8 @@ def algorithms_of(settings: TrainingSettings) -> dict[str, Algorithm]:
         return dict(built_in)
     if name in built_in:
         return {name: built_in[name]}
-    return {name: custom_algorithm(name, settings.estimator_parameters)}
+    target = TARGETS[settings.target]
+    return {name: custom_algorithm(name, settings.estimator_parameters, target)}
 
 
 def models_of(settings: TrainingSettings, algorithms: Mapping[str, Any]) -> list[str]:
@@ -66,15 +68,10 @@ def check_estimator(settings: TrainingSettings) -> None:
     name, parameters = settings.estimator, settings.estimator_parameters
     built_in = ALGORITHMS_BY_TARGET[settings.target]
     known = [*built_in, BLEND]
-    if settings.target == "regression" and name is not None and name not in known:
-        raise TrainingError(
-            f"There is no estimator {name!r} for regression. Allowed: {', '.join(known)}; a "
-            "function of your own returns a classifier."
-        )
     if name is not None and name not in known and not is_custom(name):
         raise TrainingError(
-            f"There is no estimator {name!r}. Allowed: {', '.join(known)}, or a function of your "
-            "own as 'package.module:function'."
+            f"There is no estimator {name!r} for {settings.target}. Allowed: {', '.join(known)}, "
+            "or a function of your own as 'package.module:function'."
         )
     if name is None or name == BLEND:
         wrong = [key for key in parameters if key not in built_in]

@@ -17,6 +17,7 @@ from holdfast.errors import HoldfastError
 from holdfast.training._errors import TrainingError
 from holdfast.training._export import OnnxHeader
 from holdfast.training._pipeline_onnx import pipeline_onnx
+from holdfast.training._target import CLASSIFICATION, Target
 from holdfast.training._trees import TreeModel
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _COLUMN_BY_COLUMN = (
     "SimpleImputer",
     "StandardScaler",
 )
+# Regressors whose prediction is an intercept and a weighted sum of the columns.
+_SUMS = ("ElasticNet", "HuberRegressor", "Lasso", "LinearRegression", "Ridge")
+# Losses of boosted trees under which the value is the sum of the leaves.
+_ADDED_UP = ("absolute_error", "quantile", "squared_error")
 _SMALLEST = 1e-7
 
 
@@ -44,11 +49,11 @@ class LinearTerms:
     Parameters
     ----------
     coefficient
-        Log-odds per unit of each column that the last step takes, shape (F,).
+        Log-odds, or value, per unit of each column that the last step takes, shape (F,).
     mean
         Of that column over the training rows, shape (F,).
     base_value
-        Log-odds at the mean.
+        Log-odds, or value, at the mean.
     """
 
     coefficient: NDArray[np.float64]
@@ -58,18 +63,18 @@ class LinearTerms:
 
 @dataclass(frozen=True)
 class CustomModel:
-    """A fitted classifier of scikit-learn, taken as it is.
+    """A fitted classifier or regressor of scikit-learn, taken as it is.
 
     Parameters
     ----------
     name
         Where it comes from, for messages.
     estimator
-        The fitted classifier or pipeline.
+        The fitted estimator or pipeline.
     parameters
         What the function was called with.
     base_value
-        Mean log-odds over the training rows.
+        Mean log-odds, or value, over the training rows.
     terms
         What explains it, None where nothing does.
     """
@@ -79,6 +84,7 @@ class CustomModel:
     parameters: Mapping[str, Any]
     base_value: float
     terms: LinearTerms | None
+    target: Target = CLASSIFICATION
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -99,15 +105,20 @@ class CustomModel:
         return self.terms is not None
 
     def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the log-odds of the event, shape (n,)."""
+        """Return the log-odds of the event, or the value, shape (n,)."""
+        if self.target.is_numeric:
+            return self.predict(features)
         probability = np.clip(self.predict(features), _SMALLEST, 1.0 - _SMALLEST)
         result: NDArray[np.float64] = np.log(probability) - np.log1p(-probability)
         return result
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of the event, shape (n,)."""
+        """Return the probability of the event, or the value, shape (n,)."""
         with _told(self.name, "cannot predict"):
-            result: NDArray[np.float64] = self.estimator.predict_proba(features)[:, 1]
+            if self.target.is_numeric:
+                result = np.ravel(self.estimator.predict(features))
+            else:
+                result = self.estimator.predict_proba(features)[:, 1]
         return np.asarray(result, dtype=np.float64)
 
     def scaled(self, factor: float, weight: float = 1.0) -> CustomModel:
@@ -123,11 +134,11 @@ class CustomModel:
             blob = pipeline_onnx(self.estimator, header, self.base_value, terms)
             OnnxModel.from_bytes(blob)
         except Exception as error:  # skl2onnx and onnx raise errors of many kinds
+            last = "Ridge" if self.target.is_numeric else "LogisticRegression"
             raise TrainingError(
                 f"The estimator of {self.name}, a {type(self.estimator).__name__}, cannot be "
                 f"exported as an ONNX model: {_first_line(error)} Return one that skl2onnx "
-                "converts, such as a pipeline of SimpleImputer, StandardScaler and "
-                "LogisticRegression."
+                f"converts, such as a pipeline of SimpleImputer, StandardScaler and {last}."
             ) from error
         return blob
 
@@ -137,8 +148,8 @@ def is_custom(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def custom_algorithm(name: str, parameters: Mapping[str, Any]) -> Algorithm:
-    """Make an algorithm of a function that returns a classifier.
+def custom_algorithm(name: str, parameters: Mapping[str, Any], target: Target) -> Algorithm:
+    """Make an algorithm of a function that returns a classifier, or a regressor of a number.
 
     Parameters
     ----------
@@ -146,6 +157,8 @@ def custom_algorithm(name: str, parameters: Mapping[str, Any]) -> Algorithm:
         ``package.module:function``. A module of the dbt project's own folder is found, too.
     parameters
         What the function is called with, by name.
+    target
+        What is predicted.
 
     Returns
     -------
@@ -154,21 +167,21 @@ def custom_algorithm(name: str, parameters: Mapping[str, Any]) -> Algorithm:
     Raises
     ------
     TrainingError
-        The function cannot be imported or called, or returns no classifier.
+        The function cannot be imported or called, or returns another kind of estimator.
     """
     from holdfast.training._estimators import Algorithm
 
     function = _import(name)
-    _make(name, function, parameters, seed=0)
+    _make(name, function, parameters, target, seed=0)
 
     def fit(part: Part, tuned: Tuned, seed: int) -> ScalableModel:
         """Fit a fresh estimator."""
-        return _fit(name, _make(name, function, parameters, seed), parameters, part)
+        return _fit(name, _make(name, function, parameters, target, seed), parameters, part)
 
     def tune(
         folds: Sequence[Fold], seed: int, fixed: Tuned | None = None
     ) -> tuple[Tuned, list[OutOfFold]]:
-        """Choose nothing; give the log-odds of the held-out rows."""
+        """Choose nothing; give the scores of the held-out rows."""
         return {}, [fit(fold.fit, {}, seed).log_odds(fold.held_out.features) for fold in folds]
 
     return Algorithm(tune, fit)
@@ -190,23 +203,30 @@ def _import(name: str) -> Callable[..., Any]:
     finally:
         sys.path.remove(here)
     if not callable(found):
-        raise TrainingError(f"{name} must be a function that returns a classifier, not {found!r}.")
+        raise TrainingError(f"{name} must be a function that returns an estimator, not {found!r}.")
     result: Callable[..., Any] = found
     return result
 
 
-def _make(name: str, function: Callable[..., Any], parameters: Mapping[str, Any], seed: int) -> Any:
+def _make(
+    name: str,
+    function: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    target: Target,
+    seed: int,
+) -> Any:
     """Call the function, and check what it returns."""
-    from sklearn.base import is_classifier
+    from sklearn.base import is_classifier, is_regressor
 
     with _told(name, f"cannot be called with {dict(parameters)}"):
         estimator = function(**parameters)
-    if isinstance(estimator, type) or not is_classifier(estimator):
+    kind, fits = ("regressor", is_regressor) if target.is_numeric else ("classifier", is_classifier)
+    if isinstance(estimator, type) or not fits(estimator):
         raise TrainingError(
-            f"{name} must return a classifier of scikit-learn that is not fitted yet, but it "
-            f"returned {estimator!r:.200}."
+            f"{name} must return a {kind} of scikit-learn that is not fitted yet, since the target "
+            f"is {target.name}, but it returned {estimator!r:.200}."
         )
-    if not hasattr(estimator, "predict_proba"):
+    if not target.is_numeric and not hasattr(estimator, "predict_proba"):
         raise TrainingError(
             f"{name} returned a {type(estimator).__name__} without predict_proba; Holdfast needs "
             "probabilities. CalibratedClassifierCV gives them."
@@ -222,7 +242,7 @@ def _make(name: str, function: Callable[..., Any], parameters: Mapping[str, Any]
 
 def _fit(name: str, estimator: Any, parameters: Mapping[str, Any], part: Part) -> ScalableModel:
     """Fit an estimator, and make of it the model that explains most."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     if getattr(estimator, "categorical_features", None) not in (None, "from_dtype"):
         raise TrainingError(
@@ -231,38 +251,43 @@ def _fit(name: str, estimator: Any, parameters: Mapping[str, Any], part: Part) -
         )
     with _told(name, "cannot be fitted", " Missing values are NaN: SimpleImputer fills them."):
         estimator.fit(part.features, part.y)
-    if type(estimator) is HistGradientBoostingClassifier:
-        return TreeModel(estimator)
+    is_boosted = type(estimator) is HistGradientBoostingClassifier or (
+        type(estimator) is HistGradientBoostingRegressor and estimator.loss in _ADDED_UP
+    )
+    if is_boosted:
+        return TreeModel(estimator, target=part.target)
     terms = _linear_terms(estimator, part)
     if terms is None:
-        plain = CustomModel(name, estimator, parameters, 0.0, None)
+        plain = CustomModel(name, estimator, parameters, 0.0, None, part.target)
         base_value = float(np.mean(plain.log_odds(part.features)))
     else:
         base_value = terms.base_value
-    return CustomModel(name, estimator, parameters, base_value, terms)
+    return CustomModel(name, estimator, parameters, base_value, terms, part.target)
 
 
 def _linear_terms(estimator: Any, part: Part) -> LinearTerms | None:
-    """Return what explains a logistic regression, alone or behind steps that keep the columns."""
-    from sklearn.linear_model import LogisticRegression
+    """Return what explains a linear model, alone or behind steps that keep the columns."""
+    from sklearn import linear_model
     from sklearn.pipeline import Pipeline
 
     steps = (
         [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
     )
     *before, last = [step for step in steps if step not in (None, "passthrough")]
-    if type(last) is not LogisticRegression or any(
+    linear = _SUMS if part.target.is_numeric else ("LogisticRegression",)
+    if type(last) not in [getattr(linear_model, kind) for kind in linear] or any(
         type(step).__name__ not in _COLUMN_BY_COLUMN for step in before
     ):
         return None
     columns = part.features
     for step in before:
         columns = step.transform(columns)
-    coefficient = last.coef_[0].astype(np.float64)
+    coefficient = np.ravel(last.coef_).astype(np.float64)
     if columns.shape[1] != len(part.names) or len(coefficient) != len(part.names):
         return None
     mean = np.asarray(columns.mean(axis=0, dtype=np.float64))
-    return LinearTerms(coefficient, mean, float(last.intercept_[0] + mean @ coefficient))
+    intercept = float(np.ravel(last.intercept_)[0])
+    return LinearTerms(coefficient, mean, float(intercept + mean @ coefficient))
 
 
 class _told:  # noqa: N801 - a context manager, read as a verb

@@ -45,7 +45,7 @@ class TrainingSettings:
         The model to fit: ``logistic_regression``, ``hist_gradient_boosting``, ``blend``, or a
         function of the user's own, ``package.module:function``, that returns a classifier of
         scikit-learn. None lets the first three compete. For regression the first is
-        ``linear_regression``, and there is no function.
+        ``linear_regression``, and the function returns a regressor.
     estimator_parameters
         What the estimator is made with. Where several compete, a mapping by their names.
     features

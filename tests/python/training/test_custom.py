@@ -17,7 +17,10 @@ Shop = Callable[..., str]
 
 MODULE = '''
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
@@ -60,6 +63,18 @@ def bayes():
 
 def regressor():
     return Ridge()
+
+
+def ridge(alpha=1.0):
+    return filled(StandardScaler(), Ridge(alpha=alpha))
+
+
+def forest_of_numbers():
+    return filled(RandomForestRegressor(10, max_depth=4))
+
+
+def boosting_of_numbers(loss="squared_error"):
+    return HistGradientBoostingRegressor(loss=loss, max_iter=10, max_depth=2)
 
 
 def without_probability():
@@ -127,6 +142,68 @@ def test_function_that_returns_a_classifier_becomes_the_champion(
     if explained:
         log_odds = model.base_value + model.contributions(features).sum(axis=1)
         np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), probability, atol=1e-5)
+
+
+def spend_of(session: Any, shop: str) -> tuple[str, dict[str, Any]]:
+    """Give a training set whose label is a number, and the settings of its task."""
+    spend = "40 * order_count_90d + days_since_order + 10 * (customer_id % 7)"
+    return f"(select * replace ({spend} as churned) from {shop})", {
+        "task": "spend",
+        "target": "regression",
+        "baseline_feature": "order_count_90d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters", "is_explained"),
+    [
+        ("ridge", {"alpha": 0.5}, True),
+        ("boosting_of_numbers", {"loss": "absolute_error"}, True),
+        ("forest_of_numbers", {}, False),
+    ],
+)
+def test_function_that_returns_a_regressor_predicts_a_number(
+    session, make_shop: Shop, module: str, function: str, parameters: Any, is_explained: bool
+):
+    shop = make_shop()
+    training_set, settings = spend_of(session, shop)
+    name = f"{module}:{function}"
+    settings = {**settings, "estimator": name, "estimator_parameters": parameters}
+    rows = train(session, training_set, settings=settings)
+    assert {row["algorithm"] for row in rows.to_pylist() if row["stage"] != "baseline"} == {name}
+    (twin,) = [row for row in rows.to_pylist() if row["stage"] == "evaluated"]
+    assert json.loads(twin["metrics"])["test"]["r2"] > 0.5
+    found = champion(rows)
+    model = OnnxModel.from_bytes(found["onnx"], found["onnx_sha256"])
+    features = matrix(session, shop, found["feature_names"])
+    values = model.predict(features)
+    assert values.max() > 100
+    assert json.loads(found["parameters"])["is_explained"] is is_explained
+    if is_explained:
+        total = model.base_value + model.contributions(features).sum(axis=1)
+        np.testing.assert_allclose(total, values, rtol=1e-5, atol=1e-3)
+    scored = session.execute(f"select {found['score_sql']} from {shop}").fetchall()
+    np.testing.assert_allclose(np.ravel(scored), values, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters", "told"),
+    [
+        ("linear", {}, "must return a regressor of scikit-learn"),
+        # its trees add up the logarithm
+        ("boosting_of_numbers", {"loss": "poisson"}, "ONNX Runtime and the fitted"),
+    ],
+)
+def test_function_that_gives_no_number_is_told_by_name(
+    session, make_shop: Shop, module: str, function: str, parameters: Any, told: str
+):
+    training_set, settings = spend_of(session, make_shop())
+    name = f"{module}:{function}"
+    settings = {**settings, "estimator": name, "estimator_parameters": parameters}
+    with pytest.raises(TrainingError) as caught:
+        train(session, training_set, settings=settings)
+    assert told in str(caught.value)
+    assert name in str(caught.value)
 
 
 def test_parameters_reach_the_function(session, make_shop: Shop, module: str):
