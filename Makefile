@@ -23,7 +23,7 @@ example: $(VENV)/.installed ## build the example on real invoices (UCI Online Re
 test: $(VENV)/.installed-dev ## run the tests, those of dbt among them; a few minutes
 	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/.installed-dev ## run the tests that build whole projects again and again
+test-slow: $(VENV)/.installed-spark ## run the tests that build whole projects again and again
 	$(PYTEST) -m slow
 
 lint: $(VENV)/.installed-dev ## check style and types
@@ -44,6 +44,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[report]'
+	@touch $@
+
+$(VENV)/.installed-spark: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from local_spark import has_java, local_session
 from postgres import fresh_database, private_server, server_programs
 from projects import DbtProject, UserProject, copy_demo, write_user_project
 
@@ -81,3 +83,13 @@ def _postgres_server() -> Iterator[str]:
 def postgres(_postgres_server: str) -> str:
     """Give the DSN of an empty database on a real Postgres server; skips where there is none."""
     return fresh_database(_postgres_server, "shop")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Give a SparkSession whose time zone is not UTC; skips where Spark or Java is missing."""
+    pytest.importorskip("pyspark", reason="PySpark is not installed (pip install .[spark])")
+    if not has_java():
+        pytest.skip("there is no Java here (Debian: apt-get install openjdk-17-jre-headless)")
+    with local_session(tmp_path_factory.mktemp("spark")) as session:
+        yield session

@@ -8,46 +8,13 @@ import pytest
 
 from holdfast.scoring import OnnxModel
 from holdfast.sql import SqlModel
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
-from holdfast.training._blend import blend
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import fit_linear
-from holdfast.training._trees import TreeModel
-from scoring_models import fit_trees, tree_attribute
-from sql_models import odd_rows, random_trees
-
-
-def blended() -> bytes:
-    names = tuple(f"f{i}" for i in range(5))
-    classifier, rows = fit_trees(max_iter=10)
-    outcome = (np.nan_to_num(rows[:, 0]) > 0).astype(np.int64)
-    model = blend(fit_linear(rows, outcome, names), TreeModel(classifier))
-    return model.to_onnx(OnnxHeader("churn", "blend", "blend", names))
-
-
-def bg_nbd() -> bytes:
-    rows = np.array([[1, 20, 20], [3, 10, 60], [5, 5, 90], [1, 80, 80]], np.float32)
-    model = fit_bgnbd_model(
-        rows,
-        np.array([1, 0, 0, 1]),
-        BGNBD_FEATURES,
-        as_of=np.full(4, "2025-01-01", dtype="datetime64[D]"),
-        customer=np.arange(4),
-        horizon_days=90,
-    )
-    return model.to_onnx(OnnxHeader("churn", "bg_nbd", "BG/NBD", tuple(BGNBD_FEATURES)))
+from sql_models import model_for_engine, odd_rows
 
 
 @pytest.mark.parametrize("name", ["trees", "blend", "bg_nbd"])
 @pytest.mark.parametrize("kind", ["real", "double precision"])
 def test_postgres_agrees_with_onnx_runtime(postgres: str, name: str, kind: str) -> None:
-    if name == "trees":
-        model = random_trees(31, trees=8, leaves=12, width=4)
-        blob = model.SerializeToString()
-        thresholds = tree_attribute(model, "nodes_values").floats
-    else:
-        blob = blended() if name == "blend" else bg_nbd()
-        thresholds = [0.0, 1.0, 2.0, 30.0]
+    blob, thresholds = model_for_engine(name)
     compiled = SqlModel.from_bytes(blob)
     rows = odd_rows(32, len(compiled.feature_names), 600, thresholds)
     expected = OnnxModel.from_bytes(blob).predict(rows)

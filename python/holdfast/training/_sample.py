@@ -27,10 +27,12 @@ def sample_rows(
     stratum, outcome, hashed = ("holdfast stratum", "holdfast outcome", "holdfast hash")
     as_of = known["as_of"]
     moment = as_of.cast("timestamp") if as_of.type().is_date() else as_of
+    # DuckDB's seconds have a fraction and Spark's have none, which would show in their text
+    seconds = moment.epoch_seconds() // 1
     key = (
         known["customer_id"].cast("string")
         + ibis.literal("|")
-        + moment.epoch_seconds().cast("string")
+        + seconds.cast("string")
         + ibis.literal(f"|{settings.seed}")
     )
     keyed = known.mutate(

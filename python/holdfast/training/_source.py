@@ -12,6 +12,7 @@ import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
 from holdfast.training._errors import TrainingError
+from holdfast.training._spark import spark_batches
 
 __all__ = ["Source", "open_source"]
 
@@ -33,7 +34,11 @@ class Source:
     def batches(self, expression: Any) -> Iterator[pa.RecordBatch]:
         """Run an expression and yield its record batches."""
         if self.query is None:
-            yield from expression.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
+            backend = self.table.get_backend()
+            if backend.name == "pyspark":
+                yield from spark_batches(backend, expression)
+            else:
+                yield from expression.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
             return
         session, relation_sql = self.query
         compiled = ibis.to_sql(expression, dialect="duckdb")

@@ -12,7 +12,12 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper
 
-from scoring_models import set_metadata
+from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.training._blend import blend
+from holdfast.training._export import OnnxHeader
+from holdfast.training._linear import fit_linear
+from holdfast.training._trees import TreeModel
+from scoring_models import fit_trees, set_metadata, tree_attribute
 
 FLOAT32 = np.finfo(np.float32)
 # Thresholds at which representations are easily wrong.
@@ -106,6 +111,38 @@ def graph_model(
     if domain:
         versions.append(helper.make_opsetid(domain, 3))
     return helper.make_model(graph, opset_imports=versions, ir_version=8)
+
+
+def trained(name: str) -> bytes:
+    """Give a linear model, or its blend with trees, as training makes it."""
+    names = tuple(f"f{i}" for i in range(5))
+    classifier, rows = fit_trees(max_iter=10)
+    outcome = (np.nan_to_num(rows[:, 0]) > 0).astype(np.int64)
+    linear = fit_linear(rows, outcome, names)
+    model = linear if name == "linear" else blend(linear, TreeModel(classifier))
+    return model.to_onnx(OnnxHeader("churn", name, name, names))
+
+
+def bg_nbd() -> bytes:
+    """Give a BG/NBD model, as training makes it."""
+    rows = np.array([[1, 20, 20], [3, 10, 60], [5, 5, 90], [1, 80, 80]], np.float32)
+    model = fit_bgnbd_model(
+        rows,
+        np.array([1, 0, 0, 1]),
+        BGNBD_FEATURES,
+        as_of=np.full(4, "2025-01-01", dtype="datetime64[D]"),
+        customer=np.arange(4),
+        horizon_days=90,
+    )
+    return model.to_onnx(OnnxHeader("churn", "bg_nbd", "BG/NBD", tuple(BGNBD_FEATURES)))
+
+
+def model_for_engine(name: str) -> tuple[bytes, Any]:
+    """Give a model to run in another engine by its name, and values at which it is delicate."""
+    if name == "trees":
+        model = random_trees(31, trees=8, leaves=12, width=4)
+        return model.SerializeToString(), tree_attribute(model, "nodes_values").floats
+    return (bg_nbd() if name == "bg_nbd" else trained(name)), [0.0, 1.0, 2.0, 30.0]
 
 
 def described(model: onnx.ModelProto, algorithm: str, width: int) -> onnx.ModelProto:
