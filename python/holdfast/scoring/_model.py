@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import factorial
+from math import factorial, prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -51,6 +51,9 @@ _OPERATORS: dict[str, frozenset[str]] = {
         }
     ),
 }  # fmt: skip
+# Far more than any model of a few hundred features needs.
+_MOST_NODES = 10_000
+_MOST_NUMBERS = 10_000_000
 _TREE_OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 # Double [N, F] inside a blend: what each feature adds to the log-odds of its linear part.
 _LINEAR_TERMS = "terms"
@@ -523,11 +526,42 @@ def _check_graph(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
                 f" must be complete. {_NEXT}"
             )
     _check_interface(model, metadata)
+    _check_size(model, name)
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{name} is not a valid ONNX model: {reason} {_NEXT}") from None
+
+
+def _check_size(model: onnx.ModelProto, name: str) -> None:
+    """Refuse a small file that would take much memory or time: a few nodes can double a tensor.
+
+    Judged by the shapes that ONNX infers: those of ai.onnx, but not what follows ai.onnx.ml.
+    """
+    import onnx
+
+    if len(model.graph.node) > _MOST_NODES or model.graph.sparse_initializer:
+        what = "sparse constants" if model.graph.sparse_initializer else "more than 10,000 nodes"
+        raise ModelError(f"{name} has {what}, which are refused. {_NEXT}")
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model)
+    except (onnx.shape_inference.InferenceError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{name} is not a valid ONNX model: {reason} {_NEXT}") from None
+    shapes = {
+        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        for value in (*inferred.graph.value_info, *inferred.graph.output)
+    }
+    shapes.update({tensor.name: list(tensor.dims) for tensor in model.graph.initializer})
+    for tensor_name, shape in shapes.items():
+        # the number of rows is open, which reads as 0
+        if prod(max(size, 1) for size in shape) > _MOST_NUMBERS:
+            sizes = " x ".join(str(size) if size else "rows" for size in shape)
+            raise ModelError(
+                f"{name} makes a tensor of {sizes} numbers, `{tensor_name}`, which is refused."
+                f" {_NEXT}"
+            )
 
 
 def _check_interface(model: onnx.ModelProto, metadata: dict[str, str]) -> None:

@@ -259,6 +259,54 @@ def test_graph_that_is_not_valid_onnx_is_refused():
         open_model(model)
 
 
+def enlarge(model: onnx.ModelProto, kind: str) -> None:
+    """Add few bytes from which much memory or time would come."""
+    if kind == "declared":
+        model.graph.initializer.add(name="huge", data_type=1, dims=[2**31, 2**31])
+    elif kind == "expanded":
+        shape = onnx.numpy_helper.from_array(np.array([200_000, 200_000], np.int64), "shape")
+        model.graph.initializer.append(shape)
+        model.graph.node.append(helper.make_node("Expand", ["one", "shape"], ["huge"]))
+    elif kind == "multiplied":
+        row = onnx.numpy_helper.from_array(np.ones((1, 100_000), np.float32), "row")
+        model.graph.initializer.append(row)
+        model.graph.node.append(helper.make_node("Transpose", ["row"], ["column"]))
+        model.graph.node.append(helper.make_node("MatMul", ["column", "row"], ["huge"]))
+    elif kind in ("doubled rows", "doubled constants"):
+        last = "features" if kind == "doubled rows" else "weights"
+        for step in range(34):
+            node = helper.make_node("Concat", [last, last], [f"huge{step}"], axis=1)
+            model.graph.node.append(node)
+            last = f"huge{step}"
+    elif kind == "sparse":
+        value = helper.make_tensor("huge", 1, [1], [1.0])
+        index = helper.make_tensor("index", 7, [1], [0])
+        sparse = helper.make_sparse_tensor(value, index, [200_000, 200_000])
+        model.graph.sparse_initializer.append(sparse)
+    else:
+        nodes = [helper.make_node("Identity", ["features"], [f"i{i}"]) for i in range(10_001)]
+        model.graph.node.extend(nodes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("declared", "2147483648 x 2147483648 numbers, `huge`"),
+        ("expanded", "200000 x 200000 numbers, `huge`"),
+        ("multiplied", "100000 x 100000 numbers, `huge`"),
+        ("doubled rows", "numbers, `huge"),
+        ("doubled constants", "numbers, `huge"),
+        ("sparse", "sparse constants"),
+        ("nodes", "more than 10,000 nodes"),
+    ],
+)
+def test_small_file_that_would_take_much_memory_or_time_is_refused(kind, said):
+    model = linear_model([0.5, -1.0])
+    enlarge(model, kind)
+    with pytest.raises(ModelError, match=said):
+        open_model(model)
+
+
 def test_model_that_the_runtime_cannot_load_is_refused():
     model = linear_model([1.0])
     weights = next(t for t in model.graph.initializer if t.name == "axis")
