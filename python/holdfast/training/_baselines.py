@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
 from holdfast.training._candidates import Candidate, written
 from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import FittedModel, Part
@@ -94,7 +94,7 @@ def _fitted(
     # A model has features; the weight of this one's is zero.
     anyone = (feature,) if feature in prepared.usable else prepared.usable[:1]
     yield constant, anyone, constant_model(float(training.y.mean()), target)
-    if settings.asks_for_silence and all(name in training.names for name in BGNBD_FEATURES):
+    if settings.asks_for_silence and has_histories(training.names):
         try:
             with phase("Fitted %s on %d rows", BG_NBD, len(training)):
                 process = fit_bgnbd_model(

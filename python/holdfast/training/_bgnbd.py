@@ -8,6 +8,7 @@ Marketing Science 24(2), https://doi.org/10.1287/mksc.1040.0098.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ __all__ = [
     "BgNbdModel",
     "fit_bgnbd",
     "fit_bgnbd_model",
+    "has_histories",
     "silence_nodes",
 ]
 
@@ -392,6 +394,11 @@ def fit_bgnbd_model(
     # A certain base rate would have no log-odds to be stored as the base value.
     base_rate = float(np.clip(np.mean(y), 1e-6, 1.0 - 1e-6))
     return BgNbdModel(process, int(horizon_days), base_rate, str(moment.max()))
+
+
+def has_histories(names: Iterable[str]) -> bool:
+    """Tell whether what a BG/NBD reads is among some features."""
+    return set(BGNBD_FEATURES) <= set(names)
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.training._bgnbd import has_histories
 from holdfast.training._blend import BLEND, SilencePart, blend
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._custom import is_custom
@@ -146,7 +147,7 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
             tuned[name], given[name] = algorithm.tune(folds, seed, fixed)
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
     models, silence, without = models_of(settings, algorithms), 0.0, given[BLEND]
-    if BLEND in models and settings.asks_for_silence:
+    if BLEND in models and settings.asks_for_silence and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
             silence, given[BLEND] = choose_weight(folds, given[BLEND], settings.horizon_days)
     part = _part(prepared.training, names)

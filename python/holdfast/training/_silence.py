@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
 from holdfast.training._blend import SilencePart
 from holdfast.training._calibration import loss_given_rates
 from holdfast.training._errors import TrainingError
@@ -29,8 +29,7 @@ def fit_silence(part: Part, horizon_days: int, weight: float) -> SilencePart:
     TrainingError
         The features are not there, or as `fit_bgnbd_model`.
     """
-    missing = [name for name in BGNBD_FEATURES if name not in part.names]
-    if missing or part.as_of is None or part.customer is None:
+    if not has_histories(part.names) or part.as_of is None or part.customer is None:
         raise TrainingError(
             f"A BG/NBD needs customers, dates and the features {', '.join(BGNBD_FEATURES)}."
         )
