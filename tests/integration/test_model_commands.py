@@ -219,12 +219,17 @@ def test_rollback_to_an_old_champion_holds_although_a_training_would_be_due_by_i
 @pytest.mark.slow
 def test_what_must_not_become_champion_is_refused_and_nothing_changes(demo: DbtProject) -> None:
     champion, challenger = one(demo, "champion"), one(demo, "challenger")
-    demo.execute(
-        "insert into churn_model by name select * replace ("
-        "'other_horizon' as model_id, 'archived' as stage, "
-        "cast(json_merge_patch(parameters, '{\"horizon_days\": 60}') as varchar) as parameters) "
-        f"from churn_model where model_id = '{challenger}'"
-    )
+    for name, change in {
+        "other_horizon": '{"horizon_days": 60}',
+        "other_definition": '{"definition": "contractual"}',
+        "of_a_number": '{"target": "regression"}',
+    }.items():
+        demo.execute(
+            f"insert into churn_model by name select * replace ("
+            f"'{name}' as model_id, 'archived' as stage, "
+            f"cast(json_merge_patch(parameters, '{change}') as varchar) as parameters) "
+            f"from churn_model where model_id = '{challenger}'"
+        )
     demo.execute(
         "insert into churn_model by name select * replace ("
         "'a_twin' as model_id, 'evaluated' as stage) "
@@ -241,6 +246,8 @@ def test_what_must_not_become_champion_is_refused_and_nothing_changes(demo: DbtP
         one(demo, "baseline"): "is the baseline",
         challenger: "was changed after training: its SHA-256 is",
         "other_horizon": "was trained for horizon_days 60, the champion for 90",
+        "other_definition": "was trained for definition contractual, the champion for non_contr",
+        "of_a_number": "was trained for target regression, the champion for classification",
         "a_twin": "was fitted without the test months",
     }.items():
         code, _, err = models(demo, "promote", model_id)

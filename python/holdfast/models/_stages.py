@@ -22,7 +22,7 @@ from holdfast.project import Project
 __all__ = ["Change", "promote", "reigns", "rollback"]
 
 # what a label is; a champion that predicts another one would be replaced by the next build
-_LABEL = ("label", "horizon_days", "lead_days")
+_LABEL = ("label", "target", "definition", "horizon_days", "lead_days")
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,8 @@ def _check(
     if former is not None:
         for name in _LABEL:
             own, present = model.parameters.get(name), former.parameters.get(name)
-            if own != present:
+            # what an older version did not note, it did not differ in
+            if own != present and own is not None and present is not None:
                 raise RegistryError(
                     f"the model {model.model_id} was trained for {name} {own}, the champion for "
                     f"{present}: it predicts something else, and the next build would replace it"
