@@ -183,6 +183,13 @@ def test_what_failed_or_was_left_out_is_not_published_and_the_build_says_why(
     assert read(
         published(demo), "select column_name from duckdb_columns() where table_name = 'own_mart'"
     ) == [("customer_id",)]
+    # commands publish where the last dbt command does, also when only its --vars say so
+    elsewhere = {"holdfast_publish_path": "elsewhere/board.duckdb"}
+    demo.dbt("build", *select, "--vars", json.dumps(elsewhere))
+    (demo.directory / "elsewhere" / "board.duckdb").unlink()
+    run("holdfast", "publish", cwd=demo.directory, check=True)
+    assert (demo.directory / "elsewhere" / "board.duckdb").exists()
+
     said = run("holdfast", "publish", "--output", "by hand.duckdb", cwd=demo.directory, check=True)
     assert f"Published {len(marts(demo)) + 1} tables" in said.stdout
     assert read(demo.directory / "by hand.duckdb", "select count(*) from own_mart") == demo.query(

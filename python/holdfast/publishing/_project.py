@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
 from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
@@ -164,11 +162,8 @@ def marts_of(project: Project) -> list[Mart]:
 
 
 def publish_path(project: Project) -> Path:
-    """Give the file that builds of a project publish to."""
-    text = (project.directory / "dbt_project.yml").read_text(encoding="utf-8")
-    settings = (yaml.safe_load(text) or {}).get("vars") or {}
-    name = "holdfast_publish_path"
-    path = settings.get(name) or (settings.get("holdfast") or {}).get(name) or DEFAULT_FILE
-    if "{{" in path:
-        raise PublishError(f"the var `{name}` is a template, `{path}`; name the file with --output")
-    return project.warehouse.parent / path
+    """Give the file that the last dbt command of a project publishes to."""
+    node = project.manifest["nodes"].get("model.holdfast.customer_retention") or {}
+    # as dbt has rendered it: from dbt_project.yml, the environment or --vars
+    path = ((node.get("config") or {}).get("meta") or {}).get("publish_path")
+    return project.warehouse.parent / (path or DEFAULT_FILE)
