@@ -56,10 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser(
         "summary", help="show what the last dbt build of this project made, and who is most at risk"
     )
-    summary.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    summary.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(summary)
     summary.add_argument(
         "--customers", type=int, default=10, help="how many customers to list (default: 10)"
     )
@@ -73,10 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("retention.html"),
         help="the file to write (default: retention.html)",
     )
-    report.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    report.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(report)
 
     simulate = commands.add_parser("simulate", help="write the tables of a simulated shop")
     simulate.add_argument("--output", type=Path, required=True, help="the folder to write to")
@@ -97,12 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     about = actions.add_parser("describe", help="tell everything about one feature")
     about.add_argument("name", metavar="NAME", help="its name, or view.name")
     for action in (listing, about):
-        action.add_argument(
-            "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-        )
-        action.add_argument(
-            "--target", help="the target of the profile (default: the profile's own)"
-        )
+        _add_project(action)
 
     _add_models(commands)
     _add_publish(commands)
@@ -113,18 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     forget.add_argument("customer_ids", metavar="CUSTOMER_ID", nargs="+")
     forget.add_argument("--dry-run", action="store_true", help="only count what would go")
-    forget.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    forget.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(forget)
 
     backtest = commands.add_parser(
         "backtest", help="train at past dates on what was known then, and compare with what came"
     )
-    backtest.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    backtest.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(backtest)
     backtest.add_argument("--task", default="churn", help="(default: churn)")
     backtest.add_argument(
         "--last", type=int, default=6, help="how many observation dates to replay (default: 6)"
@@ -133,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, help="a .csv or .parquet file to write the figures to as well"
     )
     return parser
+
+
+def _add_project(command: argparse.ArgumentParser) -> None:
+    """Let a command say which project it works on."""
+    command.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    command.add_argument("--target", help="the target of the profile (default: the profile's own)")
 
 
 def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -166,12 +157,7 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for action in (export, card):
         action.add_argument("--output", type=Path, required=True, help="the file to write")
     for action in (listing, show, promote, rollback, export, card):
-        action.add_argument(
-            "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-        )
-        action.add_argument(
-            "--target", help="the target of the profile (default: the profile's own)"
-        )
+        _add_project(action)
 
 
 def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -190,10 +176,7 @@ def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     publish.add_argument(
         "--schema", default="holdfast", help="the schema in Postgres (default: holdfast)"
     )
-    publish.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    publish.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(publish)
 
 
 def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -204,10 +187,7 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     score.add_argument("--model", metavar="MODEL_ID", help="its id (default: the champion)")
     score.add_argument("--task", default="churn", help="whose champion scores (default: churn)")
     score.add_argument("--overwrite", action="store_true", help="replace a former output")
-    score.add_argument(
-        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
-    )
-    score.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    _add_project(score)
 
 
 def _summary(options: argparse.Namespace) -> None:

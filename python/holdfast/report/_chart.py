@@ -7,17 +7,30 @@ differs between the light and the dark look.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
 
 from holdfast.report._source import Row
 
-__all__ = ["RISK_BANDS", "Spec", "draw", "legend", "risk_colour", "spec"]
+__all__ = ["RISK_BANDS", "Section", "Spec", "draw", "legend", "risk_colour", "spec"]
 
 Spec = dict[str, Any]
 
 RISK_BANDS = ("high", "medium", "low")
+
+
+@dataclass
+class Section:
+    """What a section of the page shows: charts by name, and a sentence on each in `notes`.
+
+    A chart that is missing has a sentence in `empty` that says why.
+    """
+
+    charts: dict[str, Spec] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    empty: dict[str, str] = field(default_factory=dict)
 
 
 def spec(chart: alt.Chart | alt.LayerChart, *, description: str, height: int) -> Spec:

@@ -9,7 +9,7 @@ import altair as alt
 
 from holdfast.publishing import MANIFEST
 from holdfast.report import _words as words
-from holdfast.report._chart import Spec, draw, legend, spec
+from holdfast.report._chart import Section, draw, legend, spec
 from holdfast.report._source import Row, Source
 
 __all__ = ["Health", "health"]
@@ -19,13 +19,10 @@ _DRIFTS = {"small": "@low", "moderate": "@medium", "large": "@high"}
 
 
 @dataclass
-class Health:
+class Health(Section):
     """What the section shows: facts about freshness, and the chart of drift."""
 
     facts: list[tuple[str, str]] = field(default_factory=list)
-    charts: dict[str, Spec] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    empty: dict[str, str] = field(default_factory=dict)
 
 
 def health(source: Source, champion: Row | None) -> Health:

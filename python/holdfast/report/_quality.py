@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._chart import Spec, draw, legend, spec
+from holdfast.report._chart import Section, draw, legend, spec
 from holdfast.report._source import Row, Source
 
 __all__ = ["Quality", "quality"]
@@ -40,15 +40,12 @@ _SHOWN = (
 
 
 @dataclass
-class Quality:
+class Quality(Section):
     """What the section shows: the models, the best baseline, charts and sentences by name."""
 
     champion: Row | None = None
     baseline: str | None = None
     models: list[Row] = field(default_factory=list)
-    charts: dict[str, Spec] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    empty: dict[str, str] = field(default_factory=dict)
 
 
 def quality(source: Source) -> Quality:

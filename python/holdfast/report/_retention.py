@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._chart import Spec, draw, legend, spec
+from holdfast.report._chart import Section, Spec, draw, legend, spec
 from holdfast.report._source import Row, Source
 
-__all__ = ["Retention", "retention"]
+__all__ = ["retention"]
 
 _MONTHS = 24
 _COHORTS = 24
@@ -18,19 +16,7 @@ _MONTHS_SINCE = 24
 _CURVE_POINTS = 180
 
 
-@dataclass
-class Retention:
-    """What the section shows: charts by name, and a sentence on each.
-
-    A chart that is missing has a sentence in `empty` that says why.
-    """
-
-    charts: dict[str, Spec] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    empty: dict[str, str] = field(default_factory=dict)
-
-
-def retention(source: Source) -> Retention:
+def retention(source: Source) -> Section:
     """Read and draw who stays.
 
     Parameters
@@ -40,17 +26,17 @@ def retention(source: Source) -> Retention:
 
     Returns
     -------
-    Retention
+    Section
         The charts `movement`, `rate`, `cohorts` and `survival`, as far as there are data.
     """
-    found = Retention()
+    found = Section()
     _add_months(source, found)
     _add_cohorts(source, found)
     _add_survival(source, found)
     return found
 
 
-def _add_months(source: Source, found: Retention) -> None:
+def _add_months(source: Source, found: Section) -> None:
     """Add what came and went by month, and the retention rate."""
     columns = ("month", "new_customers", "reactivated_customers", "churned_customers")
     if not source.has("retention_metrics", *columns, "retention_rate", "is_project_definition"):
@@ -171,7 +157,7 @@ def _month_axis(months: list[Row]) -> alt.X:
     )
 
 
-def _add_cohorts(source: Source, found: Retention) -> None:
+def _add_cohorts(source: Source, found: Section) -> None:
     """Add the heat map of cohorts."""
     columns = ("segment_by", "cohort_month", "months_since", "customers", "retention_rate")
     if not source.has("retention_cohorts", *columns, "retained_customers"):
@@ -263,7 +249,7 @@ def _heat_map(cells: list[Row]) -> Spec:
     )
 
 
-def _add_survival(source: Source, found: Retention) -> None:
+def _add_survival(source: Source, found: Section) -> None:
     """Add the survival curve."""
     columns = ("is_project_definition", "segment_by", "days", "survival", "survival_lower")
     if not source.has("retention_curves", *columns, "survival_upper", "customers_at_risk"):

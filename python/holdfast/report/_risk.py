@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._chart import RISK_BANDS, Spec, draw, risk_colour, spec
+from holdfast.report._chart import RISK_BANDS, Section, draw, risk_colour, spec
 from holdfast.report._source import Row, Source
 
 __all__ = ["LISTED", "Risk", "risk"]
@@ -23,12 +23,9 @@ _NO_SCORES = (
 
 
 @dataclass
-class Risk:
+class Risk(Section):
     """What the section shows: charts and sentences by name, and the rows of the list."""
 
-    charts: dict[str, Spec] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    empty: dict[str, str] = field(default_factory=dict)
     customers: list[dict[str, Any]] = field(default_factory=list)
 
 
