@@ -42,14 +42,14 @@ _METRICS = (
     ("base_rate", "observed rate", 3, True),
 )
 _METRICS_OF_VALUES = (
-    ("rmse", "root mean squared error", 3, False),
-    ("mae", "mean absolute error", 3, False),
+    ("rmse", "root mean squared error", 2, False),
+    ("mae", "mean absolute error", 2, False),
     ("r2", "R²", 3, False),
     ("gini", "Gini of the ranking", 3, False),
     ("lift_decile_1", "lift of the highest tenth", 2, False),
     ("gain_decile_1", "share of the total in the highest tenth", 3, True),
-    ("mean_prediction", "mean prediction", 3, False),
-    ("mean_label", "mean observed", 3, False),
+    ("mean_prediction", "mean prediction", 2, False),
+    ("mean_label", "mean observed", 2, False),
 )
 _LARGE_DRIFT = 0.25
 # a segment of fewer rows says little, and might tell of single customers
@@ -508,7 +508,9 @@ def _beside_baselines(
 ) -> Iterator[str]:
     """Name the baselines that a model does not clearly beat, in what it is compared by."""
     is_value = model.word == "value"
-    metric, name, beyond = ("rmse", "RMSE", "below") if is_value else ("auroc", "AUROC", "above")
+    metric, name, beyond, digits = (
+        ("rmse", "RMSE", "below", 2) if is_value else ("auroc", "AUROC", "above", 3)
+    )
     own = model.figure(metric)
     for baseline in baselines:
         simple = baseline.figure(metric).value
@@ -516,7 +518,7 @@ def _beside_baselines(
             continue
         if simple <= own.upper if is_value else simple >= own.lower:
             yield (
-                f"Its {name} is not clearly {beyond} the {simple:.3f} of the baseline "
+                f"Its {name} is not clearly {beyond} the {_number(simple, digits)} of the baseline "
                 f"{baseline.algorithm.replace('_', ' ')}."
             )
 
@@ -593,9 +595,9 @@ def _figure(figure: Figure, digits: int, is_share: bool) -> str:
     if figure.value is None:
         return "-"
     factor, digits, unit = (100, 1, " %") if is_share else (1, digits, "")
-    text = f"{factor * figure.value:,.{digits}f}{unit}"
+    text = _number(factor * figure.value, digits) + unit
     if figure.lower is not None and figure.upper is not None:
-        lower, upper = (f"{factor * end:,.{digits}f}" for end in (figure.lower, figure.upper))
+        lower, upper = (_number(factor * end, digits) for end in (figure.lower, figure.upper))
         text += f' <span class="interval">({lower} to {upper})</span>'
     return text
 
@@ -624,7 +626,8 @@ def _count(value: int | None) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     """Write a number, or a dash."""
-    return "-" if value is None else f"{value:,.{digits}f}"
+    # zero has no sign
+    return "-" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def _day(moment: dt.datetime | str | None) -> str:

@@ -88,6 +88,7 @@ SPEND = dataclasses.replace(
         "test": {
             "rmse": Figure(1_234.5, 1_200.0, 1_300.0),
             "gini": Figure(0.5, 0.4, 0.6),
+            "r2": Figure(-1e-9, -0.5, -1e-9),
             "mean_prediction": Figure(20.0),
             "mean_label": Figure(30.0, 25.0, 35.0),
         }
@@ -118,14 +119,16 @@ def test_card_of_a_number_speaks_of_values() -> None:
             _limits(SPEND, models, facts),
         )
     )
-    assert "1,234.500" in html
-    assert "(1,200.000 to 1,300.000)" in html
+    assert "1,234.50" in html
+    assert "(1,200.00 to 1,300.00)" in html
     assert "training mean (baseline)" in html
     assert "<th>segment</th>" in html
     assert ">Gini</th>" in html
     assert "40.0 %" in html
+    assert "0.000 " in html
+    assert "-0.000" not in html
     assert "to the value, in its unit" in html
-    assert "Its RMSE is not clearly below the 1290.000 of the baseline training mean" in html
+    assert "Its RMSE is not clearly below the 1,290.00 of the baseline training mean" in html
     assert "it predicted a mean of 20.00 where 30.00 came" in html
     for word in ("leave", "AUROC", "log-odds", "probability", "base rate"):
         assert word not in html
