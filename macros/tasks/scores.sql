@@ -21,6 +21,9 @@
     {%- if bands and holdfast._is_regression(task) -%}
         {%- do exceptions.raise_compiler_error('holdfast.scores: ' ~ task ~ ' predicts a number, and `bands` are of probabilities. Leave them out.') -%}
     {%- endif -%}
+    {%- if is_incremental() -%}
+        {%- do holdfast._check_customer_id(this, features) -%}
+    {%- endif -%}
     {%- set probability = holdfast.model_probability(registry, champion, features) if champion else 'null' -%}
 with
 
@@ -101,3 +104,21 @@ final as (
 
 select * from final
 {%- endmacro %}
+
+
+{#- Refuses ids that have become text, or numbers, since a table with history was begun: the same customers would be others. -#}
+{% macro _check_customer_id(history, now) %}
+    {%- set types = [] -%}
+    {%- for relation in [history, now] -%}
+        {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower == 'customer_id' -%}
+            {%- do types.append(column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if types | length == 2 and types[0].is_string() != types[1].is_string() -%}
+        {%- do exceptions.raise_compiler_error(
+            'customer_id is ' ~ types[1].dtype ~ ' now, and ' ~ types[0].dtype ~ ' in ' ~ history ~ ', which keeps the scores of '
+            ~ 'former builds. Cast it to ' ~ types[0].dtype ~ ' in your inputs; or begin anew, without the models, scores and '
+            ~ "evaluations of before: dbt build --full-refresh --vars '{holdfast_reset: true}'."
+        ) -%}
+    {%- endif -%}
+{% endmacro %}

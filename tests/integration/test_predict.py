@@ -84,6 +84,15 @@ def test_features_that_are_gone_or_text_leave_the_former_scores(demo: DbtProject
         assert demo.query("select * from churn_scores order by all") == given
 
 
+def test_ids_that_have_become_text_do_not_mix_with_the_history(demo: DbtProject) -> None:
+    given = demo.query("select * from churn_scores order by all")
+    demo.execute("alter table customer_features alter customer_id type varchar")
+    said = demo.dbt("run", "--select", "churn_reasons churn_scores", check=False).stdout
+    assert "customer_id is VARCHAR now, and BIGINT in" in said
+    assert "holdfast_reset" in said
+    assert demo.query("select * from churn_scores order by all") == given
+
+
 def test_without_a_champion_there_are_statuses_and_no_error(demo: DbtProject) -> None:
     add_model(demo, "predicted", FEATURES)
     demo.execute("update churn_model set stage = 'archived' where stage = 'champion'")
