@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,32 @@ _PHASES = {
     "churn": "labels, training, scores",
     "monitoring": "evaluation",
     "marts": "marts",
+}
+
+
+def _decimals(digits: int) -> Callable[[float | None], str]:
+    """Give what writes a number with so many decimals."""
+    return lambda value: terminal.number(value, digits)
+
+
+# heading, column of model_performance and how it is written
+_FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "AUROC": ("auroc", _decimals(3)),
+    "log loss": ("log_loss", _decimals(3)),
+    "top-decile lift": ("top_decile_lift", _decimals(2)),
+    "ECE": ("expected_calibration_error", _decimals(3)),
+    "predicted": ("mean_probability", terminal.percent),
+    "observed": ("base_rate", terminal.percent),
+}
+# of a task that predicts a number
+_FIGURES_OF_VALUES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "RMSE": ("rmse", _decimals(2)),
+    "MAE": ("mae", _decimals(2)),
+    "R2": ("r2", _decimals(3)),
+    "Gini": ("gini", _decimals(3)),
+    "top-decile lift": ("top_decile_lift", _decimals(2)),
+    "predicted": ("mean_prediction", _decimals(2)),
+    "observed": ("mean_label", _decimals(2)),
 }
 
 
@@ -75,61 +102,62 @@ def _where(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
-    """Show every model of the last training and the baseline on the months they had not seen."""
-    rows = _fetch(
-        connection,
-        f"""
-        select
-            algorithm, stage, auroc, log_loss, top_decile_lift, expected_calibration_error,
-            mean_probability, base_rate, row_count, model_id
-        from {project.relation("model_performance")}
-        where task = 'churn' and split = 'test' and stage not in ('archived', 'evaluated')
-        order by stage = 'champion' desc, stage = 'baseline', algorithm
-        """,  # noqa: S608 - the relation is dbt's own, quoted
-    )
-    if not rows:
-        return (
+    """Show every model of the last training and the baselines, those of churn first."""
+    of_churn = _models_of(project, connection, "churn")
+    if not of_churn:
+        of_churn = (
             "No model yet: there is too little mature history to train one and to test it. "
             "`dbt build` says what is missing."
         )
-    table = [
-        ("model", "stage", "AUROC", "log loss", "top-decile lift", "ECE", "predicted", "observed")
-    ]
-    for algorithm, stage, auroc, loss, lift, ece, predicted, observed, *_ in rows:
-        table.append(
-            (
-                algorithm,
-                stage,
-                terminal.number(auroc, 3),
-                terminal.number(loss, 3),
-                terminal.number(lift, 2),
-                terminal.number(ece, 3),
-                terminal.percent(predicted),
-                terminal.percent(observed),
-            )
-        )
-    heading = f"Churn on held-out months ({rows[0][8]:,} rows that no model had seen):\n"
-    return heading + terminal.table(table, left=2) + _live(project, connection)
-
-
-def _live(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
-    """Tell how good the champion's own scores were, as far as their horizon is over."""
-    rows = _fetch(
+    others = _fetch(
         connection,
         f"""
-        select row_count, auroc, log_loss, mean_probability, base_rate
-        from {project.relation("model_performance")}
-        where task = 'churn' and split = 'live' and stage = 'champion'
+        select distinct task from {project.relation("model_performance")}
+        where task != 'churn' order by task
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
-    if not rows:
-        return ""
-    count, auroc, loss, predicted, observed = rows[0]
-    return (
-        f"\n\nThe champion's {count:,} scores whose horizon is over: "
-        f"AUROC {terminal.number(auroc, 3)}, log loss {terminal.number(loss, 3)}, "
-        f"predicted {terminal.percent(predicted)}, observed {terminal.percent(observed)}."
+    parts = [of_churn, *(_models_of(project, connection, task) for (task,) in others)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: str) -> str:
+    """Show the models of a task on the months they had not seen, and the champion's live figures.
+
+    Returns nothing where none was tested.
+    """
+    found = connection.execute(
+        f"""
+        select *
+        from {project.relation("model_performance")}
+        where task = ? and stage not in ('archived', 'evaluated')
+            and (split = 'test' or stage = 'champion')
+        order by stage = 'champion' desc, stage = 'baseline', algorithm
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+        [task],
     )
+    names = [column for column, *_ in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    tested = [row for row in rows if row["split"] == "test"]
+    if not tested:
+        return ""
+    figures = _FIGURES if tested[0]["rmse"] is None else _FIGURES_OF_VALUES
+    table = [("model", "stage", *figures)]
+    table += [
+        (row["algorithm"], row["stage"], *(write(row[name]) for name, write in figures.values()))
+        for row in tested
+    ]
+    name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
+    heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
+    text = heading + terminal.table(table, left=2)
+    for row in rows:
+        if row["split"] == "live":
+            told = ", ".join(
+                f"{name} {write(row[column])}"
+                for name, (column, write) in figures.items()
+                if name not in ("top-decile lift", "ECE")
+            )
+            text += f"\n\nThe champion's {row['row_count']:,} scores whose horizon is over: {told}."
+    return text
 
 
 def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
