@@ -39,6 +39,8 @@ class Dialect:
     has_float32 = True
     # Whether a scalar subquery without a table may read columns of the outer query.
     has_scalar_subquery = False
+    # Whether NaN is greater than all numbers where it is compared.
+    has_greatest_nan = False
     # Whether exp() fails on what is too large or too small for its result.
     has_strict_exp = False
     functions: ClassVar[dict[str, str]] = {"log": "ln", "min": "least", "max": "greatest"}
@@ -80,6 +82,10 @@ class Dialect:
     def call(self, function: str, *arguments: str) -> str:
         """Return a function of numbers."""
         return f"{self.functions.get(function, function)}({', '.join(arguments)})"
+
+    def apart(self, text: str) -> str:
+        """Return an expression in a form in which the engine compiles long ones well."""
+        return text
 
     def truncate(self, x: str) -> str:
         """Return a number without its fraction."""
@@ -152,7 +158,23 @@ class Spark(Dialect):
 
     name = "spark"
     quote = "`"
+    has_greatest_nan = True
     functions: ClassVar[dict[str, str]] = {**Dialect.functions, "sign": "signum"}
+
+    def literal(self, value: Any, kind: str) -> str:
+        """As `Dialect.literal`, in fewer characters; Spark refuses the shortest of the largest."""
+        if kind == FLOAT and abs(value) < 3.4e38:
+            return f"{_digits(np.float32(value))}f"
+        return super().literal(value, kind)
+
+    def apart(self, text: str) -> str:
+        """Ask for nothing by a lambda, which keeps the expression out of whole-stage code.
+
+        There all of it would become one Java method: the virtual machine does not compile one of
+        more than 8,000 bytes, and Spark fails at 64 KB, with pages in the log. Outside of it Spark
+        parts long expressions into methods that are compiled.
+        """
+        return f"case when exists(array(1), _v -> _v > 1) then null else {text} end"
 
     def truncate(self, x: str) -> str:
         """Cut off by a cast, since `trunc` is for dates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.scoring import OnnxModel
 from holdfast.sql._bitmasks import BitMasks, split_ensemble
 from holdfast.sql._dialects import Dialect, DuckDb, dialect_named
+from holdfast.sql._ensemble import decisions_of
 from holdfast.sql._errors import SqlError
 from holdfast.sql._finite import without_infinities
 from holdfast.sql._operators import OPERATORS, Columns, Node, Tensor
@@ -169,8 +171,9 @@ class SqlModel:
             stages, tables, body = self._duckdb_stages(spoken)
         else:
             columns = {index: f"_x{index}" for index in _columns_below([self._probability])}
-            stages, tables = [self._borders(spoken, columns)], []
-            body = self._write(spoken, columns)
+            sides = self._sides() if spoken.has_greatest_nan else {}
+            stages, tables = [self._borders(spoken, columns), _side_columns(spoken, sides)], []
+            body = spoken.apart(self._write(spoken, columns, sides=sides))
         text = _select(relation, names, stages, tables, f"{body} as {spoken.identifier(output)}")
         return self._within(text, most_characters)
 
@@ -231,10 +234,23 @@ class SqlModel:
     def _borders(self, dialect: Dialect, columns: Mapping[int, str]) -> list[str]:
         """Write the columns in which features enter."""
         names = {index: dialect.identifier(self._feature_names[index]) for index in columns}
-        return [
-            f"{self._border(dialect, index)(names[index])} as {column}"
-            for index, column in columns.items()
-        ]
+        texts = {index: self._border(dialect, index)(name) for index, name in names.items()}
+        for index in list(texts)[:1]:  # one is enough for all that are computed with it
+            texts[index] = dialect.apart(texts[index])
+        return [f"{text} as {columns[index]}" for index, text in texts.items()]
+
+    def _sides(self) -> dict[tuple[int, bool], str]:
+        """Name the columns without NULL that trees decide on where NaN is greater than all."""
+        return {
+            (argument.value, decision.missing_low): f"_{'l' if decision.missing_low else 'h'}"
+            f"{argument.value}"
+            for term in terms_below([self._probability])
+            if term.operator == "trees"
+            for tree in term.value[0].trees
+            for decision in decisions_of(tree)
+            for argument in [term.arguments[decision.feature]]
+            if argument.operator == "column"
+        }
 
     def _border(self, dialect: Dialect, index: int) -> Callable[[str], str]:
         """Return how a feature enters."""
@@ -246,10 +262,11 @@ class SqlModel:
         columns: dict[int, str],
         given: dict[int, str] | None = None,
         term: Term | None = None,
+        sides: dict[tuple[int, bool], str] | None = None,
     ) -> str:
         """Write the probability, or another term, over columns beyond the border."""
         try:
-            return Writer(dialect, columns, given).write(term or self._probability)
+            return Writer(dialect, columns, given, sides).write(term or self._probability)
         except SqlError as error:
             raise SqlError(
                 f"{self._name} cannot be written for {dialect.name}: {error}. {_NEXT}"
@@ -367,6 +384,18 @@ def _select(
         source = f"_stage{number}"
     listed = ",\n    ".join([*names, final])
     return f"with {(',' + chr(10) + chr(10)).join(parts)}\n\nselect\n    {listed}\nfrom {source}\n"
+
+
+def _side_columns(dialect: Dialect, sides: Mapping[tuple[int, bool], str]) -> list[str]:
+    """Write columns in which a missing value is below or above every threshold."""
+    numbers = {
+        True: dialect.literal(-math.inf, FLOAT),
+        False: f"cast('nan' as {dialect.kind(FLOAT)})",
+    }
+    return [
+        f"coalesce(_x{index}, {numbers[missing_low]}) as {name}"
+        for (index, missing_low), name in sorted(sides.items())
+    ]
 
 
 def _columns_below(terms: Iterable[Term], given: Container[int] = ()) -> list[int]:

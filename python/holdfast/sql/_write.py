@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Iterator, Mapping, Sequence
 
 from holdfast.sql._dialects import Dialect
 from holdfast.sql._ensemble import Leaf, Tree
@@ -12,6 +11,9 @@ from holdfast.sql._terms import DOUBLE, FLOAT, Term, constant
 
 __all__ = ["Writer"]
 
+# A sum of many hundred trees in one row goes so deep that Spark's stack overflows; a bracket around
+# each pair of sums would be shallow, but is what its parser takes a minute for.
+_SIDE_BY_SIDE = 32
 _LOGICAL = ("and", "or")
 _COMPARISONS = ("=", "<", "<=", ">", ">=")
 
@@ -27,14 +29,22 @@ class Writer:
         The SQL of each feature beyond the border, by its index.
     given
         The SQL of terms that are columns already, by their object's id.
+    sides
+        The SQL of features that are never NULL, by their index and whether a missing value is less
+        than all thresholds or greater than all.
     """
 
     def __init__(
-        self, dialect: Dialect, columns: Mapping[int, str], given: Mapping[int, str] | None = None
+        self,
+        dialect: Dialect,
+        columns: Mapping[int, str],
+        given: Mapping[int, str] | None = None,
+        sides: Mapping[tuple[int, bool], str] | None = None,
     ) -> None:
         self._dialect = dialect
         self._columns = columns
         self._given = dict(given or {})
+        self._sides = dict(sides or {})
 
     def write(self, term: Term) -> str:
         """Return the SQL expression of a term."""
@@ -158,18 +168,29 @@ class Writer:
                     f"its trees decide on computed 32-bit floats, which {self._dialect.name} has"
                     " not, so that rows might take another branch"
                 )
-            features[index] = (self.write(argument), bool(argument.null_of))
+            features[index] = (argument, self.write(argument))
         parts = [self._tree(tree, output, features) for tree in ensemble.trees]
+        if len(parts) > 2 * _SIDE_BY_SIDE:
+            parts = [f"({' + '.join(some)})" for some in _in_groups(parts)]
         base = self.write(constant(ensemble.base[output], DOUBLE))
-        return f"({reduce(lambda a, b: f'{a} + {b}', parts, base)})"
+        return f"({' + '.join([base, *parts])})"
 
-    def _tree(self, tree: Tree, output: int, features: Mapping[int, tuple[str, bool]]) -> str:
+    def _tree(self, tree: Tree, output: int, features: Mapping[int, tuple[Term, str]]) -> str:
         """Write one tree."""
         if isinstance(tree, Leaf):
             return self._dialect.literal(tree.values[output], DOUBLE)
-        text, nullable = features[tree.feature]
+        argument, text = features[tree.feature]
+        is_column = argument.operator == "column"
+        never_null = self._sides.get((argument.value, tree.missing_low)) if is_column else None
+        text = never_null or text
         test = f"{text} <= {self._dialect.threshold(tree.threshold)}"
-        if tree.missing_low and nullable:
+        if tree.missing_low and argument.null_of and not never_null:
             test = f"({test} or {text} is null)"
         low, high = (self._tree(side, output, features) for side in (tree.low, tree.high))
         return f"case when {test} then {low} else {high} end"
+
+
+def _in_groups(parts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give the parts of a sum some at a time."""
+    for first in range(0, len(parts), _SIDE_BY_SIDE):
+        yield parts[first : first + _SIDE_BY_SIDE]

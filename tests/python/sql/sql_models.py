@@ -140,7 +140,8 @@ def bg_nbd() -> bytes:
 def model_for_engine(name: str) -> tuple[bytes, Any]:
     """Give a model to run in another engine by its name, and values at which it is delicate."""
     if name == "trees":
-        model = random_trees(31, trees=8, leaves=12, width=4)
+        # more than are added up side by side
+        model = random_trees(31, trees=70, leaves=6, width=4)
         return model.SerializeToString(), tree_attribute(model, "nodes_values").floats
     return (bg_nbd() if name == "bg_nbd" else trained(name)), [0.0, 1.0, 2.0, 30.0]
 
