@@ -149,7 +149,12 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
     models, silence, without = models_of(settings, algorithms), 0.0, given[BLEND]
     if BLEND in models and settings.asks_for_silence and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
-            silence, given[BLEND] = choose_weight(folds, given[BLEND], settings.horizon_days)
+            silence, given[BLEND] = choose_weight(
+                folds,
+                given[BLEND],
+                settings.horizon_days,
+                holds_out_dates=prepared.holds_out_dates,
+            )
     part = _part(prepared.training, names)
     process = fit_silence_or_none(part, settings.horizon_days, silence)
     if process is None:

@@ -68,9 +68,16 @@ def fit_silence_or_none(part: Part, horizon_days: int, weight: float) -> Silence
 
 
 def choose_weight(
-    folds: Sequence[Fold], others: Sequence[OutOfFold], horizon_days: int
+    folds: Sequence[Fold],
+    others: Sequence[OutOfFold],
+    horizon_days: int,
+    *,
+    holds_out_dates: bool = True,
 ) -> tuple[float, list[OutOfFold]]:
     """Try weights of BG/NBD beside the mean of the other models, by the loss on held-out rows.
+
+    Where customers are held out and no later dates, the least weight is not 0: what the others have
+    learned from one time looks its best there, and a process that says how time passes does not.
 
     Parameters
     ----------
@@ -80,11 +87,14 @@ def choose_weight(
         Log-odds that the mean of the other models gave to the held-out rows of each fold.
     horizon_days
         Length of the label's window.
+    holds_out_dates
+        Whether the held-out rows are of later dates than those that were fitted on.
 
     Returns
     -------
     float, list of arrays
-        The weight, 0 where BG/NBD cannot be fitted or does not help, and the log-odds with it.
+        The weight, 0 where BG/NBD cannot be fitted or later dates gain nothing, and the log-odds
+        with it.
     """
     try:
         given = [
@@ -93,12 +103,13 @@ def choose_weight(
         ]
     except TrainingError:
         return 0.0, list(others)
+    weights = _WEIGHTS if holds_out_dates else _WEIGHTS[1:]
     tried = [
         [(1.0 - weight) * other + weight * own for other, own in zip(others, given, strict=True)]
-        for weight in _WEIGHTS
+        for weight in weights
     ]
-    losses = np.zeros(len(_WEIGHTS))
+    losses = np.zeros(len(weights))
     for fold, *odds in zip(folds, *tried, strict=True):
         losses += loss_given_rates(np.stack(odds), fold.held_out.y, fold.held_out.as_of)
     best = int(np.argmin(losses))
-    return _WEIGHTS[best], tried[best]
+    return weights[best], tried[best]

@@ -147,6 +147,18 @@ def test_weight_of_bg_nbd_is_the_one_that_did_best_on_held_out_rows(rows):
     assert choose_weight([Fold(other, other)], [noise], 90)[0] == 0.0
 
 
+def test_bg_nbd_keeps_a_weight_where_no_later_dates_are_held_out(rows):
+    from holdfast.training._estimators import Fold
+
+    fold, sure = Fold(rows, rows), np.where(rows.y == 1, 8.0, -8.0)
+    own = fit_silence(rows, 90, 1.0).log_odds(rows.features)
+    weight, given = choose_weight([fold], [sure], 90, holds_out_dates=False)
+    assert weight == 0.2
+    np.testing.assert_allclose(given[0], sure * 0.8 + own * 0.2)
+    other = replace(rows, names=("a", "b", "c", "d"))
+    assert choose_weight([Fold(other, other)], [sure], 90, holds_out_dates=False)[0] == 0.0
+
+
 def test_missing_values_are_explained(blended):
     model = OnnxModel.from_bytes(blended.to_onnx(HEADER))
     nothing = np.full((1, 4), np.nan, np.float32)

@@ -251,7 +251,7 @@ def test_blend_does_without_bg_nbd_where_it_cannot_be_fitted_and_says_so(
 ):
     from holdfast.training import _candidates, _silence
 
-    def chosen(folds: Any, others: Any, horizon_days: int) -> tuple[float, list[Any]]:
+    def chosen(folds: Any, others: Any, *settings: Any, **more: Any) -> tuple[float, list[Any]]:
         return 0.2, [0.5 * each for each in others]
 
     def fit(features: Any, *rest: Any, **more: Any) -> Any:
@@ -304,7 +304,13 @@ def test_column_that_varies_only_after_the_fit_dates_is_used(session, make_shop:
 
 
 def test_short_history_is_validated_by_customer(session, make_shop: Shop):
-    rows = train(session, make_shop(months=6))
+    shop = make_shop(
+        months=6,
+        # long and without meaning, so that held-out customers speak against BG/NBD
+        orders_lifetime=lambda random, count: 1.0 + random.poisson(3.0, count),
+        first_order_age_days=lambda random, count: 400.0 + random.exponential(60.0, count),
+    )
+    rows = train(session, shop)
     found = by_algorithm(rows)
     for name in ("logistic_regression", "hist_gradient_boosting", "blend"):
         parameters = json.loads(found[name]["parameters"])
@@ -312,6 +318,7 @@ def test_short_history_is_validated_by_customer(session, make_shop: Shop):
         assert parameters["split"]["validation"] == []
         validation = json.loads(found[name]["metrics"])["validation"]
         assert validation["row_count"] == found[name]["row_count"]
+    assert json.loads(found["blend"]["parameters"])["hyperparameters"]["weights"]["bg_nbd"] == 0.2
     assert set(by_stage(rows)) == {"champion", "evaluated", "challenger", "baseline"}
 
 
