@@ -104,7 +104,8 @@ def train(
     Parameters
     ----------
     session
-        DuckDB connection. It is neither closed nor changed.
+        DuckDB connection. It is neither closed nor changed. None where all that is given are Ibis
+        tables, of PySpark for instance.
     training_set
         DuckDB relation, quoted name of a table, or Ibis table, with ``customer_id``, ``as_of``,
         the label (boolean, or for regression numeric), and numeric or boolean features. Rows
