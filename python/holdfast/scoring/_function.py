@@ -321,7 +321,7 @@ def _to_matrix(columns: list[Any], model: OnnxModel) -> FloatArray:
             f" Pass them in this order: {', '.join(names)}."
         )
     ready = (pyarrow.float64(), pyarrow.float32())
-    # Filled column by column, each in one piece, and turned once at the end.
+    # Filled column by column, each in one piece; turned where that is needed.
     matrix = np.empty((len(columns), len(columns[0])), np.float32)
     # What is out of range for float32 becomes infinite, what is finer is rounded.
     with np.errstate(over="ignore"):
@@ -334,7 +334,7 @@ def _to_matrix(columns: list[Any], model: OnnxModel) -> FloatArray:
                     )
                 column = column.cast(ready[1], safe=False)
             matrix[j] = column.to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(matrix.T)
+    return matrix.T
 
 
 def _is_number(kind: Any) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from math import factorial, prod
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -238,7 +237,7 @@ class OnnxModel:
         matrix = self._as_matrix(features)
         if len(matrix) == 0:
             return np.empty(matrix.shape, np.float32)
-        values = self._explain().contributions(matrix)
+        values = self._explain().contributions(np.ascontiguousarray(matrix))
         undefined = ~np.isfinite(values).all(axis=1)
         if undefined.any():
             row = matrix[int(undefined.argmax())]
@@ -247,7 +246,7 @@ class OnnxModel:
 
     def _run(self, matrix: FloatArray) -> FloatArray:
         """Return the probabilities, or the values, that ONNX Runtime gives."""
-        return _last_column(self._session, self._output, matrix)
+        return _last_column(self._session, self._output, np.ascontiguousarray(matrix))
 
     @property
     def _output(self) -> str:
@@ -265,16 +264,19 @@ class OnnxModel:
         if rewritten is None:
             return None
         try:
-            session = _open_session(rewritten.SerializeToString(), self._name)
+            session = _open_session(rewritten.model.SerializeToString(), self._name)
         except ModelError:  # a graph that nobody has thought of: it runs as it is
             return None
-        form = partial(_last_column, session, self._output)
+
+        def form(features: FloatArray) -> FloatArray:
+            return _last_column(session, self._output, rewritten.widen(features))
+
         return form if agrees(form, self._run, width, borders_of(self._graph)) else None
 
     def _as_matrix(self, features: npt.ArrayLike) -> FloatArray:
-        """Return the features as a C-ordered float32 matrix of the right width."""
+        """Return the features as a float32 matrix of the right width."""
         with np.errstate(over="ignore"):
-            matrix = np.ascontiguousarray(features, dtype=np.float32)
+            matrix: FloatArray = np.asarray(features, dtype=np.float32)
         width = len(self._feature_names)
         if matrix.ndim != 2 or matrix.shape[1] != width:
             raise ModelError(

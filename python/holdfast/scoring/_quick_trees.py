@@ -8,6 +8,7 @@ that runs; the stored one stays as it is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,48 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["borders_of", "quicken"]
+__all__ = ["QuickGraph", "borders_of", "quicken"]
+
+FloatArray = npt.NDArray[np.float32]
 
 _PREFIX = "holdfast_quick_"
+_WIDE, _NARROW = f"{_PREFIX}wide", f"{_PREFIX}narrow"
 _TREES = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
 _LEAF = b"LEAF"
 
 
-def quicken(model: onnx.ModelProto, width: int, output: str) -> onnx.ModelProto | None:
-    """Rewrite the tree ensembles of a graph, which is left as it is.
+@dataclass(frozen=True)
+class QuickGraph:
+    """A graph that is run instead of the stored one.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Its input `features` is float32 [N, F + C], its only output the one that was wanted.
+    lowered : numpy.ndarray, [C]
+        The features, by their column, that come in a second time, with minus infinity where they
+        are missing.
+    """
+
+    model: onnx.ModelProto
+    lowered: npt.NDArray[np.intp]
+
+    def widen(self, features: FloatArray) -> FloatArray:
+        """Return the features with the second copies beside them, float32 [N, F + C].
+
+        It is quickest where a feature's values lie in one piece, as in a transposed matrix.
+        """
+        rows, width = features.shape
+        columns = np.empty((width + len(self.lowered), rows), np.float32)
+        columns[:width] = features.T
+        copies = columns[width:]
+        np.take(columns, self.lowered, axis=0, out=copies)
+        np.copyto(copies, -np.inf, where=np.isnan(copies))
+        return np.ascontiguousarray(columns.T)
+
+
+def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | None:
+    """Rewrite the tree ensemble of a graph, which is left as it is.
 
     Parameters
     ----------
@@ -38,7 +72,7 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> onnx.ModelProto 
 
     Returns
     -------
-    onnx.ModelProto or None
+    QuickGraph or None
         None where there is nothing to gain.
     """
     import onnx
@@ -46,12 +80,14 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> onnx.ModelProto 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     nodes: list[onnx.NodeProto] = []
+    lowered = np.empty(0, np.intp)
     is_quicker = False
     for node in copy.graph.node:
         if _is_readable(node):
-            split = _split_missing(node, width, copy.graph)
-            nodes += split
-            is_quicker |= bool(split)
+            # of several ensembles the first: the others keep their question
+            if not len(lowered):
+                lowered = _lower_missing(node, width)
+                is_quicker |= bool(len(lowered))
             if _has_one_score(node, output):
                 nodes += _as_regressor(node, output)
                 is_quicker = True
@@ -60,12 +96,14 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> onnx.ModelProto 
     if not is_quicker:
         return None
     needed = _needed(nodes, output)
+    if len(lowered):
+        _widen_input(copy, needed, width, len(lowered))
     del copy.graph.node[:]
     copy.graph.node.extend(needed)
     del copy.graph.output[:]
     value = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
     copy.graph.output.append(value)
-    return copy
+    return QuickGraph(copy, lowered)
 
 
 def borders_of(model: onnx.ModelProto) -> dict[int, npt.NDArray[np.float32]]:
@@ -103,47 +141,51 @@ def _is_readable(node: onnx.NodeProto) -> bool:
     return len(lengths) == 1
 
 
-def _split_missing(
-    node: onnx.NodeProto, width: int, graph: onnx.GraphProto
-) -> list[onnx.NodeProto]:
+def _lower_missing(node: onnx.NodeProto, width: int) -> npt.NDArray[np.intp]:
     """Let missing values find their branch by comparison alone.
 
     Comparisons with NaN are false, which is where a node sends missing values that does not say
     otherwise. Those that do read a second copy of the feature, in which minus infinity stands for
-    a missing value: it is below every threshold. Changes the node, and gives the nodes that make
-    the copies; none where the ensemble has no such node, or has one of another kind.
+    a missing value: it is below every threshold. Changes the node, and gives the features, by
+    column, that need a copy; none where no node does, or where one is of another kind.
     """
-    from onnx import helper, numpy_helper
-
     attributes = _attributes(node)
     tracks = attributes.get("nodes_missing_value_tracks_true")
+    none = np.empty(0, np.intp)
     if tracks is None or not any(tracks.ints):
-        return []
+        return none
     features = np.array(attributes["nodes_featureids"].ints)
     thresholds = np.array(attributes["nodes_values"].floats)
     modes = np.array(attributes["nodes_modes"].strings)
     sent = (np.array(tracks.ints) != 0) & (modes != _LEAF)
     if not np.isin(modes[sent], [b"BRANCH_LEQ"]).all() or np.isnan(thresholds[sent]).any():
-        return []
+        return none
     columns = np.unique(features[sent])
     features[sent] = width + np.searchsorted(columns, features[sent])
     attributes["nodes_featureids"].ints[:] = features.tolist()
     node.attribute.remove(tracks)
-    name = f"{_PREFIX}{len(graph.initializer)}_"
-    wide = f"{name}features"
-    graph.initializer.append(numpy_helper.from_array(columns.astype(np.int64), f"{name}columns"))
-    graph.initializer.append(
-        numpy_helper.from_array(np.array([-np.inf], np.float32), f"{name}least")
-    )
-    node.input[0] = wide
-    return [
-        helper.make_node("Gather", ["features", f"{name}columns"], [f"{name}picked"], axis=1),
-        helper.make_node("IsNaN", [f"{name}picked"], [f"{name}missing"]),
-        helper.make_node(
-            "Where", [f"{name}missing", f"{name}least", f"{name}picked"], [f"{name}lowered"]
-        ),
-        helper.make_node("Concat", ["features", f"{name}lowered"], [wide], axis=1),
-    ]
+    node.input[0] = _WIDE
+    return columns.astype(np.intp)
+
+
+def _widen_input(
+    model: onnx.ModelProto, nodes: list[onnx.NodeProto], width: int, copies: int
+) -> None:
+    """Let the input be the features with copies behind them; who reads the features gets these."""
+    from onnx import helper, numpy_helper
+
+    if any("features" in node.input for node in nodes):
+        for name, value in (("from", 0), ("to", width), ("axis", 1)):
+            tensor = numpy_helper.from_array(np.array([value], np.int64), f"{_PREFIX}{name}")
+            model.graph.initializer.append(tensor)
+        places = [f"{_PREFIX}{name}" for name in ("from", "to", "axis")]
+        nodes.insert(0, helper.make_node("Slice", [_WIDE, *places], [_NARROW]))
+        for node in nodes:
+            node.input[:] = [_NARROW if each == "features" else each for each in node.input]
+    for node in nodes:
+        node.input[:] = ["features" if each == _WIDE else each for each in node.input]
+    (given,) = (value for value in model.graph.input if value.name == "features")
+    given.type.tensor_type.shape.dim[-1].dim_value = width + copies
 
 
 def _has_one_score(node: onnx.NodeProto, output: str) -> bool:

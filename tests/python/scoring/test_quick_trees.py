@@ -83,7 +83,7 @@ def test_threshold_that_is_no_number_is_left_to_the_graph(model):
     set_tree_attribute(changed, "nodes_values", values)
     rewritten = quicken(changed, WIDTH, "probabilities")
     assert rewritten is not None
-    assert any(tree_attribute(rewritten, "nodes_missing_value_tracks_true").ints)
+    assert any(tree_attribute(rewritten.model, "nodes_missing_value_tracks_true").ints)
     opened = OnnxModel.from_bytes(changed.SerializeToString())
     rows = rows_at_borders(model)
     np.testing.assert_allclose(opened.predict(rows), opened._run(rows), rtol=0, atol=5e-7)
@@ -96,7 +96,7 @@ def test_two_scores_stay_a_classifier(model):
     ids[:] = [i % 2 for i in range(len(ids))]
     rewritten = quicken(changed, WIDTH, "probabilities")
     assert rewritten is not None
-    assert "TreeEnsembleClassifier" in {node.op_type for node in rewritten.graph.node}
+    assert "TreeEnsembleClassifier" in {node.op_type for node in rewritten.model.graph.node}
 
 
 def test_nothing_to_gain():
