@@ -256,35 +256,11 @@ wide as (
 
 ),
 
-long as (
-
-    {% for metric in single -%}
-    select
-        slice,
-        '{{ metric }}' as metric,
-        cast({{ metric }} as double) as value,
-    from wide
-
-    union all
-
-    {% endfor -%}
-    {% for metric in by_decile -%}
-    select
-        slice,
-        '{{ metric }}_decile_' || decile as metric,
-        cast({{ metric }} as double) as value,
-    from (
-        select
-            deciles.*,
-            deciles.observed / nullif(summed.base_rate, 0) as lift,
-            sum(deciles.positives) over (partition by deciles.slice order by deciles.decile)
-            / nullif(summed.positives, 0) as gain,
-        from deciles
-        inner join summed on summed.slice = deciles.slice
-    )
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
+{{ holdfast._long(
+    single, by_decile,
+    lift='deciles.observed / nullif(summed.base_rate, 0)',
+    gain='sum(deciles.positives) over (partition by deciles.slice order by deciles.decile) / nullif(summed.positives, 0)',
+) }}
 
 {{ holdfast._bootstrap('binned') }}
 

@@ -117,37 +117,12 @@ wide as (
 
 ),
 
-long as (
-
-    {% for metric in single -%}
-    select
-        slice,
-        '{{ metric }}' as metric,
-        cast({{ metric }} as double) as value,
-    from wide
-
-    union all
-
-    {% endfor -%}
-    {% for metric in by_decile -%}
-    select
-        slice,
-        '{{ metric }}_decile_' || decile as metric,
-        cast({{ metric }} as double) as value,
-    from (
-        select
-            deciles.*,
-            -- a share of nothing, or of a loss, is none
-            case when summed.total > 0 then deciles.observed / summed.mean_label end as lift,
-            case when summed.total > 0 then
-                sum(deciles.total) over (partition by deciles.slice order by deciles.decile) / summed.total
-            end as gain,
-        from deciles
-        inner join summed on summed.slice = deciles.slice
-    )
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
+-- a share of nothing, or of a loss, is none
+{{ holdfast._long(
+    single, by_decile,
+    lift='case when summed.total > 0 then deciles.observed / summed.mean_label end',
+    gain='case when summed.total > 0 then sum(deciles.total) over (partition by deciles.slice order by deciles.decile) / summed.total end',
+) }}
 
 {{ holdfast._bootstrap_values('binned') }}
 

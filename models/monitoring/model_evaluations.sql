@@ -137,6 +137,7 @@ evaluated as (
 
 final as (
 
+    {% for relation in ['evaluated', 'evaluated_values'] if regressions or relation == 'evaluated' -%}
     select
         model_id,
         task,
@@ -147,26 +148,11 @@ final as (
         lower,
         upper,
         segment,
-    from evaluated
-    {%- if regressions %}
+    from {{ relation }}
 
     union all
 
-    select
-        model_id,
-        task,
-        split,
-        as_of,
-        metric,
-        value,
-        lower,
-        upper,
-        segment,
-    from evaluated_values
-    {%- endif %}
-
-    union all
-
+    {% endfor -%}
     select
         model_id,
         task,
