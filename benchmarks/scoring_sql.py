@@ -30,9 +30,9 @@ from holdfast.sql import DIALECTS, SqlModel
 from holdfast.sql._write import Writer
 
 
-def nested_case(model: SqlModel) -> str:
-    """Return the query without bit masks."""
-    dialect = DIALECTS["duckdb"]
+def nested_case(model: SqlModel, engine: str = "duckdb") -> str:
+    """Return the query as one nested CASE a tree, not in the engine's fastest form."""
+    dialect = DIALECTS[engine]
     columns = {index: f"_x{index}" for index in range(len(model.feature_names))}
     borders = ", ".join(
         f"{dialect.border(name)} as _x{index}" for index, name in enumerate(model.feature_names)

@@ -30,10 +30,10 @@ import duckdb
 import numpy as np
 from pyspark.sql import SparkSession
 from scoring import BLOCKS, NAMES, TRAINING_ROWS, best, floor, make_models, make_rows, read_matrix
+from scoring_sql import nested_case
 
 from holdfast.scoring import OnnxModel
-from holdfast.sql import DIALECTS, SqlModel
-from holdfast.sql._write import Writer
+from holdfast.sql import SqlModel
 
 
 def start(folder: Path) -> Any:
@@ -57,17 +57,6 @@ def processor_seconds(process: int) -> float:
     """Return what a process has used so far, from Linux."""
     fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def nested_case(model: SqlModel) -> str:
-    """Return the query in the plain form."""
-    dialect = DIALECTS["spark"]
-    columns = {index: f"_x{index}" for index in range(len(model.feature_names))}
-    borders = ", ".join(
-        f"{dialect.border(name)} as _x{index}" for index, name in enumerate(model.feature_names)
-    )
-    body = Writer(dialect, columns).write(model._probability)
-    return f"select id, {body} as probability from (select id, {borders} from rows)"
 
 
 def measure(
@@ -107,7 +96,7 @@ def main() -> None:
             expected = OnnxModel.from_bytes(blob).predict(matrix)
             queries = {
                 "compiled": model.query("rows", keys=["id"], dialect="spark", output="probability"),
-                "case": nested_case(model),
+                "case": nested_case(model, "spark"),
             }
             print(f"{label}: floor {options.rows / least:,.0f} rows/s", flush=True)
             for way, query in queries.items():
