@@ -1,12 +1,5 @@
 {#- The pieces of SQL that both forms of a feature view are made of. -#}
 
-{% macro _key_list(prefix, keys) %}
-    {%- for key in keys -%}
-        {{ prefix }}{{ key }},{{ ' ' if not loop.last }}
-    {%- endfor -%}
-{% endmacro %}
-
-
 {% macro _same_row(relation, keys) %}
     {%- for key in keys -%}
         {{ relation }}.{{ key }} = spine.{{ key }} and {{ '' }}

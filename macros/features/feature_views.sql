@@ -3,15 +3,15 @@
   own, which `holdfast_feature_views` adds.
 -#}
 {% macro feature_views() %}
-    {%- set views = ['customer_order_features'] -%}
+    {%- set views = ['holdfast__customer_order_features'] -%}
     {%- set optional = {
-        'customer_product_features': ['order_items', 'products'],
-        'customer_web_features': ['web_events'],
-        'customer_support_features': ['support_tickets'],
-        'customer_campaign_features': ['campaign_sends'],
-        'customer_subscription_features': ['subscriptions'],
-        'customer_feedback_features': ['feedback'],
-        'customer_attribute_features': ['customers'],
+        'holdfast__customer_product_features': ['order_items', 'products'],
+        'holdfast__customer_web_features': ['web_events'],
+        'holdfast__customer_support_features': ['support_tickets'],
+        'holdfast__customer_campaign_features': ['campaign_sends'],
+        'holdfast__customer_subscription_features': ['subscriptions'],
+        'holdfast__customer_feedback_features': ['feedback'],
+        'holdfast__customer_attribute_features': ['customers'],
     } -%}
     {%- for view, inputs in optional.items() -%}
         {%- set absent = [] -%}
@@ -22,14 +22,8 @@
             {%- do views.append(view) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for view in ['calendar_features'] + var('holdfast_feature_views', []) if view not in views -%}
+    {%- for view in ['holdfast__calendar_features'] + var('holdfast_feature_views', []) if view not in views -%}
         {%- do views.append(view) -%}
     {%- endfor -%}
     {{- return(views) -}}
-{% endmacro %}
-
-
-{#- A text as a SQL literal. -#}
-{% macro _text(value) %}
-    {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
 {% endmacro %}

@@ -5,7 +5,7 @@
 -#}
 {% macro features_at(view, spine, entity=['customer_id']) %}
     {#- so that dbt builds what the view reads before the model that calls this -#}
-    {%- do ref(view) -%}
+    {%- do holdfast._ref(view) -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
@@ -52,42 +52,13 @@ left join (
 {% endmacro %}
 
 
-{#- The node of a model by its name; where several packages have one, that of the project itself, as ref() has it. -#}
-{% macro _node_of(name, package=none) %}
-    {%- set found = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | list -%}
-    {%- if package or found | length > 1 -%}
-        {%- set found = found | selectattr('package_name', 'equalto', package or project_name) | list -%}
-    {%- endif -%}
-    {%- if found | length != 1 -%}
-        {%- do exceptions.raise_compiler_error("There is no model '" ~ name ~ "'; name a feature view.") -%}
-    {%- endif -%}
-    {{- return(found[0]) -}}
-{% endmacro %}
-
-
-{#- The node of the model that a relation was built from. -#}
-{% macro _node_behind(relation) %}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == relation.identifier and node.schema == relation.schema -%}
-        {{- return(node) -}}
-    {%- endfor -%}
-    {%- do exceptions.raise_compiler_error('No model of this project builds ' ~ relation ~ '.') -%}
-{% endmacro %}
-
-
-{#- The relation of a model by its name, as SQL. -#}
-{% macro _relation_of(name, package=none) %}
-    {%- set node = holdfast._node_of(name, package) -%}
-    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -}}
-{% endmacro %}
-
-
 {#-
   A model's SQL, rendered anew with other SQL in the place of some of the relations that it refs: the shipped spine for
   `spine`, and what `exchanged` names, {relation: SQL}. Views know a relation given as text by its name only, so a view
   renders in the form that fits any spine.
 -#}
 {% macro _render_view(node, spine, exchanged={}) %}
-    {%- set shipped_spine = holdfast._relation_of('customer_spine', 'holdfast') | string -%}
+    {%- set shipped_spine = holdfast._own_relation('customer_spine') | string -%}
     {#- a view's config may ask for vars that hold refs, which dbt allows in the view alone -#}
     {%- set code = namespace(text=modules.re.sub('(?s)\{\{\s*config\(.*?\}\}', '', node.raw_code)) -%}
     {%- for call in modules.re.findall('ref\(\s*[^()]*\)', node.raw_code) | unique -%}

@@ -5,7 +5,7 @@
 {% macro settle_feature_view(spine=none) %}
     {%- if execute and model.config.materialized == 'incremental' -%}
         {%- if spine is none -%}
-            {%- set spine = holdfast._relation_of('customer_spine', 'holdfast') -%}
+            {%- set spine = holdfast._own_relation('customer_spine') -%}
         {%- endif -%}
 delete from {{ this }} where as_of not in (select distinct as_of from {{ spine }});
 comment on table {{ this }} is '{{ holdfast._definition_of(model) }}'

@@ -5,6 +5,7 @@
 {% macro churn_labels_at(spine) %}
     {%- set own_labels = var('holdfast_churn_labels', none) -%}
     {%- set definition = holdfast.setting('churn_definition') -%}
+    {%- set task = holdfast.task('churn') -%}
     {%- if own_labels is not none and definition != 'non_contractual' -%}
         {%- do exceptions.raise_compiler_error(
             'The vars `holdfast_churn_labels` and `holdfast_churn_definition` both say what churn is. Unset one.'
@@ -19,21 +20,12 @@
         {{- return(holdfast.own_labels(own_labels, spine)) -}}
     {%- elif definition == 'contractual' -%}
         {{- return(holdfast.lapse_labels(
-            horizon_days=holdfast.setting('churn_horizon_days'),
-            lead_days=holdfast.setting('lead_days'),
-            allowed_gap_days=holdfast.setting('allowed_gap_days'),
+            horizon_days=task.horizon_days,
+            lead_days=task.lead_days,
+            allowed_gap_days=task.settling_days,
             spine=spine,
         )) -}}
     {%- else -%}
-        {{- return(holdfast.event_labels(
-            label='churned',
-            events=ref('holdfast', 'stg_holdfast__orders'),
-            event_at='ordered_at',
-            where='amount > 0',
-            absent=true,
-            horizon_days=holdfast.setting('churn_horizon_days'),
-            lead_days=holdfast.setting('lead_days'),
-            spine=spine,
-        )) -}}
+        {{- return(holdfast.labels('churn', spine=spine)) -}}
     {%- endif -%}
 {% endmacro %}

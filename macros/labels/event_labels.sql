@@ -1,11 +1,11 @@
 {#-
-  The select of labels that tell whether an event comes within a horizon, for every row of the spine: customer_id, as_of,
-  horizon_ends_at, is_mature and the label. The horizon is [as_of + lead, as_of + lead + horizon), in days; while it is not
+  The select of labels that tell whether an event comes within a horizon, for every row of the spine: the entity's
+  columns, as_of, horizon_ends_at, is_mature and the label. The horizon is [as_of + lead, as_of + lead + horizon), in days; while it is not
   over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn. With `value`, an aggregate
   of columns of the events such as 'sum(amount)', the label is that number, 0 where no event comes.
 -#}
-{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none) %}
-    {%- set spine = spine or ref('holdfast', 'customer_spine') -%}
+{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none, entity=['customer_id']) %}
+    {%- set spine = spine or ref('holdfast', 'holdfast__customer_spine') -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', label | string) is none -%}
         {%- do holdfast._refuse_labels("`label` must be letters, digits and _; got: " ~ label) -%}
     {%- endif -%}
@@ -16,10 +16,11 @@
     {%- if value is not none and (absent or value is not string or value | trim == '') -%}
         {%- do holdfast._refuse_labels('`value` must be an aggregate such as sum(amount), without `absent`; got: ' ~ value) -%}
     {%- endif -%}
+    {%- set keys = holdfast._quoted(entity) -%}
     {%- set happened_at = namespace(sql=adapter.quote(event_at)) -%}
     {%- if execute and (events is string or holdfast.exists(events)) -%}
         {%- set found = holdfast._column_types(events) -%}
-        {%- for column in ['customer_id', event_at] if column | lower not in found -%}
+        {%- for column in entity + [event_at] if column | lower not in found -%}
             {%- do holdfast._refuse_labels('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
         {%- endfor -%}
         {%- set happened_at.sql = holdfast._cast_column(happened_at.sql, found[event_at | lower], 'timestamp') -%}
@@ -30,7 +31,7 @@ with
 spine as (
 
     select
-        customer_id,
+        {{ holdfast._key_list('', keys) }}
         as_of,
         as_of + interval {{ lead_days }} day as horizon_starts_at,
         as_of + interval {{ lead_days + horizon_days }} day as horizon_ends_at,
@@ -41,7 +42,7 @@ spine as (
 events as (
 
     select
-        {{ '*' if value else 'customer_id' }},
+        {{ '*' if value else keys | join(', ') }},
         {{ happened_at.sql }} as {{ time }},
     from {{ events }}
     {%- if where %}
@@ -61,31 +62,37 @@ happened as (
     {%- if value %}
 
     select
-        spine.holdfast_customer_id as customer_id,
+        {%- for column in entity %}
+        spine.{{ adapter.quote('holdfast_' ~ column) }} as {{ adapter.quote(column) }},
+        {%- endfor %}
         spine.holdfast_as_of as as_of,
         cast({{ value }} as double) as label_value,
     from (
         -- the value names columns of the events, and those of the spine must not be called the same
         select
-            customer_id as holdfast_customer_id,
+            {%- for column in entity %}
+            {{ adapter.quote(column) }} as {{ adapter.quote('holdfast_' ~ column) }},
+            {%- endfor %}
             as_of as holdfast_as_of,
             horizon_starts_at as holdfast_horizon_starts_at,
             horizon_ends_at as holdfast_horizon_ends_at,
         from spine
     ) as spine
     inner join events
-        on events.customer_id = spine.holdfast_customer_id
-        and events.{{ time }} >= spine.holdfast_horizon_starts_at
+        on events.{{ time }} >= spine.holdfast_horizon_starts_at
         and events.{{ time }} < spine.holdfast_horizon_ends_at
-    group by spine.holdfast_customer_id, spine.holdfast_as_of
+        {%- for column in entity %}
+        and events.{{ adapter.quote(column) }} = spine.{{ adapter.quote('holdfast_' ~ column) }}
+        {%- endfor %}
+    group by all
     {%- else %}
 
     select distinct
-        spine.customer_id,
+        {{ holdfast._key_list('spine.', keys) }}
         spine.as_of,
     from spine
     inner join events
-        on events.customer_id = spine.customer_id
+        on {{ holdfast._same_keys('events', 'spine', keys) }}
         and events.{{ time }} >= spine.horizon_starts_at
         and events.{{ time }} < spine.horizon_ends_at
     {%- endif %}
@@ -95,19 +102,18 @@ happened as (
 final as (
 
     select
-        spine.customer_id,
+        {{ holdfast._key_list('spine.', keys) }}
         spine.as_of,
         spine.horizon_ends_at,
         spine.horizon_ends_at <= known.known_until as is_mature,
         case
             when spine.horizon_ends_at <= known.known_until
-                then {{ 'coalesce(happened.label_value, 0)' if value else 'happened.customer_id is ' ~ ('null' if absent else 'not null') }}
+                then {{ 'coalesce(happened.label_value, 0)' if value else 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') }}
         end as {{ label }},
     from spine
     cross join known
     left join happened
-        on happened.customer_id = spine.customer_id
-        and happened.as_of = spine.as_of
+        on {{ holdfast._same_keys('happened', 'spine', keys + ['as_of']) }}
 
 )
 

@@ -20,8 +20,8 @@
 
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values() -%}
-        {%- set is_of_holdfast = node.package_name == 'holdfast' and ('marts' in node.fqn or node.name == 'model_registry') -%}
-        {%- if node.resource_type == 'model' and (is_of_holdfast or node.config.meta.get('publish')) -%}
+        {%- set is_registry = node.unique_id == 'model.holdfast.holdfast__model_registry' -%}
+        {%- if node.resource_type == 'model' and (is_registry or node.config.meta.get('publish')) -%}
             {%- do nodes.update({node.unique_id: {
                 'resource_type': 'model', 'package_name': node.package_name, 'fqn': node.fqn, 'name': node.name,
                 'alias': node.alias, 'relation_name': node.relation_name, 'description': node.description,

@@ -1,4 +1,7 @@
-{#- Checks every var before anything is built, and says what `holdfast_reset: true` is about to drop. -#}
+{#-
+  The hook at the start of a run, before anything is built: checks every var and every task, hands the tasks to Holdfast's
+  Python, whose version has to be that of this package, and says what `holdfast_reset: true` is about to drop.
+-#}
 {% macro on_run_start() %}
     {%- for name in holdfast.settings() -%}
         {%- do holdfast.setting(name) -%}
@@ -8,14 +11,77 @@
             'The vars `holdfast_demo` and `holdfast_orders` are both set: orders of yours would meet customers of the demo. Unset one.'
         ) -%}
     {%- endif -%}
-    {%- if execute and holdfast.setting('reset') -%}
-        {%- for node in graph.nodes.values()
-            if node.package_name == 'holdfast' and node.config.meta.get('keeps_history', false) -%}
-            {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
-            {%- if relation is not none -%}
-                {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
-                {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
-            {%- endif -%}
-        {%- endfor -%}
+    {%- if var('holdfast_live_tasks', none) is not none -%}
+        {%- do exceptions.raise_compiler_error(
+            'The var `holdfast_live_tasks` has become the setting `live: true` of a task in `holdfast_tasks`. Set it there, and drop the var.'
+        ) -%}
     {%- endif -%}
+    {%- set tasks = {} -%}
+    {%- for name in holdfast.tasks() -%}
+        {%- do tasks.update({name: holdfast.training_settings(name)}) -%}
+    {%- endfor -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values()
+            if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot'] and node.name.startswith('holdfast__') -%}
+            {%- do exceptions.raise_compiler_error(
+                'The ' ~ node.resource_type ~ ' ' ~ node.name ~ ' of the package ' ~ node.package_name ~ ' has a name that begins with '
+                ~ 'holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
+            ) -%}
+        {%- endfor -%}
+        {%- do holdfast.begin_run(tasks) -%}
+        {%- if holdfast.setting('reset') -%}
+            {%- do holdfast._tell_reset() -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- Tells Python of a run: the version of this package, and the tasks to train. -#}
+{% macro begin_run(tasks) %}
+    {{- return(adapter.dispatch('begin_run', 'holdfast')(tasks)) -}}
+{% endmacro %}
+
+{% macro default__begin_run(tasks) %}
+{% endmacro %}
+
+{% macro duckdb__begin_run(tasks) %}
+    {%- set is_there = run_query(
+        "select count(*) from duckdb_functions() where function_name = 'holdfast_begin_run'"
+    ).columns[0].values()[0] -%}
+    {%- set wanted = 'dbt-holdfast==' ~ holdfast.version() -%}
+    {%- if not is_there -%}
+        {%- do exceptions.raise_compiler_error(
+            'The profile has no plugin of Holdfast ' ~ holdfast.version() ~ '. Install ' ~ wanted
+            ~ ' beside dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
+        ) -%}
+    {%- endif -%}
+    {%- set told = {'version': holdfast.version(), 'tasks': tasks} -%}
+    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
+    {%- if answer -%}
+        {%- do exceptions.raise_compiler_error(answer) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- Says which tables of history a reset is about to begin anew: Holdfast's own, and those of the project's tasks. -#}
+{% macro _tell_reset() %}
+    {%- set kept = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('keeps_history', false) -%}
+        {%- do kept.append(node) -%}
+    {%- endfor -%}
+    {%- for name in holdfast.tasks() if not holdfast.task(name).is_shipped -%}
+        {%- for step in ['model', 'scores', 'holdout_predictions', 'outcomes'] -%}
+            {%- for node in graph.nodes.values()
+                if node.resource_type == 'model' and node.name == name ~ '_' ~ step and node not in kept -%}
+                {%- do kept.append(node) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for node in kept -%}
+        {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- if relation is not none -%}
+            {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
+            {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}

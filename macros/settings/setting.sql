@@ -21,7 +21,7 @@
         {%- set checked.ok = value is number and value is not boolean and spec.number[0] <= value <= spec.number[1] -%}
     {%- elif name == 'contact_budget' -%}
         {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
-    {%- elif name in ['segments', 'live_tasks', 'features', 'exclude_features', 'trusted_features'] -%}
+    {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
     {%- elif name in ['publish', 'reset', 'retrain'] -%}
@@ -46,8 +46,6 @@
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
-    {%- elif name == 'tasks' -%}
-        {%- set checked.ok = value is sequence and value is not string and value is not mapping and value | length > 0 -%}
     {%- endif -%}
 
     {%- if not checked.ok -%}

@@ -14,7 +14,6 @@
         'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
-        'live_tasks': {'default': ['churn'], 'allowed': 'a list of task names'},
         'lookback_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'max_training_rows': {'default': 2000000, 'allowed': 'a whole number, 1000 or more', 'least': 1000},
         'min_history_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
@@ -32,7 +31,6 @@
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
         'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features'},
         'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
-        'tasks': {'default': ['churn'], 'allowed': 'a list of task names'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}
 {% endmacro %}

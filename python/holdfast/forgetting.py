@@ -187,7 +187,7 @@ def _built(nodes: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
     } - {
         (str(node["schema"]), str(node["alias"]))
         for node in nodes.values()
-        if node["package_name"] == "holdfast" and node["name"] == "forgotten_customers"
+        if node["package_name"] == "holdfast" and node["name"] == "holdfast__forgotten_customers"
     }
 
 

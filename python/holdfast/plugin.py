@@ -1,7 +1,7 @@
 """The dbt-duckdb plugin that gives every connection of a dbt run Holdfast's functions.
 
 Name it in the profile, and models may call ``holdfast_predict`` and ``holdfast_contributions``; a
-build publishes its marts through ``holdfast_publish``::
+run begins with ``holdfast_begin_run`` and publishes its marts through ``holdfast_publish``::
 
     outputs:
       dev:
@@ -40,7 +40,9 @@ class Plugin(BasePlugin):
         """
         # Here and not above: dbt imports every plugin, also for `dbt parse` and `dbt deps`.
         from holdfast.publishing import register_publisher
+        from holdfast.run import register_run
         from holdfast.scoring import register
 
+        register_run(conn)
         register(conn)
         register_publisher(conn)

@@ -48,7 +48,7 @@ class Project:
         Parameters
         ----------
         model
-            The model's name, such as `customer_retention`.
+            What the model is called, such as `customer_retention`; the name of its table.
 
         Returns
         -------
@@ -60,7 +60,11 @@ class Project:
         ProjectError
             If the project has no such model.
         """
-        node = self.manifest["nodes"].get(f"model.holdfast.{model}")
+        nodes = self.manifest["nodes"]
+        # Holdfast's models carry its name in front, so that no model of the project's is meant
+        node = nodes.get(f"model.holdfast.holdfast__{model}") or nodes.get(
+            f"model.holdfast.{model}"
+        )
         if node is None:
             raise ProjectError(
                 f"the project in {self.directory} has no Holdfast model '{model}'; is the package "

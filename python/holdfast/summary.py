@@ -15,10 +15,12 @@ __all__ = ["summarise"]
 
 # the folders of models/ in the order in which data passes through them
 _PHASES = {
-    "staging": "staging",
+    "inputs": "inputs",
+    "population": "population",
     "features": "features",
-    "churn": "labels, training, scores",
-    "monitoring": "evaluation",
+    "customers": "what customers did",
+    "systems": "labels, training, scores",
+    "registry": "models and their figures",
     "marts": "marts",
 }
 

@@ -2,5 +2,5 @@
 select
     feature_view,
     feature,
-from {{ ref('feature_registry') }}
+from {{ ref('holdfast', 'holdfast__feature_registry') }}
 where description is null

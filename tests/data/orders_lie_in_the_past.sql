@@ -2,5 +2,5 @@
 select
     order_id,
     ordered_at,
-from {{ ref('stg_holdfast__orders') }}
+from {{ ref('holdfast', 'stg_holdfast__orders') }}
 where ordered_at > {{ dbt.current_timestamp() }} at time zone 'UTC'

@@ -9,7 +9,7 @@
 {% test as_known_then(model, dates=3, inputs={}) %}
 
 {%- if execute and holdfast.exists(model) -%}
-    {%- set spine = holdfast._relation_of('customer_spine', 'holdfast') -%}
+    {%- set spine = holdfast._own_relation('customer_spine') -%}
     {%- set view = holdfast._node_behind(model) -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
     {%- set cutoffs = run_query(

@@ -15,8 +15,8 @@ select
     spine.customer_id,
     spine.as_of,
     count(orders.order_id) as order_count,
-from {{ ref('customer_spine') }} as spine
-left join {{ ref('stg_holdfast__orders') }} as orders on orders.customer_id = spine.customer_id
+from {{ ref('holdfast', 'holdfast__customer_spine') }} as spine
+left join {{ ref('holdfast', 'stg_holdfast__orders') }} as orders on orders.customer_id = spine.customer_id
 group by spine.customer_id, spine.as_of
 """
 LATE = """
@@ -26,8 +26,8 @@ select
     spine.customer_id,
     spine.as_of,
     count(tickets.resolved_at) as resolved_count,
-from {{ ref('customer_spine') }} as spine
-left join {{ ref('stg_holdfast__support_tickets') }} as tickets
+from {{ ref('holdfast', 'holdfast__customer_spine') }} as spine
+left join {{ ref('holdfast', 'stg_holdfast__support_tickets') }} as tickets
     on tickets.customer_id = spine.customer_id
     and tickets.opened_at < spine.as_of
 group by spine.customer_id, spine.as_of

@@ -11,7 +11,7 @@ from projects import ROOT, DbtProject
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
-FEATURES = "ref('holdfast', 'customer_features')"
+FEATURES = "ref('holdfast', 'holdfast__customer_features')"
 # of types that begin like those of numbers, too
 NO_NUMBERS = (
     "orders_lifetime::varchar as orders_lifetime",

@@ -151,7 +151,7 @@ def test_what_failed_or_was_left_out_is_not_published_and_the_build_says_why(
     # a mart of one's own, whose test fails
     (models / "own_mart.sql").write_text(
         "{{ config(meta={'publish': true}) }}\n"
-        "select customer_id, 'a@b.example' as email from {{ ref('customer_retention') }}\n"
+        "select customer_id, 'a@b.example' as email from {{ ref('holdfast', 'holdfast__customer_retention') }}\n"
     )
     (models / "own_mart.yml").write_text(
         "models:\n  - name: own_mart\n    columns:\n      - name: email\n"

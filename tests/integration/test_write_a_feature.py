@@ -38,7 +38,7 @@ PARCELS = """
 LEAKY = """
 {{ config(materialized='table') }}
 select spine.customer_id, spine.as_of, count(parcels.parcel_id) as parcel_count
-from {{ ref('holdfast', 'customer_spine') }} as spine
+from {{ ref('holdfast', 'holdfast__customer_spine') }} as spine
 left join {{ ref('parcels') }} as parcels on parcels.customer_id = spine.customer_id
 group by spine.customer_id, spine.as_of
 """

@@ -186,7 +186,7 @@ class FeatureStore:
                 "set file_search_path = '" + str(project.directory).replace("'", "''") + "'"
             )
         store._manifest = {
-            node["name"]: node
+            node["name"].removeprefix("holdfast__"): node
             for node in project.manifest.get("nodes", {}).values()
             if node.get("resource_type") in ("model", "seed", "snapshot")
         }

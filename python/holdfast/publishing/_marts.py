@@ -53,8 +53,8 @@ class Mart:
 def find_marts(nodes: Mapping[str, Mapping[str, Any]]) -> list[Mart]:
     """Find the models to publish among the nodes of a dbt project.
 
-    These are the models in Holdfast's folder `marts`, and any other with `meta: {publish: true}`.
-    `meta: {publish: false}` keeps a model back, and so does `meta: {pii: true}`.
+    These are the models with `meta: {publish: true}`, Holdfast's own marts among them; of those,
+    `meta: {pii: true}` keeps a model back.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def obstacle(
 
 def registry_of(nodes: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Give the relation of the models, from which the publication's function is made."""
-    node = nodes.get("model.holdfast.model_registry")
+    node = nodes.get("model.holdfast.holdfast__model_registry")
     return None if node is None else str(node["relation_name"])
 
 
@@ -143,8 +143,7 @@ def _is_published(node: Mapping[str, Any]) -> bool:
     meta = node["config"].get("meta") or {}
     if meta.get("pii", False):
         return False
-    is_mart = node["package_name"] == "holdfast" and "marts" in node["fqn"]
-    return bool(meta.get("publish", is_mart))
+    return bool(meta.get("publish", False))
 
 
 def _mart(unique_id: str, node: Mapping[str, Any]) -> Mart:

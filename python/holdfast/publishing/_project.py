@@ -163,7 +163,7 @@ def marts_of(project: Project) -> list[Mart]:
 
 def publish_path(project: Project) -> Path:
     """Give the file that the last dbt command of a project publishes to."""
-    node = project.manifest["nodes"].get("model.holdfast.customer_retention") or {}
+    node = project.manifest["nodes"].get("model.holdfast.holdfast__customer_retention") or {}
     # as dbt has rendered it: from dbt_project.yml, the environment or --vars
     path = ((node.get("config") or {}).get("meta") or {}).get("publish_path")
     return project.warehouse.parent / (path or DEFAULT_FILE)

@@ -181,7 +181,7 @@ def what_it_shows(
 
     Only `customer_retention` says so; of any other mart nothing is told.
     """
-    is_it = mart.unique_id == "model.holdfast.customer_retention"
+    is_it = mart.unique_id == "model.holdfast.holdfast__customer_retention"
     if not is_it or not {"as_of_date", "model_id"} <= columns.keys():
         return {}
     row = cursor.execute(f"select max(as_of_date), max(model_id) from {relation}").fetchone()

@@ -145,7 +145,7 @@ def open_source(project: Project) -> Iterator[Source]:
         # moments are told in UTC, wherever the report is written
         connection.execute("set timezone = 'UTC'")
         models = {
-            node["name"]: node
+            node["name"].removeprefix("holdfast__"): node
             for node in project.manifest["nodes"].values()
             if node["resource_type"] == "model" and node["package_name"] == "holdfast"
         }

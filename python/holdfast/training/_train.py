@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from holdfast.run import settings_of
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
@@ -43,10 +44,7 @@ logger = logging.getLogger("holdfast.training")
 
 
 def update_registry(
-    session: Any,
-    training_set: Any,
-    registry: RelationName,
-    settings: Mapping[str, Any] | None = None,
+    task: str, session: Any, training_set: Any, registry: RelationName
 ) -> pa.Table:
     """Train where it is due, and return the whole model registry of a task: what dbt writes.
 
@@ -55,15 +53,16 @@ def update_registry(
 
     Parameters
     ----------
+    task
+        The name of the task. How it is trained stands in its declaration, the dbt var
+        ``holdfast_tasks``; with ``holdfast_reset`` the former rows are dropped.
     session
-        DuckDB connection. It is neither closed nor changed.
+        The DuckDB connection of the dbt run. It is neither closed nor changed.
     training_set
         See `train`.
     registry
         The registry's table, with ``database``, ``schema`` and ``identifier``, as ``dbt.this``
         has them; it need not exist yet.
-    settings
-        See `TrainingSettings`; with ``reset`` the former rows are dropped.
 
     Returns
     -------
@@ -72,15 +71,23 @@ def update_registry(
 
     Raises
     ------
+    RunError
+        The dbt run knows no such task.
     TrainingError
         As `train`.
 
     Examples
     --------
     >>> def model(dbt, session):
-    ...     training_set = dbt.ref("churn_training_set")
-    ...     return update_registry(session, training_set, dbt.this, dbt.config.meta_get("training"))
+    ...     return update_registry("return", session, dbt.ref("return_training_set"), dbt.this)
     """
+    if not isinstance(task, str):
+        raise TrainingError(
+            "update_registry takes the name of a task first: update_registry('return', session, "
+            "dbt.ref('return_training_set'), dbt.this). Its settings have moved from the yml of "
+            "the model to the var `holdfast_tasks`."
+        )
+    settings = settings_of(task, session)
     checked = TrainingSettings.from_mapping(settings)
     former = None if checked.reset else find_registry(session, registry)
     rows = train(session, training_set, former, settings)

@@ -1,0 +1,67 @@
+{#-
+  The select of predictions again with each of their segments: one row for everybody (segment NULL), and one per column of
+  `holdfast_segments`, such as 'country: NL'. A column is one of the customers input, or a feature as it was at as_of; of
+  a number with more than six values the thirds are segments (low, middle, high), of a text the twenty largest.
+-#}
+{% macro segmented(predictions) %}
+    {%- set columns = holdfast.setting('segments') -%}
+    {%- set customers = holdfast.input_relation('customers') -%}
+    {%- set features = ref('holdfast', 'holdfast__customer_features') -%}
+select
+    *,
+    cast(null as varchar) as segment,
+from {{ predictions }}
+    {%- if execute and columns %}
+        {%- set of_customers = holdfast._column_types(customers) if customers is not none else {} -%}
+        {%- set of_features = {} -%}
+        {%- if holdfast.exists(features) -%}
+            {%- do of_features.update(holdfast._column_types(features)) -%}
+        {%- endif -%}
+        {%- for column in columns %}
+            {%- set name = column | lower -%}
+            {%- set is_feature = name not in of_customers and name in of_features -%}
+            {%- if name not in of_customers and not is_feature -%}
+                {%- do exceptions.raise_compiler_error(
+                    'The var `holdfast_segments` names ' ~ column ~ ', which is no column of the customers input ('
+                    ~ of_customers.keys() | join(', ') ~ ') and none of customer_features.'
+                ) -%}
+            {%- endif -%}
+            {%- set type = of_features[name] if is_feature else of_customers[name] -%}
+            {%- set values = features if is_feature else customers %}
+
+union all
+
+select
+    predictions.*,
+    {{ holdfast._text(column ~ ': ') }} || coalesce(segments.segment, 'unknown') as segment,
+from {{ predictions }} as predictions
+left join (
+    select
+        customer_id,
+        {{ 'as_of,' if is_feature }}
+        {{ holdfast._segment_of(adapter.quote(name), type, values) }} as segment,
+    from {{ values }}
+) as segments
+    on segments.customer_id = predictions.customer_id
+    {{ 'and segments.as_of = predictions.as_of' if is_feature }}
+        {%- endfor %}
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- A SQL expression: the segment of a value of a column. -#}
+{% macro _segment_of(column, type, relation) %}
+    {%- set plain = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- if modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|NUMERIC|FLOAT|DOUBLE|REAL)', type) is none -%}
+        {{- return(
+            'case when ' ~ column ~ ' is null then null when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation
+            ~ ' group by 1 order by count(*) desc, 1 asc limit 20) then ' ~ plain ~ " else 'other' end"
+        ) -}}
+    {%- endif -%}
+    {%- set third = '(select quantile_disc(' ~ column ~ ', {}) from ' ~ relation ~ ')' -%}
+    {{- return(
+        'case when ' ~ column ~ ' is null then null when (select count(distinct ' ~ column ~ ') from ' ~ relation ~ ') <= 6 then '
+        ~ "format('{:g}', cast(" ~ column ~ ' as double)) when ' ~ column ~ ' <= ' ~ third.format('1 / 3e0') ~ " then 'low' when "
+        ~ column ~ ' <= ' ~ third.format('2 / 3e0') ~ " then 'middle' else 'high' end"
+    ) -}}
+{% endmacro %}

@@ -1,0 +1,39 @@
+{#- Column names (lower case) and types of a relation or table function, as the warehouse describes them. -#}
+{% macro _column_types(relation) %}
+    {%- set types = {} -%}
+    {%- for column in get_column_schema_from_query('select * from ' ~ relation) -%}
+        {%- do types.update({column.name | lower: column.dtype | upper}) -%}
+    {%- endfor -%}
+    {{- return(types) -}}
+{% endmacro %}
+
+
+{% macro _is_text_type(type) %}
+    {{- return(modules.re.match('(VARCHAR|TEXT|STRING|CHAR|UUID)', type | upper) is not none) -}}
+{% endmacro %}
+
+
+{% macro _sql_type(kind) %}
+    {{- return(adapter.dispatch('_sql_type', 'holdfast')(kind)) -}}
+{% endmacro %}
+
+{% macro default___sql_type(kind) %}
+    {%- set types = {
+        'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+    } -%}
+    {{- return(types[kind]) -}}
+{% endmacro %}
+
+{% macro spark___sql_type(kind) %}
+    {{- return('string' if kind == 'text' else holdfast.default___sql_type(kind)) -}}
+{% endmacro %}
+
+
+{#- A timestamp with a time zone becomes the UTC wall clock, whatever the session's own zone is. -#}
+{% macro _cast_column(name, have, kind) %}
+    {%- if kind == 'timestamp' and 'TIME ZONE' in have -%}
+        {{- return(name ~ " at time zone 'UTC'") -}}
+    {%- else -%}
+        {{- return('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(kind) ~ ')') -}}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,47 @@
+{#-
+  The select of what each model of a task said about rows that it had not seen, and what came. A model's predictions are
+  made once, when it is new, and kept. Predictions are `probability`, or `predicted_value` of a regression.
+-#}
+{% macro holdout_predictions(task) %}
+    {%- do holdfast._takes_a_task('holdout_predictions', task, kwargs) -%}
+    {%- set task = holdfast.task(task) -%}
+    {{- config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='append_new_columns',
+        full_refresh=holdfast.setting('reset'),
+    ) -}}
+    {%- set type = 'double' if task.is_regression else 'boolean' -%}
+    {%- set registry = holdfast._step(task, 'model') -%}
+    {%- set training_set = holdfast._step(task, 'training_set') -%}
+    {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}
+    {%- set models = holdfast.registered_models(registry, "stage != 'archived' and model_id not in (" ~ predicted ~ ')') -%}
+{%- for model in models if model.parameters.split.test -%}
+select
+    {{ holdfast._key_list('', keys) }}
+    as_of,
+    '{{ model.model_id }}' as model_id,
+    '{{ model.algorithm }}' as algorithm,
+    cast({{ holdfast.model_probability(registry, model, training_set) }} as double) as {{ task.predicted_column }},
+    cast({{ task.label }} as {{ type }}) as {{ task.label }},
+from {{ training_set }}
+where as_of in (
+    {%- for as_of in model.parameters.split.test -%}
+    timestamp '{{ as_of }}'{{ ', ' if not loop.last }}
+    {%- endfor -%}
+)
+{{ 'union all' if not loop.last }}
+{% else -%}
+-- no new model
+select
+    {{ holdfast._key_list('', keys) }}
+    as_of,
+    cast(null as varchar) as model_id,
+    cast(null as varchar) as algorithm,
+    cast(null as double) as {{ task.predicted_column }},
+    cast({{ task.label }} as {{ type }}) as {{ task.label }},
+from {{ training_set }}
+where false
+{%- endfor %}
+{%- endmacro %}

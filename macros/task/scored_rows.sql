@@ -1,0 +1,36 @@
+{#-
+  The scored rows of a task (customer_id, as_of) whose outcome `outcomes` has to look up: the horizon of the model that
+  scored is over, and the outcome was not kept yet, is so young that late rows may change it, or the date was scored
+  anew. A subquery, to be the spine of the task's labels.
+-#}
+{% macro scored_rows(task) %}
+    {%- do holdfast._takes_a_task('scored_rows', task, kwargs) -%}
+    {%- set task = holdfast.task(task) -%}
+    {%- set scores = holdfast._step(task, 'scores') -%}
+    {%- set days = "cast(registry.parameters ->> '$.lead_days' as integer) + cast(registry.parameters ->> '$.horizon_days' as integer)" -%}
+    {%- set known_until = holdfast.known_until() -%}
+(
+        select
+            {{ holdfast._key_list('', holdfast._quoted(task.entity)) }}
+            as_of,
+        from {{ scores }}
+        where
+            status = 'scored'
+            and as_of in (
+                select scores.as_of
+                from {{ scores }} as scores
+                inner join {{ holdfast._step(task, 'model') }} as registry on registry.model_id = scores.model_id
+                where
+                    scores.status = 'scored'
+                    and scores.as_of + to_days({{ days }}) <= {{ known_until }}
+                    {%- if is_incremental() %}
+                    and (
+                        scores.as_of + to_days({{ days }} + {{ holdfast.setting('lookback_days') }}) > {{ known_until }}
+                        or (scores.as_of, scores.model_id, scores.scored_at) not in (
+                            select (as_of, model_id, scored_at) from {{ this }}
+                        )
+                    )
+                    {%- endif %}
+            )
+    )
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{#-
+  The tasks that Holdfast brings, declared as a project declares its own in the var `holdfast_tasks`, which may change any
+  of their keys. `settling_days` pass between the end of a horizon and the day on which its label is known: a lapse counts
+  only when nobody has come back within the allowed gap.
+-#}
+{% macro shipped_tasks() %}
+    {%- set is_contractual = holdfast.setting('churn_definition') == 'contractual' -%}
+    {{- return({
+        'churn': {
+            'label': 'churned',
+            'definition': 'own' if var('holdfast_churn_labels', none) is not none else holdfast.setting('churn_definition'),
+            'event': {'model': 'orders', 'at': 'ordered_at', 'where': 'amount > 0', 'absent': true},
+            'horizon_days': holdfast.setting('churn_horizon_days'),
+            'lead_days': holdfast.setting('lead_days'),
+            'settling_days': holdfast.setting('allowed_gap_days') if is_contractual else 0,
+            'eligible': 'features.subscription_is_active = 1' if is_contractual else none,
+            'baseline_feature': 'days_since_order',
+            'bands': holdfast.setting('risk_bands'),
+            'band_column': 'risk_band',
+            'live': true,
+            'estimator': holdfast.setting('estimator'),
+            'estimator_parameters': holdfast.setting('estimator_parameters'),
+            'include_features': holdfast.setting('features'),
+            'exclude_features': holdfast.setting('exclude_features'),
+            'trusted_features': holdfast.setting('trusted_features'),
+        },
+    }) -}}
+{% endmacro %}

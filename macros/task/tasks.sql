@@ -1,0 +1,32 @@
+{#- The names of all tasks: those that Holdfast brings, then those of `holdfast_tasks`, in the order in which they stand there. -#}
+{% macro tasks() %}
+    {%- set names = holdfast.shipped_tasks().keys() | list -%}
+    {%- for name in holdfast._declared_tasks() if name not in names -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+
+{#- What the project itself declares, by name. -#}
+{% macro _declared_tasks() %}
+    {%- set declared = var('holdfast_tasks', {}) or {} -%}
+    {%- if declared is not mapping -%}
+        {%- do exceptions.raise_compiler_error(
+            'The var `holdfast_tasks` must be a mapping of names to declarations, such as {return: {label: returned, horizon_days: 60}}; '
+            ~ 'got: ' ~ declared ~ '. A list of names, which it once was, and `meta: training` in the yml of a model have become this '
+            ~ 'one place; docs/add_a_task.md shows it.'
+        ) -%}
+    {%- endif -%}
+    {%- set taken = [] -%}
+    {%- for name in declared -%}
+        {%- do holdfast._check_name('holdfast_tasks: the name of a task', name) -%}
+        {%- if name | lower in taken -%}
+            {%- do exceptions.raise_compiler_error(
+                'The var `holdfast_tasks` declares ' ~ name ~ ' twice; case does not tell two tasks apart, for the task names tables.'
+            ) -%}
+        {%- endif -%}
+        {%- do taken.append(name | lower) -%}
+    {%- endfor -%}
+    {{- return(declared) -}}
+{% endmacro %}

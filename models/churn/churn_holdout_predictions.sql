@@ -1,2 +1,0 @@
--- what each model said about rows it had not seen, and what came
-{{ holdfast.holdout_predictions('churn', label='churned') }}

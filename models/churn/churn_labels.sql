@@ -1,2 +1,0 @@
--- whether the customer left: one of three definitions, see macros/labels
-{{ holdfast.churn_labels_at(ref('customer_spine')) }}

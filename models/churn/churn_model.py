@@ -1,6 +1,0 @@
-def model(dbt, session):
-    """Train where it is due, and give all models of the task with the champion among them."""
-    from holdfast.training import update_registry
-
-    training_set = dbt.ref("churn_training_set")
-    return update_registry(session, training_set, dbt.this, dbt.config.meta_get("training"))

@@ -1,7 +1,0 @@
--- one score per active customer at the build's as-of date; a build rewrites its own date and keeps all others
-{{ holdfast.scores(
-    'churn',
-    eligible=holdfast.churn_eligible('features'),
-    bands=holdfast.setting('risk_bands'),
-    band_column='risk_band',
-) }}

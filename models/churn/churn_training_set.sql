@@ -1,2 +1,0 @@
--- what the churn models learn from
-{{ holdfast.training_set(ref('churn_labels'), label='churned') }}

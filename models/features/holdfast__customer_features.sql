@@ -1,0 +1,33 @@
+{{ config(materialized='table') }}
+-- Every feature of a customer in one row. Here, once, a feature becomes a 32-bit float: training and scoring read
+-- these columns and so see the same numbers.
+{#- sqlfluff cannot place a loop that is empty, as this one is before the views are built #}
+-- noqa: disable=LT02
+{% set views = holdfast.feature_views() -%}
+{% set features = holdfast.feature_columns(views) -%}
+with
+
+spine as (
+
+    select * from {{ ref('holdfast', 'holdfast__customer_spine') }}
+
+),
+
+final as (
+
+    select
+        spine.customer_id,
+        spine.as_of,
+        {%- for feature in features %}
+        cast({{ feature.view }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
+        {%- endfor %}
+    from spine
+    {% for view in views -%}
+    left join {{ holdfast._ref(view) }} as {{ holdfast._plain_name(view) }}
+        on {{ holdfast._plain_name(view) }}.customer_id = spine.customer_id
+        and {{ holdfast._plain_name(view) }}.as_of = spine.as_of
+    {% endfor %}
+
+)
+
+select * from final

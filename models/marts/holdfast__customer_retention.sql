@@ -1,0 +1,143 @@
+-- the table that a BI tool opens first: every customer once, with what we know and what we expect
+{% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
+{% set definition = holdfast.setting('churn_definition') -%}
+with
+
+registered as (
+
+    select
+        customer_id,
+        created_at,
+    from {{ ref('holdfast', 'stg_holdfast__customers') }}
+    where created_at < {{ as_of }}
+
+),
+
+history as (
+
+    select * from {{ ref('holdfast', 'holdfast__customer_history') }}
+
+),
+
+subscriptions as (
+
+    select
+        customer_id,
+        min(started_at) as first_subscribed_at,
+        count(*) filter (where ended_at is null or ended_at >= {{ as_of }}) > 0 as has_subscription,
+        cast(sum(mrr) filter (where ended_at is null or ended_at >= {{ as_of }}) as decimal(38, 4)) as mrr,
+    from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
+    where
+        customer_id is not null
+        and started_at < {{ as_of }}
+    group by customer_id
+
+),
+
+spells as (
+
+    select
+        customer_id,
+        max(spell) as spell_count,
+        max(case when ended_at is null then 1 else 0 end) = 1 as is_active,
+        max(ended_at) as churned_at,
+    from {{ ref('holdfast', 'holdfast__customer_spells') }}
+    where churn_definition = '{{ definition }}'
+    group by customer_id
+
+),
+
+segments as (
+
+    select * from {{ ref('holdfast', 'holdfast__customer_segments') }}
+
+),
+
+scores as (
+
+    select *
+    from {{ ref('holdfast', 'holdfast__churn_scores') }}
+    where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
+-- a customer may have ordered or subscribed without being in the customers input, and the reverse
+customers as (
+
+    select customer_id from registered
+
+    union
+
+    select customer_id from history
+
+    union
+
+    select customer_id from subscriptions
+
+    union
+
+    select customer_id from scores
+
+),
+
+final as (
+
+    select
+        customers.customer_id,
+        {{ holdfast.as_of_date() }} as as_of_date,
+        coalesce(
+            registered.created_at,
+            least(history.first_order_at, subscriptions.first_subscribed_at)
+        ) as created_at,
+        history.cohort_month,
+        coalesce(
+            segments.segment,
+            case when subscriptions.customer_id is null then 'No purchase yet' else 'Subscription only' end
+        ) as segment,
+        segments.recency_score,
+        segments.frequency_score,
+        segments.monetary_score,
+        coalesce(spells.is_active, false) as is_active,
+        case when not spells.is_active then spells.churned_at end as churned_at,
+        coalesce(spells.spell_count, 0) as spell_count,
+        history.first_order_at,
+        history.last_order_at,
+        segments.days_since_order,
+        coalesce(history.order_count, 0) as order_count,
+        coalesce(history.order_count_90d, 0) as order_count_90d,
+        coalesce(history.order_count_365d, 0) as order_count_365d,
+        cast(coalesce(history.revenue, 0) as decimal(38, 4)) as revenue,
+        cast(coalesce(history.revenue_90d, 0) as decimal(38, 4)) as revenue_90d,
+        cast(coalesce(history.revenue_365d, 0) as decimal(38, 4)) as revenue_365d,
+        cast(history.revenue as double) / nullif(history.order_count, 0) as average_order_value,
+        {{ holdfast.days_between('history.first_order_at', 'history.last_order_at') }}
+        / cast(nullif(history.order_count - 1, 0) as double) as mean_order_gap_days,
+        coalesce(subscriptions.has_subscription, false) as has_subscription,
+        subscriptions.mrr,
+        case
+            when scores.status is not null then scores.status
+            when history.last_order_at is null then 'never_ordered'
+            else 'inactive'
+        end as status,
+        scores.churn_probability,
+        scores.churn_percentile,
+        scores.risk_band,
+        scores.reason_1,
+        scores.reason_2,
+        scores.reason_3,
+        cast(
+            scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0) as decimal(38, 4)
+        ) as value_at_risk,
+        scores.model_id,
+        scores.scored_at,
+    from customers
+    left join registered on registered.customer_id = customers.customer_id
+    left join history on history.customer_id = customers.customer_id
+    left join subscriptions on subscriptions.customer_id = customers.customer_id
+    left join spells on spells.customer_id = customers.customer_id
+    left join segments on segments.customer_id = customers.customer_id
+    left join scores on scores.customer_id = customers.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,88 @@
+-- every feature: what it is, from the project, and what it looks like, from the data
+{% set views = holdfast.feature_views() -%}
+-- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
+with
+
+features as (
+
+    {% set described = namespace(any=false) -%}
+    {% for view in views -%}
+    {% set relation = holdfast._ref(view) -%}
+    {% if execute and holdfast.exists(relation) -%}
+    {% set node = holdfast._node_of(view) -%}
+    {% set code = holdfast._render_view(node, '__holdfast_spine__') -%}
+    {% for column in adapter.get_columns_in_relation(relation) if column.name not in ['customer_id', 'as_of'] -%}
+    {% set name = adapter.quote(column.name) -%}
+    {{ 'union all' if described.any }}
+    {% set described.any = true -%}
+    select
+        {{ holdfast._text(column.name) }} as feature,
+        {{ holdfast._text(holdfast._plain_name(view)) }} as feature_view,
+        {{ holdfast._text(column.dtype) }} as dtype,
+        {{ holdfast._text(holdfast._window_of(column.name)) }} as "window",
+        {{ holdfast._text(holdfast._expression_of(column.name, code)) }} as sql,
+        {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
+        avg(cast({{ name }} is null as integer)) as null_rate,
+        avg(cast({{ name }} as double)) as mean,
+        min(cast({{ name }} as double)) as min,
+        max(cast({{ name }} as double)) as max,
+        max(as_of) as freshness,
+    from {{ relation }}
+    {% endfor -%}
+    {% endif -%}
+    {% endfor %}
+    {% if not described.any -%}
+    select
+        cast(null as varchar) as feature,
+        cast(null as varchar) as feature_view,
+        cast(null as varchar) as dtype,
+        cast(null as varchar) as "window",
+        cast(null as varchar) as sql,
+        cast(null as varchar) as description,
+        cast(null as double) as null_rate,
+        cast(null as double) as mean,
+        cast(null as double) as min,
+        cast(null as double) as max,
+        cast(null as timestamp) as freshness,
+    where false
+    {%- endif %}
+
+),
+
+used as (
+
+    select
+        feature,
+        list_sort(list_distinct(list(task))) as used_by,
+    from (
+        select
+            unnest(feature_names) as feature,
+            task,
+        from {{ ref('holdfast', 'holdfast__model_registry') }}
+        where stage = 'champion'
+    )
+    group by feature
+
+),
+
+final as (
+
+    select
+        features.feature,
+        features.feature_view,
+        features.dtype,
+        nullif(features."window", '') as "window",
+        nullif(features.sql, '') as sql,
+        nullif(features.description, '') as description,
+        features.null_rate,
+        features.mean,
+        features.min,
+        features.max,
+        features.freshness,
+        coalesce(used.used_by, []) as used_by,
+    from features
+    left join used on used.feature = features.feature
+
+)
+
+select * from final

@@ -1,0 +1,88 @@
+-- the models beside each other, on the months that none of them had seen and on what came of their scores
+{% set with_interval = ['auroc', 'average_precision', 'log_loss', 'brier', 'expected_calibration_error'] -%}
+{% set plain = [
+    'calibration_slope', 'calibration_intercept', 'precision_at_budget', 'profit_at_budget', 'maximum_profit',
+    'maximum_profit_share',
+] -%}
+{% set of_values = ['rmse', 'mae', 'r2', 'gini'] -%}
+{% set means_of_values = ['mean_prediction', 'mean_label'] -%}
+with
+
+registry as (
+
+    select
+        *,
+        parameters ->> '$.evaluated_as' as evaluated_as,
+    from {{ ref('holdfast', 'holdfast__model_registry') }}
+
+),
+
+evaluations as (
+
+    select
+        model_id,
+        split,
+        max(value) filter (where metric = 'row_count') as row_count,
+        max(value) filter (where metric = 'base_rate') as base_rate,
+        max(value) filter (where metric = 'mean_probability') as mean_probability,
+        {% for metric in with_interval + of_values -%}
+        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
+        max(lower) filter (where metric = '{{ metric }}') as {{ metric }}_lower,
+        max(upper) filter (where metric = '{{ metric }}') as {{ metric }}_upper,
+        {% endfor -%}
+        max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
+        max(lower) filter (where metric = 'lift_decile_1') as top_decile_lift_lower,
+        max(upper) filter (where metric = 'lift_decile_1') as top_decile_lift_upper,
+        {% for metric in plain + means_of_values -%}
+        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
+        {% endfor -%}
+    from {{ ref('holdfast', 'holdfast__model_evaluations') }}
+    where
+        as_of is null
+        and segment is null
+    group by model_id, split
+
+),
+
+final as (
+
+    select
+        registry.task,
+        registry.algorithm,
+        registry.stage,
+        registry.model_id,
+        case when evaluations.split = 'test' then registry.evaluated_as end as evaluated_as,
+        registry.trained_at,
+        registry.training_from,
+        registry.training_to,
+        evaluations.split,
+        cast(evaluations.row_count as bigint) as row_count,
+        evaluations.base_rate,
+        evaluations.mean_probability,
+        {% for metric in with_interval + ['top_decile_lift'] -%}
+        evaluations.{{ metric }},
+        evaluations.{{ metric }}_lower,
+        evaluations.{{ metric }}_upper,
+        {% endfor -%}
+        {% for metric in plain -%}
+        evaluations.{{ metric }},
+        {% endfor -%}
+        {% for metric in of_values -%}
+        evaluations.{{ metric }},
+        evaluations.{{ metric }}_lower,
+        evaluations.{{ metric }}_upper,
+        {% endfor -%}
+        {% for metric in means_of_values -%}
+        evaluations.{{ metric }},
+        {% endfor %}
+    from registry
+    -- a model fitted again on all rows has no unseen months left: its twin, fitted without them, was tested for it
+    inner join evaluations
+        on evaluations.model_id = case
+            when evaluations.split = 'test' then coalesce(registry.evaluated_as, registry.model_id)
+            else registry.model_id
+        end
+
+)
+
+select * from final

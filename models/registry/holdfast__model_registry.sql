@@ -1,0 +1,24 @@
+{{ config(materialized='view') }}
+-- every model of every task
+{% for task in holdfast.tasks() -%}
+select
+    model_id,
+    task,
+    algorithm,
+    stage,
+    trained_at,
+    training_from,
+    training_to,
+    row_count,
+    positive_count,
+    feature_names,
+    feature_hash,
+    parameters,
+    metrics,
+    onnx,
+    onnx_sha256,
+    score_sql,
+    library_versions,
+from {{ holdfast._step(holdfast.task(task), 'model') }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,0 +1,2 @@
+-- what each model said about rows it had not seen, and what came
+{{ holdfast.holdout_predictions('churn') }}

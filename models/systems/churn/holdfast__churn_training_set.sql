@@ -1,0 +1,2 @@
+-- what the churn models learn from
+{{ holdfast.training_set('churn') }}
