@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from holdfast import terminal
 from holdfast.errors import HoldfastError
-from holdfast.project import Project
-from holdfast.quoting import quoted
+from holdfast.warehouse.project import Project
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     from holdfast.training import TrainingSettings
@@ -179,7 +179,7 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
     Parameters
     ----------
     project
-        The project, as `holdfast.project.open_project` gives it.
+        The project, as `holdfast.warehouse.project.open_project` gives it.
     task
         The task; its models are named `<task>_model` and `<task>_training_set`.
     last
@@ -194,12 +194,12 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
     ------
     BacktestError
         The project has no such task, or it cannot be replayed.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         The warehouse cannot be read.
 
     Examples
     --------
-    >>> from holdfast.project import open_project
+    >>> from holdfast.warehouse.project import open_project
     >>> backtest_project(open_project(Path("shop")), last=3)  # doctest: +SKIP
     """
     model = _node(project, f"{task}_model")

@@ -200,8 +200,8 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from holdfast.project import open_project
     from holdfast.report import write_report
+    from holdfast.warehouse.project import open_project
 
     project = open_project(options.project_dir, target=options.target)
     report = write_report(project, options.output)
@@ -268,7 +268,7 @@ def _features(options: argparse.Namespace) -> None:
 def _models(options: argparse.Namespace) -> None:
     from holdfast import models
     from holdfast.models import describe_change, describe_model, describe_models
-    from holdfast.project import open_project
+    from holdfast.warehouse.project import open_project
 
     project = open_project(options.project_dir, target=options.target)
     if options.action == "list":
@@ -307,7 +307,7 @@ def _backtest(options: argparse.Namespace) -> None:
         describe_backtest,
         write_table,
     )
-    from holdfast.project import open_project
+    from holdfast.warehouse.project import open_project
 
     if options.output is not None:
         check_output(options.output)
@@ -322,7 +322,7 @@ def _backtest(options: argparse.Namespace) -> None:
 
 def _publish(options: argparse.Namespace) -> None:
     from holdfast import publishing
-    from holdfast.project import open_project
+    from holdfast.warehouse.project import open_project
 
     project = open_project(options.project_dir, target=options.target)
     if options.postgres is None:
@@ -343,7 +343,7 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _forget(options: argparse.Namespace) -> None:
     from holdfast.forgetting import forget_customers
-    from holdfast.project import open_project
+    from holdfast.warehouse.project import open_project
 
     project = open_project(options.project_dir, target=options.target)
     done = forget_customers(project, options.customer_ids, dry_run=options.dry_run)
@@ -361,7 +361,7 @@ def _forget(options: argparse.Namespace) -> None:
 
 def _score(options: argparse.Namespace) -> None:
     from holdfast.models import score_project_file
-    from holdfast.project import open_project
+    from holdfast.warehouse.project import open_project
 
     model, count = score_project_file(
         open_project(options.project_dir, target=options.target),

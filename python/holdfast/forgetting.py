@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast.errors import HoldfastError
-from holdfast.project import Project
-from holdfast.quoting import quoted
+from holdfast.warehouse.project import Project
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -78,7 +78,7 @@ def forget_customers(
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     customer_ids
         Whom, as the ids are written in the warehouse.
     dry_run
@@ -93,13 +93,13 @@ def forget_customers(
     ------
     ForgetError
         If nothing knows any of the ids, or what was published could not be replaced.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be written to.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> from holdfast.project import open_project
+    >>> from holdfast.warehouse.project import open_project
     >>> forget_customers(open_project(Path("my_shop")), ["17"]).rows  # doctest: +SKIP
     {'main_retention.churn_scores': 3}
     """

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from holdfast import terminal
-from holdfast.project import Project, ProjectError, open_project
+from holdfast.warehouse.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
 
@@ -69,7 +69,7 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
 
     Raises
     ------
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the project was not built or the warehouse cannot be read.
     """
     if customers < 1:

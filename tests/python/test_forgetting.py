@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from holdfast.forgetting import ForgetError, forget_customers
-from holdfast.project import Project, ProjectError
+from holdfast.warehouse.project import Project, ProjectError
 
 NASTY = 'O\'Neil"; drop table "main"."churn_scores"; --'
 

@@ -40,8 +40,8 @@ from holdfast.features._entities import (
     to_arrow,
 )
 from holdfast.features._slices import Slices, find_slices
-from holdfast.project import open_project
-from holdfast.quoting import quoted
+from holdfast.warehouse.project import open_project
+from holdfast.warehouse.quoting import quoted
 
 __all__ = ["FeatureStore"]
 
@@ -162,7 +162,7 @@ class FeatureStore:
 
         Raises
         ------
-        holdfast.project.ProjectError
+        holdfast.warehouse.project.ProjectError
             If the project was not built, or the warehouse cannot be opened.
         FeatureError
             If the warehouse has no feature definitions.

@@ -23,7 +23,7 @@ from holdfast.models._registry import (
     read_models,
     reading,
 )
-from holdfast.project import Project
+from holdfast.warehouse.project import Project
 
 __all__ = ["card_sections", "write_card"]
 
@@ -85,7 +85,7 @@ def write_card(project: Project, output: Path, model_id: str | None = None) -> R
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     output
         The file to write; a former one is replaced.
     model_id
@@ -100,7 +100,7 @@ def write_card(project: Project, output: Path, model_id: str | None = None) -> R
     ------
     RegistryError
         If there is no such model, or the file cannot be written.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
 
     Examples
@@ -122,7 +122,7 @@ def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     model_id
         The id of the model, or its first characters.
 
@@ -136,7 +136,7 @@ def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
     ------
     RegistryError
         If there is no such model.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
     """
     with reading(project) as connection:

@@ -14,7 +14,7 @@ from holdfast.models._registry import (
     read_models,
     reading,
 )
-from holdfast.project import Project
+from holdfast.warehouse.project import Project
 
 __all__ = ["export_model", "export_sql", "write_aside"]
 
@@ -31,7 +31,7 @@ def export_model(project: Project, model_id: str, output: Path) -> RegisteredMod
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     model_id
         The id of the model, or its first characters.
     output
@@ -47,7 +47,7 @@ def export_model(project: Project, model_id: str, output: Path) -> RegisteredMod
     RegistryError
         If there is no such model, its file does not match its hash, or `output` cannot be
         written.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
 
     Examples
@@ -75,7 +75,7 @@ def export_sql(
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     model_id
         The id of the model, or its first characters.
     output

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from holdfast.models._errors import RegistryError
-from holdfast.project import Project, ProjectError
+from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = [
     "Figure",
@@ -114,7 +114,7 @@ def list_models(project: Project, *, task: str | None = None) -> list[Registered
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     task
         Only the models of this task.
 
@@ -127,12 +127,12 @@ def list_models(project: Project, *, task: str | None = None) -> list[Registered
     ------
     RegistryError
         If there is no such task.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read, or was built by another version.
 
     Examples
     --------
-    >>> from holdfast.project import open_project
+    >>> from holdfast.warehouse.project import open_project
     >>> list_models(open_project(Path("my_shop")))[0].stage  # doctest: +SKIP
     'champion'
     """
@@ -167,7 +167,7 @@ def find_model(project: Project, model_id: str) -> RegisteredModel:
     ------
     RegistryError
         If no model has that id, or several begin so.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
 
     Examples

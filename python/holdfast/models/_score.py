@@ -12,7 +12,7 @@ from holdfast.models._registry import (
     reading,
     relation_of,
 )
-from holdfast.project import Project
+from holdfast.warehouse.project import Project
 
 __all__ = ["score_project_file"]
 
@@ -31,7 +31,7 @@ def score_project_file(
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     source, output
         The Parquet or CSV file to read, with the model's features among its columns, and the one
         to write, see `holdfast.scoring.score_file`.

@@ -17,7 +17,7 @@ from holdfast.models._registry import (
     read_models,
     relation_of,
 )
-from holdfast.project import Project
+from holdfast.warehouse.project import Project
 
 __all__ = ["Change", "promote", "reigns", "rollback"]
 
@@ -57,7 +57,7 @@ def promote(project: Project, model_id: str) -> Change:
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     model_id
         The id of the model, or its first characters.
 
@@ -72,7 +72,7 @@ def promote(project: Project, model_id: str) -> Change:
         If there is no such model, it is champion already, a baseline or a champion's twin, its
         file does not match its hash or cannot be run, or it predicts something else than the
         champion; nothing is changed then.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be written to.
 
     Examples
@@ -108,7 +108,7 @@ def rollback(project: Project, *, task: str = "churn") -> Change:
     ------
     RegistryError
         If there was no champion before, or it cannot score any more; nothing is changed then.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be written to.
 
     Examples

@@ -17,7 +17,7 @@ from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._place import Place
-from holdfast.quoting import quoted, text
+from holdfast.warehouse.quoting import quoted, text
 
 __all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
 

@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
-from holdfast.project import Project, ProjectError
 from holdfast.report._errors import ReportError
 from holdfast.report._source import Row, Source, open_source
+from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["Report", "write_report"]
 
@@ -46,7 +46,7 @@ def write_report(project: Project, output: Path) -> Report:
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     output
         The file to write; a former one is replaced when the new one is complete.
 
@@ -60,7 +60,7 @@ def write_report(project: Project, output: Path) -> Report:
     ReportError
         If what the build left is not what the report reads, the libraries that draw are not
         installed, or the file cannot be written.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be opened.
 
     Examples

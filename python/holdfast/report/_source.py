@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
-from holdfast.project import Project, ProjectError
 from holdfast.publishing import MANIFEST, PublishError, publish_path
+from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["Row", "Source", "open_source"]
 
@@ -136,7 +136,7 @@ def open_source(project: Project) -> Iterator[Source]:
 
     Raises
     ------
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If neither can be opened.
     """
     path, connection = _open(project)
