@@ -15,13 +15,15 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.files import write_aside
+from holdfast.registry import RegistryError
+from holdfast.report._assets import asset, environment
+from holdfast.report._card import card_sections
 from holdfast.report._errors import ReportError
 from holdfast.report._source import Row, Source, open_source
 from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["Report", "write_report"]
-
-_ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def write_report(project: Project, output: Path) -> Report:
                 f"{source.path} does not hold what the last dbt command built; run `dbt build` "
                 f"for this target ({str(error).splitlines()[0]})"
             ) from error
-    _write(output, html.encode())
+    write_aside(output, html.encode(), error=ReportError)
     return Report(output, output.stat().st_size)
 
 
@@ -100,7 +102,6 @@ def _check_libraries() -> None:
 
 def _render(project: Project, source: Source) -> str:
     """Read all sections and fill the template."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     from holdfast.report import _words as words
@@ -119,44 +120,39 @@ def _render(project: Project, source: Source) -> str:
         **found_health.charts,
     }
     latest = source.row("select max(as_of_date) as as_of from {customer_retention}")
-    scripts = [_vega(), _asset("page.js")]
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        words=words,
-        project=project.manifest["metadata"].get("project_name") or "",
-        as_of=latest and latest["as_of"],
-        lead=lead(source),
-        headline=headline(source),
-        retention=found_retention,
-        risk=found_risk,
-        quality=found_quality,
-        health=found_health,
-        listed=LISTED,
-        card=_card(project, found_quality.champion),
-        definition=_definition(source, found_quality.champion),
-        bands=_bands(source),
-        read_from=source.path.name,
-        written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
-        version=__version__,
-        # of these, the first holds the shop's data; the others are files of this package
-        data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
-        policy=_policy(scripts),
-        style=Markup(_asset("style.css")),
-        vega=Markup(scripts[0]),
-        script=Markup(scripts[1]),
+    scripts = [_vega(), asset("page.js")]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            words=words,
+            project=project.manifest["metadata"].get("project_name") or "",
+            as_of=latest and latest["as_of"],
+            lead=lead(source),
+            headline=headline(source),
+            retention=found_retention,
+            risk=found_risk,
+            quality=found_quality,
+            health=found_health,
+            listed=LISTED,
+            card=_card(project, found_quality.champion),
+            definition=_definition(source, found_quality.champion),
+            bands=_bands(source),
+            read_from=source.path.name,
+            written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
+            version=__version__,
+            # of these, the first holds the shop's data; the others are files of this package
+            data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
+            policy=_policy(scripts),
+            style=Markup(asset("style.css")),
+            vega=Markup(scripts[0]),
+            script=Markup(scripts[1]),
+        )
     )
 
 
 def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
     """Read the model card of the champion, as far as the warehouse still has the model."""
-    from holdfast.models import RegistryError, card_sections
-
     if champion is None:
         return []
     try:
@@ -238,19 +234,3 @@ def _vega() -> str:
     version = altair.SCHEMA_VERSION.lstrip("v").rpartition(".")[0]
     # without a snippet it is the bundle for a browser; the stub does not know that
     return str(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]
-
-
-def _asset(name: str) -> str:
-    """Read a file of this package."""
-    return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-def _write(output: Path, content: bytes) -> None:
-    """Write aside and rename, so that a former page stays until the new one is complete."""
-    from holdfast.models import RegistryError
-    from holdfast.models._export import write_aside
-
-    try:
-        write_aside(output, content)
-    except RegistryError as error:
-        raise ReportError(str(error)) from None

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 
 from holdfast import terminal
-from holdfast.models._registry import Figure, RegisteredModel
-from holdfast.models._stages import Change
+from holdfast.registry._changes import Change
+from holdfast.registry._model import TWIN_PARAMETER, Figure, RegisteredModel
+from holdfast.registry._stages import Stage
 
 __all__ = ["describe_change", "describe_model", "describe_models"]
 
@@ -89,7 +90,7 @@ def describe_model(model: RegisteredModel) -> str:
         **{
             name.replace("_", " "): value if isinstance(value, str) else json.dumps(value)
             for name, value in sorted(model.parameters.items())
-            if name != "evaluated_as"
+            if name != TWIN_PARAMETER
         },
         "libraries": ", ".join(f"{name} {v}" for name, v in model.library_versions.items()),
     }
@@ -132,7 +133,8 @@ def describe_change(change: Change) -> str:
     """
     former = ""
     if change.former is not None:
-        stage = "archived" if change.former_stage == "archived" else f"a {change.former_stage}"
+        is_archived = change.former_stage == Stage.ARCHIVED
+        stage = change.former_stage if is_archived else f"a {change.former_stage}"
         former = f"; {change.former} is {stage}"
     return (
         f"{change.champion} is the champion of {change.task} now{former}. "

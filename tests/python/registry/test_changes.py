@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.models._stages import reigns
+from holdfast.registry._changes import reigns
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import duckdb
 
-from holdfast.models._errors import RegistryError
+from holdfast.registry._errors import RegistryError
+from holdfast.registry._model import Figure, RegisteredModel
+from holdfast.registry._rows import REGISTRY_SCHEMA
+from holdfast.registry._stages import Stage
 from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = [
-    "Figure",
-    "RegisteredModel",
     "find_model",
     "list_models",
     "matching",
@@ -26,86 +25,6 @@ __all__ = [
     "reading",
     "relation_of",
 ]
-
-_FACTS = (
-    "model_id",
-    "task",
-    "algorithm",
-    "stage",
-    "trained_at",
-    "training_from",
-    "training_to",
-    "row_count",
-    "positive_count",
-)
-_STAGE_ORDER = ("champion", "challenger", "evaluated", "baseline", "archived")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A metric with its 95 % interval; the ends are None where none was computed."""
-
-    value: float | None
-    lower: float | None = None
-    upper: float | None = None
-
-
-@dataclass(frozen=True)
-class RegisteredModel:
-    """A row of `model_registry`, and its figures.
-
-    Attributes
-    ----------
-    model_id, task, algorithm, stage
-        Who it is; stage is champion, challenger, evaluated, baseline or archived.
-    trained_at, training_from, training_to
-        When it was trained (UTC), and the first and last observation date it learned from.
-    row_count, positive_count
-        Rows it learned from, and those of them with the event.
-    feature_names
-        The features, in the order in which the model takes them.
-    feature_hash, onnx_sha256
-        Hashes of its features and label, and of its file.
-    sql_characters
-        Length of its SQL; None where it is too large to be kept as SQL.
-    parameters, metrics, library_versions
-        What training noted of it.
-    figures
-        The evaluations over all dates together: {split: {metric: figure}}, split being test or
-        live. Those of the test are its twin's where it was fitted again without unseen months.
-    """
-
-    model_id: str
-    task: str
-    algorithm: str
-    stage: str
-    trained_at: dt.datetime | None
-    training_from: dt.datetime | None
-    training_to: dt.datetime | None
-    row_count: int | None
-    positive_count: int | None
-    feature_names: tuple[str, ...]
-    feature_hash: str | None
-    onnx_sha256: str | None
-    sql_characters: int | None
-    parameters: dict[str, Any]
-    metrics: dict[str, Any]
-    library_versions: dict[str, str]
-    figures: dict[str, dict[str, Figure]] = field(default_factory=dict)
-
-    @property
-    def evaluated_as(self) -> str:
-        """The model whose test figures stand for this one: its twin, or itself."""
-        return str(self.parameters.get("evaluated_as") or self.model_id)
-
-    @property
-    def word(self) -> str:
-        """What it predicts, as the names of columns end: probability, or value of a regression."""
-        return "value" if self.parameters.get("target") == "regression" else "probability"
-
-    def figure(self, metric: str, split: str = "test") -> Figure:
-        """Give a metric over all dates; a figure of nothing where it was not measured."""
-        return self.figures.get(split, {}).get(metric, Figure(None))
 
 
 def list_models(project: Project, *, task: str | None = None) -> list[RegisteredModel]:
@@ -197,32 +116,23 @@ def read_models(project: Project, connection: duckdb.DuckDBPyConnection) -> list
         """  # noqa: S608 - the relation is dbt's own, quoted
     ).fetchall():
         figures.setdefault((model_id, split), {})[metric] = Figure(*values)
-    models = []
-    for row in connection.execute(
+    columns = [name for name in REGISTRY_SCHEMA.names if name not in ("onnx", "score_sql")]
+    cursor = connection.execute(
         f"""
-        select
-            {", ".join(_FACTS)}, feature_names, feature_hash, onnx_sha256, length(score_sql),
-            parameters, metrics, library_versions
+        select {", ".join(columns)}, length(score_sql) as sql_characters
         from {project.relation("model_registry")}
         """  # noqa: S608 - the relation is dbt's own, quoted
-    ).fetchall():
-        *facts, names, feature_hash, sha256, length, parameters, metrics, versions = row
-        noted = json.loads(parameters or "{}")
-        evaluated_as = noted.get("evaluated_as") or row[0]
-        found = {"test": figures.get((evaluated_as, "test")), "live": figures.get((row[0], "live"))}
-        models.append(
-            RegisteredModel(
-                **dict(zip(_FACTS, facts, strict=True)),
-                feature_names=tuple(names or ()),
-                feature_hash=feature_hash,
-                onnx_sha256=sha256,
-                sql_characters=length,
-                parameters=noted,
-                metrics=json.loads(metrics or "{}"),
-                library_versions=json.loads(versions or "{}"),
-                figures={split: values for split, values in found.items() if values},
-            )
-        )
+    )
+    models = []
+    for facts in cursor.fetchall():
+        row = dict(zip([*columns, "sql_characters"], facts, strict=True))
+        model = RegisteredModel.from_row(row)
+        found = {
+            "test": figures.get((model.evaluated_as, "test")),
+            "live": figures.get((model.model_id, "live")),
+        }
+        measured = {split: known for split, known in found.items() if known}
+        models.append(dataclasses.replace(model, figures=measured))
     oldest = dt.datetime.min
     models.sort(key=lambda model: model.model_id)
     models.sort(key=lambda model: model.trained_at or oldest, reverse=True)
@@ -278,5 +188,6 @@ def read_file(
 
 
 def _stage_rank(stage: str) -> int:
-    """Give the place of a stage in a list."""
-    return _STAGE_ORDER.index(stage) if stage in _STAGE_ORDER else len(_STAGE_ORDER)
+    """Give the place of a stage in a list; one that nobody knows comes last."""
+    stages = list(Stage)
+    return stages.index(Stage(stage)) if stage in stages else len(stages)

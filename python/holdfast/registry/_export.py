@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdfast.models._errors import RegistryError
-from holdfast.models._registry import (
-    RegisteredModel,
-    matching,
-    read_file,
-    read_models,
-    reading,
-)
+from holdfast.files import write_aside
+from holdfast.registry._errors import RegistryError
+from holdfast.registry._model import RegisteredModel
+from holdfast.registry._reading import matching, read_file, read_models, reading
 from holdfast.warehouse.project import Project
 
-__all__ = ["export_model", "export_sql", "write_aside"]
+__all__ = ["export_model", "export_sql"]
 
 
 def export_model(project: Project, model_id: str, output: Path) -> RegisteredModel:
@@ -57,7 +52,7 @@ def export_model(project: Project, model_id: str, output: Path) -> RegisteredMod
     with reading(project) as connection:
         model = matching(read_models(project, connection), model_id)
         blob = read_file(project, connection, model)
-    write_aside(output, blob)
+    write_aside(output, blob, error=RegistryError)
     return model
 
 
@@ -112,24 +107,5 @@ def export_sql(
         relation, keys=keys, dialect=dialect, output=f"{model.task}_{model.word}"
     )
     note = f"-- {model.task}, {model.algorithm} {model.model_id}: {len(text):,} characters\n"
-    write_aside(output, (note + text).encode())
+    write_aside(output, (note + text).encode(), error=RegistryError)
     return model, len(text)
-
-
-def write_aside(output: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it, so that nobody reads half of it."""
-    if output.is_dir():
-        raise RegistryError(f"{output} is a folder; name a file in it")
-    if not output.parent.is_dir():
-        raise RegistryError(f"there is no folder {output.parent}; make it first")
-    aside = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(output)
-    except OSError as error:
-        raise RegistryError(f"{output} cannot be written: {error.strerror or error}") from None
-    finally:
-        aside.unlink(missing_ok=True)

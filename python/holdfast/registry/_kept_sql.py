@@ -7,10 +7,6 @@ import logging
 import numpy as np
 import numpy.typing as npt
 
-from holdfast.scoring import OnnxModel
-from holdfast.sql._errors import SqlError
-from holdfast.sql._model import SqlModel
-
 __all__ = ["MOST_REGISTERED_CHARACTERS", "score_sql"]
 
 MOST_REGISTERED_CHARACTERS = 500_000
@@ -44,6 +40,10 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
     >>> expression = score_sql(blob, features)  # doctest: +SKIP
     >>> connection.sql(f"select {expression} from customer_features")  # doctest: +SKIP
     """
+    # here and not above: the commands read the registry without compiling anything
+    from holdfast.scoring import OnnxModel
+    from holdfast.sql import SqlError, SqlModel
+
     try:
         model = SqlModel.from_bytes(blob)
         text = model.expression(most_characters=MOST_REGISTERED_CHARACTERS)

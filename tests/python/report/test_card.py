@@ -5,9 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from holdfast.models import Figure, RegisteredModel
-from holdfast.models._card import _calibration, _data, _Facts, _features, _limits, _performance
-from holdfast.models._plot import Bin
+from holdfast.registry import Figure, RegisteredModel
+from holdfast.report._card_sections import (
+    Facts,
+    _calibration,
+    _data,
+    _features,
+    _limits,
+    _performance,
+)
+from holdfast.report._plot import Bin
 
 TWIN = RegisteredModel(
     model_id="twin",
@@ -47,7 +54,7 @@ BASELINE = dataclasses.replace(
     algorithm="base_rate",
     figures={"test": {"auroc": Figure(0.76), "row_count": Figure(200.0)}},
 )
-FACTS = _Facts({"a": "What a is."}, {"test": [Bin(0.1, 0.2, 0.1, 0.3, 20)]}, [], [])
+FACTS = Facts({"a": "What a is."}, {"test": [Bin(0.1, 0.2, 0.1, 0.3, 20)]}, [], [])
 
 
 def test_test_dates_are_those_of_the_twin() -> None:
@@ -104,7 +111,7 @@ MEAN = dataclasses.replace(
 
 
 def test_card_of_a_number_speaks_of_values() -> None:
-    facts = _Facts(
+    facts = Facts(
         {},
         {"test": [Bin(61.5, 1870.0, 1500.0, 2240.0, 20, 0.4)]},
         [("country: NL", 60, 0.4, 1.0, 2.0)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from holdfast.models._plot import Bin, calibration_plot
+from holdfast.report._plot import Bin, calibration_plot
 
 
 def test_groups_on_the_diagonal_are_drawn_on_it() -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holdfast.models._errors import RegistryError
-from holdfast.models._registry import (
-    RegisteredModel,
-    matching,
-    read_models,
-    reading,
-    relation_of,
-)
+from holdfast.registry._errors import RegistryError
+from holdfast.registry._model import RegisteredModel
+from holdfast.registry._reading import matching, read_models, reading, relation_of
+from holdfast.registry._stages import champion_of
 from holdfast.warehouse.project import Project
 
 __all__ = ["score_project_file"]
@@ -79,12 +75,11 @@ def score_project_file(
 
 
 def _champion(models: list[RegisteredModel], task: str) -> RegisteredModel:
-    """Give the one champion of a task."""
-    champions = [m for m in models if m.task == task and m.stage == "champion"]
-    if len(champions) != 1:
-        found = ", ".join(m.model_id for m in champions) or "none"
+    """Give the champion of a task, or say how to do without one."""
+    champion = champion_of(models, task)
+    if champion is None:
         raise RegistryError(
-            f"the task '{task}' must have one champion, it has {found}; name a model with --model, "
+            f"the task '{task}' must have one champion, it has none; name a model with --model, "
             "or see `holdfast models list`"
         )
-    return champions[0]
+    return champion

@@ -1,4 +1,4 @@
-"""`holdfast forget`: remove customers from all that was built, and keep them out."""
+"""Forgetting customers: remove them from all that was built, and keep them out."""
 
 from __future__ import annotations
 

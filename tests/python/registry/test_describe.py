@@ -7,9 +7,16 @@ import datetime as dt
 
 import pytest
 
-from holdfast.models import Change, Figure, RegisteredModel, RegistryError
-from holdfast.models._describe import describe_change, describe_model, describe_models
-from holdfast.models._registry import matching
+from holdfast.registry import (
+    Change,
+    Figure,
+    RegisteredModel,
+    RegistryError,
+    describe_change,
+    describe_model,
+    describe_models,
+    matching,
+)
 
 MODEL = RegisteredModel(
     model_id="3b5c105d",

@@ -1,31 +1,19 @@
-"""A model card: what a model is, how good it was, what it cannot do, how to make it again."""
+"""The sections of a model card, as HTML in which all that comes from data is escaped."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from holdfast import __version__
-from holdfast.models._errors import RegistryError
-from holdfast.models._export import write_aside
-from holdfast.models._plot import Bin, calibration_plot
-from holdfast.models._registry import (
-    Figure,
-    RegisteredModel,
-    matching,
-    read_models,
-    reading,
-)
+from holdfast.registry import COMPARED_STAGES, Figure, RegisteredModel, Stage, measured_model
+from holdfast.report import _html as write
+from holdfast.report._plot import Bin, calibration_plot
 from holdfast.warehouse.project import Project
 
-__all__ = ["card_sections", "write_card"]
+__all__ = ["LARGE_DRIFT", "LEAST_SEGMENT", "Facts", "sections_of"]
 
 # metric, name, decimals, whether it is a share
 _METRICS = (
@@ -51,103 +39,13 @@ _METRICS_OF_VALUES = (
     ("mean_prediction", "mean prediction", 2, False),
     ("mean_label", "mean observed", 2, False),
 )
-_LARGE_DRIFT = 0.25
+LARGE_DRIFT = 0.25
 # a segment of fewer rows says little, and might tell of single customers
-_LEAST_SEGMENT = 50
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; background: #fff;
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.id { color: #5a6675; margin-top: 0.2rem; }
-table { border-collapse: collapse; margin: 0.6rem 0; } caption { text-align: left; color: #5a6675; }
-th, td { padding: 0.25rem 0.8rem 0.25rem 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid #e3e7ec; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.code, code { font-family: ui-monospace, monospace; font-size: 0.86em; overflow-wrap: anywhere; }
-.interval { color: #5a6675; font-size: 0.86em; }
-svg text { font: 11px system-ui, sans-serif; fill: #5a6675; }
-svg .frame { fill: none; stroke: #c6ced8; }
-svg .diagonal { stroke: #c6ced8; stroke-dasharray: 4 4; }
-svg .interval { stroke: #2b6cb0; stroke-width: 1.5; } svg circle { fill: #2b6cb0; }
-.bar { background: #2b6cb0; height: 0.6rem; display: inline-block; }
-"""
-
-
-def write_card(project: Project, output: Path, model_id: str | None = None) -> RegisteredModel:
-    """Write the model card of a model as one HTML file that needs nothing else.
-
-    The sections follow Mitchell et al. 2019, Model Cards for Model Reporting
-    (https://doi.org/10.1145/3287560.3287596). A card holds figures over many rows only, nothing
-    of any one customer.
-
-    Parameters
-    ----------
-    project
-        A built project, from `holdfast.warehouse.project.open_project`.
-    output
-        The file to write; a former one is replaced.
-    model_id
-        The id of the model, or its first characters; the champion of churn when None.
-
-    Returns
-    -------
-    RegisteredModel
-        The model that the card describes.
-
-    Raises
-    ------
-    RegistryError
-        If there is no such model, or the file cannot be written.
-    holdfast.warehouse.project.ProjectError
-        If the warehouse cannot be read.
-
-    Examples
-    --------
-    >>> write_card(open_project(Path("my_shop")), Path("card.html")).stage  # doctest: +SKIP
-    'champion'
-    """
-    with reading(project) as connection:
-        models = read_models(project, connection)
-        model = _choose(models, model_id)
-        facts = _read_facts(project, connection, model)
-    write_aside(output, _render(project, model, models, facts).encode())
-    return model
-
-
-def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
-    """Give the sections of a model card, to be put into another page.
-
-    Parameters
-    ----------
-    project
-        A built project, from `holdfast.warehouse.project.open_project`.
-    model_id
-        The id of the model, or its first characters.
-
-    Returns
-    -------
-    list of (str, str)
-        The heading, as text, and the content, as HTML in which all that comes from data is
-        escaped.
-
-    Raises
-    ------
-    RegistryError
-        If there is no such model.
-    holdfast.warehouse.project.ProjectError
-        If the warehouse cannot be read.
-    """
-    with reading(project) as connection:
-        models = read_models(project, connection)
-        model = matching(models, model_id)
-        facts = _read_facts(project, connection, model)
-    return _sections(project, model, models, facts)
+LEAST_SEGMENT = 50
 
 
 @dataclass(frozen=True)
-class _Facts:
+class Facts:
     """What the warehouse says of a model besides its row."""
 
     descriptions: dict[str, str]
@@ -156,91 +54,8 @@ class _Facts:
     drift: list[tuple[str, float, float]]
 
 
-def _choose(models: list[RegisteredModel], model_id: str | None) -> RegisteredModel:
-    """Choose the model of an id, else the champion of churn, else the only one."""
-    if model_id is not None:
-        return matching(models, model_id)
-    champions = [model for model in models if model.stage == "champion"]
-    of_churn = [model for model in champions if model.task == "churn"]
-    if len(of_churn or champions) != 1:
-        raise RegistryError(
-            "there is no champion to describe; name a model of `holdfast models list`"
-        )
-    return (of_churn or champions)[0]
-
-
-def _read_facts(
-    project: Project, connection: duckdb.DuckDBPyConnection, model: RegisteredModel
-) -> _Facts:
-    """Read descriptions, calibration, segments and drift."""
-    descriptions = dict(
-        connection.execute(
-            f"select feature, description from {project.relation('feature_registry')}"  # noqa: S608
-        ).fetchall()
-    )
-    bins: dict[str, list[Bin]] = {}
-    for split, *values in connection.execute(
-        f"""
-        select split, predicted, observed, observed_lower, observed_upper, row_count, gain
-        from {project.relation("model_calibration")}
-        where as_of is null and segment is null
-            and (model_id = ? and split = 'live' or model_id = ? and split = 'test')
-        order by split, bin
-        """,  # noqa: S608 - the relation is dbt's own, quoted
-        [model.model_id, model.evaluated_as],
-    ).fetchall():
-        bins.setdefault(split, []).append(Bin(*values))
-    segments = connection.execute(
-        f"""
-        select
-            segment,
-            cast(max(value) filter (where metric = 'row_count') as bigint) as row_count,
-            max(value) filter (where metric in ('auroc', 'gini')) as ranking,
-            max(value) filter (
-                where metric in ('mean_probability', 'mean_prediction')
-            ) as predicted,
-            max(value) filter (where metric in ('base_rate', 'mean_label')) as observed,
-        from {project.relation("model_evaluations")}
-        where model_id = ? and split = 'test' and segment is not null
-        group by segment
-        having row_count >= ?
-        order by segment
-        """,  # noqa: S608 - the relation is dbt's own, quoted
-        [model.evaluated_as, _LEAST_SEGMENT],
-    ).fetchall()
-    drift = connection.execute(
-        f"""
-        select feature, psi, missing_rate_change
-        from {project.relation("feature_drift")}
-        where model_id = ? and (psi >= ? or abs(missing_rate_change) >= 0.1)
-        order by psi desc, feature
-        """,  # noqa: S608 - the relation is dbt's own, quoted
-        [model.model_id, _LARGE_DRIFT],
-    ).fetchall()
-    return _Facts(descriptions, bins, segments, drift)
-
-
-def _render(
-    project: Project, model: RegisteredModel, models: Sequence[RegisteredModel], facts: _Facts
-) -> str:
-    """Put the page together."""
-    title = f"{model.task}: {model.algorithm.replace('_', ' ')}"
-    sections = _sections(project, model, models, facts)
-    body = "\n".join(f"<h2>{escape(name)}</h2>\n{content}" for name, content in sections)
-    written = dt.datetime.now(dt.UTC)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Model card: {escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n"
-        f'<p class="id">Model <code>{escape(model.model_id)}</code>, stage {escape(model.stage)}. '
-        f"Model card written by Holdfast {escape(__version__)} on {written:%Y-%m-%d %H:%M} UTC."
-        f"</p>\n{body}\n</body>\n</html>\n"
-    )
-
-
-def _sections(
-    project: Project, model: RegisteredModel, models: Sequence[RegisteredModel], facts: _Facts
+def sections_of(
+    project: Project, model: RegisteredModel, models: Sequence[RegisteredModel], facts: Facts
 ) -> list[tuple[str, str]]:
     """Write all sections, with their headings."""
     return [
@@ -267,7 +82,7 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
         ),
         "",
     )
-    return _paragraphs(
+    return write.paragraphs(
         (
             f"The value of <code>{escape(str(parameters.get('label')))}</code> "
             if model.word == "value"
@@ -286,21 +101,26 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     """Give the data range, and how it was split."""
     split = model.parameters.get("split", {})
     rows = [
-        ("observation dates", f"{_day(model.training_from)} to {_day(model.training_to)}"),
-        ("rows (customer and date)", _count(model.row_count)),
+        (
+            "observation dates",
+            f"{write.day(model.training_from)} to {write.day(model.training_to)}",
+        ),
+        ("rows (customer and date)", write.count(model.row_count)),
     ]
     if model.word == "probability":
-        rows.append(("with the event", _count(model.positive_count)))
+        rows.append(("with the event", write.count(model.positive_count)))
     tested_on = _tested_on(model, models)
     for name, dates in (("chosen on", split.get("validation")), ("tested on", tested_on)):
         if dates:
-            rows.append((name, ", ".join(_day(date) for date in dates)))
+            rows.append((name, ", ".join(write.day(date) for date in dates)))
     subject = "it learned from and what it was"
-    if model.evaluated_as != model.model_id:
+    if model.has_twin:
         subject = "its twin learned from and what that was"
         rows.append(("tested as", f"its twin {model.evaluated_as}, fitted without the test dates"))
     gap = split.get("gap_days")
-    return _table(("", ""), ((escape(name), escape(value)) for name, value in rows)) + _paragraphs(
+    return write.table(
+        ("", ""), ((escape(name), escape(value)) for name, value in rows)
+    ) + write.paragraphs(
         f"Between what {subject} tested on lie at least {gap} days, so that no outcome was known "
         "to it."
         if gap is not None and tested_on
@@ -308,40 +128,45 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     )
 
 
-def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _Facts) -> str:
+def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Facts) -> str:
     """Show metrics with intervals beside the baselines, then live ones and segments."""
     beside = [model] + [
         other
         for other in models
         if other.task == model.task
-        and other.stage in ("champion", "challenger", "baseline")
+        and other.stage in COMPARED_STAGES
         and other.model_id not in (model.model_id, model.evaluated_as)
         and "test" in other.figures
     ]
     columns = [(each, "test") for each in beside if "test" in each.figures]
     columns += [(model, "live")] if "live" in model.figures else []
     if not columns:
-        return _paragraphs("It has not been measured yet.")
+        return write.paragraphs("It has not been measured yet.")
     head = [
         "metric",
         *(
             escape(
                 each.algorithm.replace("_", " ")
                 + (" (live)" if split == "live" else "")
-                + (" (baseline)" if each.stage == "baseline" else "")
+                + (" (baseline)" if each.stage == Stage.BASELINE else "")
             )
             for each, split in columns
         ),
     ]
     rows = [
         ["dates", *(_dates(each, models) if split == "test" else "" for each, split in columns)],
-        ["rows", *(_count(_whole(each.figure("row_count", split))) for each, split in columns)],
+        [
+            "rows",
+            *(write.count(write.whole(each.figure("row_count", split))) for each, split in columns),
+        ],
     ]
     for metric, name, digits, is_share in _METRICS_OF_VALUES if model.word == "value" else _METRICS:
-        cells = [_figure(each.figure(metric, split), digits, is_share) for each, split in columns]
+        cells = [
+            write.figure(each.figure(metric, split), digits, is_share) for each, split in columns
+        ]
         rows.append([escape(name), *cells])
-    html = _table(head, rows, numbers=range(1, len(head)))
-    html += _paragraphs(
+    html = write.table(head, rows, numbers=range(1, len(head)))
+    html += write.paragraphs(
         "In brackets: 95 % bootstrap intervals over customers."
         + (
             " Live: scores given in earnest, whose horizon is over by now."
@@ -350,7 +175,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
         )
     )
     if facts.segments:
-        html += _table(
+        html += write.table(
             (
                 "segment",
                 "rows",
@@ -359,7 +184,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
                 "observed",
             ),
             (
-                (escape(name), _count(count), *(_number(value, 3) for value in values))
+                (escape(name), write.count(count), *(write.number(value, 3) for value in values))
                 for name, count, *values in facts.segments
             ),
             numbers=range(1, 5),
@@ -367,7 +192,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
     return html
 
 
-def _calibration(model: RegisteredModel, facts: _Facts) -> str:
+def _calibration(model: RegisteredModel, facts: Facts) -> str:
     """Draw the calibration curve, of the test and live; of values the tenths stand beside it."""
     is_share = model.word == "probability"
     plots = [
@@ -376,7 +201,7 @@ def _calibration(model: RegisteredModel, facts: _Facts) -> str:
         for split, name in (("test", "On the test dates"), ("live", "Live"))
         if (bins := facts.bins.get(split))
     ]
-    return "\n".join(plots) + _paragraphs(
+    return "\n".join(plots) + write.paragraphs(
         f"Ten groups of equal size. On the diagonal, a {model.word} can be taken at its word."
         if plots
         else "It has not been measured yet."
@@ -385,15 +210,15 @@ def _calibration(model: RegisteredModel, facts: _Facts) -> str:
 
 def _tenths(bins: Sequence[Bin]) -> str:
     """List what each tenth was to bring, what it brought, and the share of all down to it."""
-    return _table(
+    return write.table(
         ("tenth", "rows", "predicted", "observed", "share of the total so far"),
         (
             (
                 str(place),
-                _count(group.row_count),
-                _number(group.predicted, 2),
-                _figure(Figure(group.observed, group.lower, group.upper), 2, False),
-                _figure(Figure(group.gain), 1, True),
+                write.count(group.row_count),
+                write.number(group.predicted, 2),
+                write.figure(Figure(group.observed, group.lower, group.upper), 2, False),
+                write.figure(Figure(group.gain), 1, True),
             )
             for place, group in enumerate(bins, start=1)
         ),
@@ -401,7 +226,7 @@ def _tenths(bins: Sequence[Bin]) -> str:
     )
 
 
-def _features(model: RegisteredModel, facts: _Facts) -> str:
+def _features(model: RegisteredModel, facts: Facts) -> str:
     """List the features by importance."""
     importance = {
         name: float(value) for name, value in (model.metrics.get("importance") or {}).items()
@@ -417,18 +242,20 @@ def _features(model: RegisteredModel, facts: _Facts) -> str:
         rows.append(
             (
                 f"<code>{escape(name)}</code>",
-                _number(value, 3),
+                write.number(value, 3),
                 bar,
                 escape(facts.descriptions.get(name) or ""),
             )
         )
-    return _table(("feature", "importance", "", "what it is"), rows, numbers=(1,)) + _paragraphs(
+    return write.table(
+        ("feature", "importance", "", "what it is"), rows, numbers=(1,)
+    ) + write.paragraphs(
         "Importance is the mean size of the contribution to the "
         + ("value, in its unit." if model.word == "value" else "log-odds.")
     )
 
 
-def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _Facts) -> str:
+def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Facts) -> str:
     """Say what the model cannot do, and what its own figures warn of."""
     parameters = model.parameters
     limits = [
@@ -443,9 +270,9 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: _F
                 f"It learned from {days} days of observation dates, less than a year: it has not "
                 "seen every season."
             )
-    if model.stage != "baseline":
+    if model.stage != Stage.BASELINE:
         baselines = [
-            other for other in models if other.task == model.task and other.stage == "baseline"
+            other for other in models if other.task == model.task and other.stage == Stage.BASELINE
         ]
         limits += _beside_baselines(model, baselines)
     slope = model.figure("calibration_slope").value
@@ -518,8 +345,8 @@ def _beside_baselines(
             continue
         if simple <= own.upper if is_value else simple >= own.lower:
             yield (
-                f"Its {name} is not clearly {beyond} the {_number(simple, digits)} of the baseline "
-                f"{baseline.algorithm.replace('_', ' ')}."
+                f"Its {name} is not clearly {beyond} the {write.number(simple, digits)} of the "
+                f"baseline {baseline.algorithm.replace('_', ' ')}."
             )
 
 
@@ -530,8 +357,8 @@ def _missed_mean(model: RegisteredModel) -> Iterator[str]:
         return
     if not came.lower <= given <= came.upper:
         yield (
-            f"On the test dates it predicted a mean of {_number(given, 2)} where "
-            f"{_number(came.value, 2)} came: its sums are off by as much."
+            f"On the test dates it predicted a mean of {write.number(given, 2)} where "
+            f"{write.number(came.value, 2)} came: its sums are off by as much."
         )
 
 
@@ -554,82 +381,18 @@ def _reproduction(model: RegisteredModel) -> str:
         )
         for name, value in rows
     )
-    return _table(("", ""), cells, code=(1,)) + _paragraphs(
+    return write.table(("", ""), cells, code=(1,)) + write.paragraphs(
         "The same rows, settings and versions give the same file; "
         "<code>dbt build --vars '{holdfast_retrain: true}'</code> trains anew."
     )
 
 
-def _table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    numbers: Iterable[int] = (),
-    code: Iterable[int] = (),
-) -> str:
-    """Make a table of cells that are HTML already."""
-    classes = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(code, "code")}
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "".join(
-            f'<{tag} class="{classes[i]}">{cell}</{tag}>'
-            if i in classes
-            else f"<{tag}>{cell}</{tag}>"
-            for i, cell in enumerate(cells)
-        )
-
-    parts = ["<table>"]
-    if any(head):
-        parts.append(f"<tr>{line(head, 'th')}</tr>")
-    parts += [f"<tr>{line(row, 'td')}</tr>" for row in rows]
-    return "\n".join([*parts, "</table>", ""])
-
-
-def _paragraphs(*texts: str) -> str:
-    """Make paragraphs of texts that are HTML already; empty ones are left out."""
-    return "".join(f"<p>{text}</p>\n" for text in texts if text)
-
-
-def _figure(figure: Figure, digits: int, is_share: bool) -> str:
-    """Write a figure with its interval."""
-    if figure.value is None:
-        return "-"
-    factor, digits, unit = (100, 1, " %") if is_share else (1, digits, "")
-    text = _number(factor * figure.value, digits) + unit
-    if figure.lower is not None and figure.upper is not None:
-        lower, upper = (_number(factor * end, digits) for end in (figure.lower, figure.upper))
-        text += f' <span class="interval">({lower} to {upper})</span>'
-    return text
-
-
 def _dates(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     """Give the dates that a model, or its twin, was tested on."""
     dates = _tested_on(model, models)
-    return f"{_day(dates[0])} to {_day(dates[-1])}" if dates else "-"
+    return f"{write.day(dates[0])} to {write.day(dates[-1])}" if dates else "-"
 
 
 def _tested_on(model: RegisteredModel, models: Sequence[RegisteredModel]) -> list[str]:
     """Give the test dates of the model whose figures stand for this one."""
-    tested = next((each for each in models if each.model_id == model.evaluated_as), model)
-    return list(tested.parameters.get("split", {}).get("test") or [])
-
-
-def _whole(figure: Figure) -> int | None:
-    """Give a count as a whole number."""
-    return None if figure.value is None else round(figure.value)
-
-
-def _count(value: int | None) -> str:
-    """Write a count, or a dash."""
-    return "-" if value is None else f"{value:,}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    """Write a number, or a dash."""
-    # zero has no sign
-    return "-" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
-
-
-def _day(moment: dt.datetime | str | None) -> str:
-    """Write the day of a moment, given as such or as ISO text."""
-    return "-" if moment is None else str(moment)[:10]
+    return list(measured_model(model, models).parameters.get("split", {}).get("test") or [])

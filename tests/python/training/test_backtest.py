@@ -10,15 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import holdfast.training
-from holdfast.backtest import (
+from holdfast.commands.backtest import check_output, describe_backtest, write_table
+from holdfast.training import (
     BACKTEST_OF_VALUES_SCHEMA,
     BACKTEST_SCHEMA,
     BacktestError,
+    _backtest,
     backtest,
-    check_output,
-    describe_backtest,
-    write_table,
+    train,
 )
 
 TRAINING_SET = '"training set"'
@@ -76,13 +75,12 @@ def test_rows_whose_label_was_not_known_never_reach_training(
     session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    train = holdfast.training.train
 
     def watched(session: Any, relation: str, former: Any, settings: Any) -> pa.Table:
         seen.append(session.execute(f"select max(as_of) from {relation}").fetchone()[0])
         return train(session, relation, former, settings)
 
-    monkeypatch.setattr(holdfast.training, "train", watched)
+    monkeypatch.setattr(_backtest, "train", watched)
     rows = backtest(session, TRAINING_SET, SETTINGS, last=2).to_pylist()
     # 60 days before 1 July and 1 August lie 2 May and 2 June
     assert [f"{latest:%Y-%m-%d}" for latest in seen] == ["2025-05-01", "2025-06-01"]

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from holdfast import terminal
+from holdfast.registry import COMPARED_STAGES
 from holdfast.warehouse.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
@@ -129,11 +130,11 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
         f"""
         select *
         from {project.relation("model_performance")}
-        where task = ? and stage not in ('archived', 'evaluated')
+        where task = ? and list_contains(?, stage)
             and (split = 'test' or stage = 'champion')
         order by stage = 'champion' desc, stage = 'baseline', algorithm
         """,  # noqa: S608 - the relation is dbt's own, quoted
-        [task],
+        [task, [stage.value for stage in COMPARED_STAGES]],
     )
     names = [column for column, *_ in found.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

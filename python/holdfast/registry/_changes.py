@@ -1,4 +1,4 @@
-"""Who is champion: promotion and rollback, each in one transaction."""
+"""Changing the champion by hand: promotion and rollback, each in one transaction."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from dataclasses import dataclass
 
 import duckdb
 
-from holdfast.models._errors import RegistryError
-from holdfast.models._registry import (
-    RegisteredModel,
-    matching,
-    read_file,
-    read_models,
-    relation_of,
-)
+from holdfast.registry._errors import RegistryError
+from holdfast.registry._model import RegisteredModel
+from holdfast.registry._reading import matching, read_file, read_models, relation_of
+from holdfast.registry._stages import champion_of, check_promotable, stages_after_promotion
 from holdfast.warehouse.project import Project
 
 __all__ = ["Change", "promote", "reigns", "rollback"]
-
-# what a label is; a champion that predicts another one would be replaced by the next build
-_LABEL = ("label", "target", "definition", "horizon_days", "lead_days")
 
 
 @dataclass(frozen=True)
@@ -129,7 +122,7 @@ def rollback(project: Project, *, task: str = "churn") -> Change:
             """,  # noqa: S608 - the relation is dbt's own, quoted
             [task],
         ).fetchall()
-        present = _champion(models, task)
+        present = champion_of(models, task)
         earlier = reigns(notes)
         if present is not None and earlier and earlier[-1] == present.model_id:
             earlier.pop()
@@ -190,21 +183,15 @@ def _crown(
     changed_by: str,
 ) -> Change:
     """Check a model, make it champion and note it."""
-    former = _champion(models, model.task)
-    _check(project, connection, model, former)
-    stages = {model.model_id: "champion"}
-    if former is not None:
-        stages[former.model_id] = _stage_of_former(former, model)
-        if former.evaluated_as != former.model_id:
-            stages[former.evaluated_as] = "archived"
-    if model.evaluated_as != model.model_id:
-        # the next training compares with the champion's twin
-        stages[model.evaluated_as] = "evaluated"
+    former = champion_of(models, model.task)
+    check_promotable(model, models, former)
+    _check_runs(project, connection, model)
+    stages = stages_after_promotion(model, former)
     registry = relation_of(project, f"{model.task}_model")
     for model_id, stage in stages.items():
         connection.execute(
             f"update {registry} set stage = ? where model_id = ?",  # noqa: S608 - quoted by dbt
-            [stage, model_id],
+            [stage.value, model_id],
         )
     connection.execute(
         f"""
@@ -217,67 +204,17 @@ def _crown(
         model.task,
         model.model_id,
         None if former is None else former.model_id,
-        None if former is None else stages[former.model_id],
+        None if former is None else stages[former.model_id].value,
     )
 
 
-def _check(
-    project: Project,
-    connection: duckdb.DuckDBPyConnection,
-    model: RegisteredModel,
-    former: RegisteredModel | None,
+def _check_runs(
+    project: Project, connection: duckdb.DuckDBPyConnection, model: RegisteredModel
 ) -> None:
-    """Refuse a model that must not score."""
-    if model.stage == "champion":
-        raise RegistryError(f"the model {model.model_id} is champion already")
-    if model.stage == "baseline":
-        raise RegistryError(
-            f"the model {model.model_id} is the baseline {model.algorithm}, there to be beaten; "
-            "promote another"
-        )
-    twins = {
-        other.evaluated_as: other
-        for other in read_models(project, connection)
-        if other.evaluated_as != other.model_id
-    }
-    if model.stage == "evaluated" or model.model_id in twins:
-        whole = twins.get(model.model_id)
-        advice = f"promote {whole.model_id} instead" if whole else "promote another"
-        raise RegistryError(
-            f"the model {model.model_id} was fitted without the test months, to measure a model "
-            f"that is fitted on all of them; {advice}"
-        )
-    if former is not None:
-        for name in _LABEL:
-            own, present = model.parameters.get(name), former.parameters.get(name)
-            # what an older version did not note, it did not differ in
-            if own != present and own is not None and present is not None:
-                raise RegistryError(
-                    f"the model {model.model_id} was trained for {name} {own}, the champion for "
-                    f"{present}: it predicts something else, and the next build would replace it"
-                )
+    """Refuse a model whose file does not match its hash, or cannot be run."""
     from holdfast.scoring import ModelError, OnnxModel
 
     try:
         OnnxModel.from_bytes(read_file(project, connection, model), sha256=model.onnx_sha256)
     except ModelError as error:
         raise RegistryError(f"the model {model.model_id} cannot score: {error}") from None
-
-
-def _champion(models: Sequence[RegisteredModel], task: str) -> RegisteredModel | None:
-    """Give the champion of a task; two are refused, for nobody could say which one to replace."""
-    champions = [model for model in models if model.task == task and model.stage == "champion"]
-    if len(champions) > 1:
-        ids = " and ".join(model.model_id for model in champions)
-        raise RegistryError(
-            f"the task '{task}' has {len(champions)} champions: {ids}; set the stage of all but "
-            "one to 'archived'"
-        )
-    return champions[0] if champions else None
-
-
-def _stage_of_former(former: RegisteredModel, champion: RegisteredModel) -> str:
-    """Keep the latest training in sight of the next build, so that it does not train at once."""
-    trained = [str(model.parameters.get("as_of_date") or "") for model in (former, champion)]
-    is_latest = trained[0] > trained[1] or former.feature_hash != champion.feature_hash
-    return "challenger" if is_latest else "archived"

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from holdfast.forgetting import ForgetError, forget_customers
+from holdfast.privacy import ForgetError, forget_customers
 from holdfast.warehouse.project import Project, ProjectError
 
 NASTY = 'O\'Neil"; drop table "main"."churn_scores"; --'

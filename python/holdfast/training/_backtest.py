@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast import terminal
 from holdfast.errors import HoldfastError
+from holdfast.registry import RegisteredModel, champion_of
+from holdfast.training._metrics import evaluate_values
+from holdfast.training._settings import TrainingSettings
+from holdfast.training._train import train
 from holdfast.warehouse.project import Project
 from holdfast.warehouse.quoting import quoted
-
-if TYPE_CHECKING:
-    from holdfast.training import TrainingSettings
 
 __all__ = [
     "BACKTEST_OF_VALUES_SCHEMA",
@@ -26,9 +25,6 @@ __all__ = [
     "BacktestError",
     "backtest",
     "backtest_project",
-    "check_output",
-    "describe_backtest",
-    "write_table",
 ]
 
 logger = logging.getLogger("holdfast.backtest")
@@ -68,16 +64,6 @@ BACKTEST_OF_VALUES_SCHEMA = pa.schema(
         ("training_to", pa.timestamp("us")),
     ]
 )
-
-# what is told of each date, under which heading
-_SHOWN = {"auroc": "AUROC", "baseline_auroc": "recency", "log_loss": "log loss"}
-_SHOWN_OF_VALUES = {
-    "rmse": "RMSE",
-    "baseline_rmse": "one feature",
-    "r2": "R2",
-    "gini": "Gini",
-    "baseline_gini": "one feature",
-}
 
 # the model of one feature
 _BASELINES = {"classification": "days_since_last_order", "regression": "one_feature"}
@@ -143,8 +129,6 @@ def backtest(
     >>> table["status"].to_pylist()
     ['scored', 'scored']
     """
-    from holdfast.training import TrainingSettings
-
     if last < 1:
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
@@ -215,96 +199,6 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
             ) from None
 
 
-def describe_backtest(figures: pa.Table) -> str:
-    """Tell the figures of a replay in a table.
-
-    Parameters
-    ----------
-    figures
-        What `backtest` returned.
-
-    Returns
-    -------
-    str
-        A line per date.
-
-    Examples
-    --------
-    >>> print(describe_backtest(BACKTEST_SCHEMA.empty_table()).splitlines()[0])
-      as of  rows  observed  predicted  AUROC  recency  log loss  model
-    """
-    is_numeric = "rmse" in figures.column_names
-    observed, predicted = (
-        ("mean_label", "mean_prediction") if is_numeric else ("base_rate", "mean_probability")
-    )
-    shown = _SHOWN_OF_VALUES if is_numeric else _SHOWN
-    lines = [("as of", "rows", "observed", "predicted", *shown.values(), "model")]
-    for row in figures.to_pylist():
-        means = (row[observed], row[predicted])
-        lines.append(
-            (
-                f"{row['as_of']:%Y-%m-%d}",
-                f"{row['row_count']:,}",
-                *(terminal.number(m, 2) if is_numeric else terminal.percent(m) for m in means),
-                *(terminal.number(row[name], 3) for name in shown),
-                row["algorithm"] or row["status"],
-            )
-        )
-    return terminal.table(lines, right=range(1, 4 + len(shown)))
-
-
-def check_output(path: Path) -> None:
-    """Refuse a file that `write_table` could not write, before the work is done.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Raises
-    ------
-    BacktestError
-        The name ends neither in .csv nor in .parquet, or the folder is not there.
-
-    Examples
-    --------
-    >>> check_output(Path("figures.xlsx"))
-    Traceback (most recent call last):
-    ...
-    holdfast.backtest.BacktestError: figures.xlsx must end in .csv or .parquet
-    """
-    if path.suffix not in (".csv", ".parquet"):
-        raise BacktestError(f"{path} must end in .csv or .parquet")
-    if not path.parent.is_dir():
-        raise BacktestError(f"there is no folder {path.parent}; make it first")
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write figures as CSV or Parquet, by the ending of the file's name.
-
-    Parameters
-    ----------
-    table
-        What `backtest` returned.
-    path
-        The file; one that is there is replaced.
-
-    Raises
-    ------
-    BacktestError
-        As `check_output`.
-
-    Examples
-    --------
-    >>> write_table(pa.table({"auroc": [0.8]}), Path("figures.csv"))  # doctest: +SKIP
-    """
-    from pyarrow import csv, parquet
-
-    check_output(path)
-    writers = {".csv": csv.write_csv, ".parquet": parquet.write_table}
-    writers[path.suffix](table, path)
-
-
 def _replay(
     session: Any,
     training_set: str,
@@ -313,8 +207,6 @@ def _replay(
     as_of: Any,
 ) -> dict[str, Any]:
     """Train on what was known at one date, and score its rows."""
-    from holdfast.training import train
-
     label, is_numeric = quoted(checked.label), checked.target == "regression"
     moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
     known = (
@@ -331,28 +223,31 @@ def _replay(
         "row_count": len(y),
         "mean_label" if is_numeric else "base_rate": float(y.mean()),
     }
-    models = train(session, known, None, {**settings, "as_of_date": as_of.date()}).to_pylist()
-    champion = next((model for model in models if model["stage"] == "champion"), None)
+    trained = train(session, known, None, {**settings, "as_of_date": as_of.date()})
+    models = [RegisteredModel.from_row(row) for row in trained.to_pylist()]
+    champion = champion_of(models, checked.task)
     if champion is None:
         return row
     given = _predict(session, rows, champion)
     name = _BASELINES[checked.target]
-    baseline = next((model for model in models if model["algorithm"] == name), None)
+    baseline = next((model for model in models if model.algorithm == name), None)
     simple = None if baseline is None else _predict(session, rows, baseline)
     return {
         **row,
         "status": "scored",
         **(_of_values if is_numeric else _of_probabilities)(y, given, simple),
-        **{name: champion[name] for name in ("algorithm", "training_to")},
-        "training_row_count": champion["row_count"],
+        "algorithm": champion.algorithm,
+        "training_to": champion.training_to,
+        "training_row_count": champion.row_count,
     }
 
 
-def _predict(session: Any, rows: str, model: Mapping[str, Any]) -> NDArray[np.float64]:
+def _predict(session: Any, rows: str, model: RegisteredModel) -> NDArray[np.float64]:
     """Score rows with the very file that was registered."""
     from holdfast.scoring import OnnxModel
 
-    stored = OnnxModel.from_bytes(model["onnx"], model["onnx_sha256"])
+    assert model.onnx is not None  # it was trained a moment ago
+    stored = OnnxModel.from_bytes(model.onnx, model.onnx_sha256)
     listed = ", ".join(f"cast({quoted(name)} as float)" for name in stored.feature_names)
     table = session.sql(f"select {listed} from {rows} order by customer_id").to_arrow_table()  # noqa: S608
     features = np.column_stack([_floats(column) for column in table.columns])
@@ -382,8 +277,6 @@ def _of_values(
     y: NDArray[Any], given: NDArray[np.float64], simple: NDArray[np.float64] | None
 ) -> dict[str, float | None]:
     """Measure predicted numbers, beside those of the baseline."""
-    from holdfast.training._metrics import evaluate_values
-
     of_model = evaluate_values(y, given)
     of_baseline = {} if simple is None else evaluate_values(y, simple)
     return {
