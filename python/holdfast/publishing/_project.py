@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
 from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
-from holdfast.publishing._place import Place
+from holdfast.publishing._origin import code_version
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._publish import Publication, publish
-from holdfast.publishing._source import code_version
+from holdfast.publishing._shelf import Shelf
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,7 +108,7 @@ def publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> Pu
         registry=registry_of(project.manifest["nodes"]),
         code_version=code_version(project.directory),
     )
-    Place(file).drop_former_sets()
+    Shelf(file).drop_former_sets()
     return publication
 
 

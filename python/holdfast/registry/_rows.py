@@ -71,7 +71,7 @@ def model_id(task: str, algorithm: str, blob: bytes) -> str:
     Examples
     --------
     >>> model_id("churn", "blend", b"a file of ONNX")
-    '58d37cd14e0b7a70'
+    'e0e5c394955bc50b'
     """
     digest = hashlib.sha256()
     for part in (task.encode(), algorithm.encode(), blob):

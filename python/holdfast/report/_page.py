@@ -20,7 +20,7 @@ from holdfast.registry import RegistryError
 from holdfast.report._assets import asset, environment
 from holdfast.report._card import card_sections
 from holdfast.report._errors import ReportError
-from holdfast.report._source import Row, Source, open_source
+from holdfast.report._tables import Row, Tables, open_tables
 from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["Report", "write_report"]
@@ -71,17 +71,17 @@ def write_report(project: Project, output: Path) -> Report:
     Report(path=PosixPath('retention.html'), size=1204223)
     """
     _check_libraries()
-    with open_source(project) as source:
-        if not source.has("customer_retention", "as_of_date", "status"):
+    with open_tables(project) as tables:
+        if not tables.has("customer_retention", "as_of_date", "status"):
             raise ReportError(
-                f"{source.path} has no table customer_retention as this version makes it; run "
+                f"{tables.path} has no table customer_retention as this version makes it; run "
                 "`dbt build` first"
             )
         try:
-            html = _render(project, source)
+            html = _render(project, tables)
         except duckdb.Error as error:
             raise ReportError(
-                f"{source.path} does not hold what the last dbt command built; run `dbt build` "
+                f"{tables.path} does not hold what the last dbt command built; run `dbt build` "
                 f"for this target ({str(error).splitlines()[0]})"
             ) from error
     write_aside(output, html.encode(), error=ReportError)
@@ -100,7 +100,7 @@ def _check_libraries() -> None:
         ) from None
 
 
-def _render(project: Project, source: Source) -> str:
+def _render(project: Project, tables: Tables) -> str:
     """Read all sections and fill the template."""
     from markupsafe import Markup
 
@@ -111,15 +111,15 @@ def _render(project: Project, source: Source) -> str:
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
 
-    found_retention, found_risk, found_quality = retention(source), risk(source), quality(source)
-    found_health = health(source, found_quality.champion)
+    found_retention, found_risk, found_quality = retention(tables), risk(tables), quality(tables)
+    found_health = health(tables, found_quality.champion)
     charts = {
         **found_retention.charts,
         **found_risk.charts,
         **found_quality.charts,
         **found_health.charts,
     }
-    latest = source.row("select max(as_of_date) as as_of from {customer_retention}")
+    latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
     scripts = [_vega(), asset("page.js")]
     return (
         environment()
@@ -128,17 +128,17 @@ def _render(project: Project, source: Source) -> str:
             words=words,
             project=project.manifest["metadata"].get("project_name") or "",
             as_of=latest and latest["as_of"],
-            lead=lead(source),
-            headline=headline(source),
+            lead=lead(tables),
+            headline=headline(tables),
             retention=found_retention,
             risk=found_risk,
             quality=found_quality,
             health=found_health,
             listed=LISTED,
             card=_card(project, found_quality.champion),
-            definition=_definition(source, found_quality.champion),
-            bands=_bands(source),
-            read_from=source.path.name,
+            definition=_definition(tables, found_quality.champion),
+            bands=_bands(tables),
+            read_from=tables.path.name,
             written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
             version=__version__,
             # of these, the first holds the shop's data; the others are files of this package
@@ -162,17 +162,17 @@ def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
         return []
 
 
-def _definition(source: Source, champion: Row | None) -> str:
+def _definition(tables: Tables, champion: Row | None) -> str:
     """Say when somebody is a customer, and when lost."""
     kind = None
-    if source.has("retention_metrics", "churn_definition", "is_project_definition"):
-        kind = source.row(
+    if tables.has("retention_metrics", "churn_definition", "is_project_definition"):
+        kind = tables.row(
             "select any_value(churn_definition) as name from {retention_metrics} "
             "where is_project_definition"
         )
     days = None
-    if champion is not None and source.has("model_registry", "model_id", "parameters"):
-        days = source.row(
+    if champion is not None and tables.has("model_registry", "model_id", "parameters"):
+        days = tables.row(
             "select parameters ->> '$.horizon_days' as horizon from {model_registry} "
             "where model_id = ?",
             [champion["model_id"]],
@@ -192,11 +192,11 @@ def _definition(source: Source, champion: Row | None) -> str:
     )
 
 
-def _bands(source: Source) -> dict[str, float | None]:
+def _bands(tables: Tables) -> dict[str, float | None]:
     """Give the lowest probability that is in each risk band."""
-    if not source.has("customer_retention", "risk_band", "churn_probability"):
+    if not tables.has("customer_retention", "risk_band", "churn_probability"):
         return {"high": None, "medium": None}
-    rows = source.rows(
+    rows = tables.rows(
         """
         select risk_band, min(churn_probability) as lowest
         from {customer_retention}

@@ -1,4 +1,4 @@
-"""Where a publication stands: the file, the Parquet sets beside it, and whose turn it is."""
+"""The shelf on which a publication stands for its readers: the file, the Parquet sets beside it, and whose turn it is."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from holdfast.publishing._errors import PublishError
 
-__all__ = ["Place"]
+__all__ = ["Shelf"]
 
 _PATIENCE_SECONDS = 600
 _KEPT_SETS = 2
 
 
-class Place:
+class Shelf:
     """The published file and what belongs to it.
 
     ``holdfast.duckdb``
@@ -43,7 +43,7 @@ class Place:
 
     @contextmanager
     def claimed(self, source: str) -> Iterator[None]:
-        """Hold the place alone, cleared of what killed builds left.
+        """Hold the shelf alone, cleared of what killed builds left.
 
         The lock is the operating system's: it goes with the process that holds it, however that
         ends, so it is never stale.

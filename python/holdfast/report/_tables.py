@@ -16,13 +16,13 @@ import duckdb
 from holdfast.publishing import MANIFEST, PublishError, publish_path
 from holdfast.warehouse.project import Project, ProjectError
 
-__all__ = ["Row", "Source", "open_source"]
+__all__ = ["Row", "Tables", "open_tables"]
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Source:
+class Tables:
     """An open database with the tables of a build.
 
     Attributes
@@ -121,7 +121,7 @@ class Source:
 
 
 @contextmanager
-def open_source(project: Project) -> Iterator[Source]:
+def open_tables(project: Project) -> Iterator[Tables]:
     """Open the warehouse of a project for reading; while a build holds it, the published file.
 
     Parameters
@@ -131,7 +131,7 @@ def open_source(project: Project) -> Iterator[Source]:
 
     Yields
     ------
-    Source
+    Tables
         The tables of Holdfast's models that are in the warehouse.
 
     Raises
@@ -160,7 +160,7 @@ def open_source(project: Project) -> Iterator[Source]:
                 columns[name] = found - _personal(node)
         if found := present.get(("main", MANIFEST)):
             relations[MANIFEST], columns[MANIFEST] = f'main."{MANIFEST}"', found
-        yield Source(path, is_published, columns, relations, connection)
+        yield Tables(path, is_published, columns, relations, connection)
 
 
 def _open(project: Project) -> tuple[Path, duckdb.DuckDBPyConnection]:
