@@ -1,4 +1,4 @@
-"""The shelf on which a publication stands for its readers: the file, the Parquet sets beside it, and whose turn it is."""
+"""The shelf of a publication: the file, the Parquet sets beside it, and whose turn it is."""
 
 from __future__ import annotations
 
