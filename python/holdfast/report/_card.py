@@ -168,16 +168,14 @@ def _render(model: RegisteredModel, sections: list[tuple[str, str]]) -> str:
     """Put the page together."""
     from markupsafe import Markup
 
-    return (
-        environment()
-        .get_template("card.html.j2")
-        .render(
-            title=f"{model.task}: {model.algorithm.replace('_', ' ')}",
-            model=model,
-            # what comes from data is escaped in it
-            sections=[(name, Markup(content)) for name, content in sections],
-            style=Markup(asset("card.css")),
-            version=__version__,
-            written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
-        )
+    template = environment().get_template("card.html.j2")
+    html = template.render(
+        title=f"{model.task}: {model.algorithm.replace('_', ' ')}",
+        model=model,
+        # what comes from data is escaped in it
+        sections=[(name, Markup(content)) for name, content in sections],
+        style=Markup(asset("card.css")),
+        version=__version__,
+        written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
     )
+    return html + "\n"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import altair as alt
 
+from holdfast.registry import COMPARED_STAGES, Stage
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
 from holdfast.report._tables import Row, Tables
@@ -72,23 +73,26 @@ def quality(tables: Tables) -> Quality:
         where
             task = 'churn'
             and (
-                (split = 'test' and stage in ('champion', 'challenger', 'baseline'))
+                (split = 'test' and list_contains(?, stage))
                 or (split = 'live' and stage = 'champion')
             )
         order by
             stage = 'champion' desc, split = 'test' desc, stage = 'baseline', log_loss, model_id
-        """  # noqa: S608 - constant names
+        """,  # noqa: S608 - constant names
+        [[stage.value for stage in COMPARED_STAGES]],
     )
     tested = [model for model in found.models if model["split"] == "test"]
-    found.champion = next((model for model in found.models if model["stage"] == "champion"), None)
+    found.champion = next(
+        (model for model in found.models if model["stage"] == Stage.CHAMPION), None
+    )
     if found.champion is None or not tested:
         found.champion = None
         found.empty["models"] = _NO_MODEL
         return found
     # a champion that was fitted again on all rows has the figures of its twin
-    champion = next((model for model in tested if model["stage"] == "champion"), None)
+    champion = next((model for model in tested if model["stage"] == Stage.CHAMPION), None)
     baseline = max(
-        (model for model in tested if model["stage"] == "baseline"),
+        (model for model in tested if model["stage"] == Stage.BASELINE),
         key=lambda model: model["auroc"] or 0.0,
         default=None,
     )
