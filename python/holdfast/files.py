@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from holdfast.errors import HoldfastError
@@ -34,9 +35,10 @@ def write_aside(output: Path, content: bytes, *, error: type[HoldfastError]) -> 
     ...
     holdfast.errors.HoldfastError: there is no folder nowhere; make it first
     """
-    if output.is_dir():
+    # of a name that the system refuses, Path.is_dir would raise
+    if os.path.isdir(output):
         raise error(f"{output} is a folder; name a file in it")
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):
         raise error(f"there is no folder {output.parent}; make it first")
     aside = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
@@ -48,4 +50,5 @@ def write_aside(output: Path, content: bytes, *, error: type[HoldfastError]) -> 
     except OSError as reason:
         raise error(f"{output} cannot be written: {reason.strerror or reason}") from None
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
