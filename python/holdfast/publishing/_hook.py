@@ -13,8 +13,8 @@ import duckdb
 from holdfast.errors import HoldfastError
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import find_marts, obstacle, registry_of
+from holdfast.publishing._origin import code_version, warehouse_of
 from holdfast.publishing._publish import publish
-from holdfast.publishing._source import code_version, warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._publish import Columns, published_columns, what_it_shows
-from holdfast.quoting import quoted
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     import psycopg

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
 from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
-from holdfast.publishing._place import Place
+from holdfast.publishing._origin import code_version
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._publish import Publication, publish
-from holdfast.publishing._source import code_version
+from holdfast.publishing._shelf import Shelf
 
 if TYPE_CHECKING:
     import duckdb
 
-    from holdfast.project import Project
+    from holdfast.warehouse.project import Project
 
 __all__ = [
     "marts_of",
@@ -33,7 +33,7 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     output
         The file to publish to; that of the build (`holdfast_publish_path`) when None.
 
@@ -46,12 +46,12 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
     ------
     PublishError
         If a mart or one of its tests failed in the last dbt command, or publishing fails.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
 
     Examples
     --------
-    >>> from holdfast.project import open_project
+    >>> from holdfast.warehouse.project import open_project
     >>> print(publish_project(open_project(Path("my_shop"))))  # doctest: +SKIP
     Published 9 tables (1,733 rows) to my_shop/serving/holdfast.duckdb
     """
@@ -108,7 +108,7 @@ def publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> Pu
         registry=registry_of(project.manifest["nodes"]),
         code_version=code_version(project.directory),
     )
-    Place(file).drop_former_sets()
+    Shelf(file).drop_former_sets()
     return publication
 
 
@@ -133,7 +133,7 @@ def publish_project_to_postgres(
     ------
     PublishError
         If a mart or one of its tests failed in the last dbt command, or publishing fails.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
     """
     marts = marts_of(project)

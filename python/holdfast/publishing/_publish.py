@@ -16,8 +16,8 @@ import duckdb
 from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
-from holdfast.publishing._place import Place
-from holdfast.quoting import quoted, text
+from holdfast.publishing._shelf import Shelf
+from holdfast.warehouse.quoting import quoted, text
 
 __all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
 
@@ -121,10 +121,10 @@ def publish(
     """
     if not marts:
         raise PublishError("there is no mart to publish")
-    place = Place(file)
+    shelf = Shelf(file)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     publication_id = f"{now:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}"
-    with connection.cursor() as cursor, place.claimed(source):
+    with connection.cursor() as cursor, shelf.claimed(source):
         try:
             facts = {
                 "publication_id": publication_id,
@@ -136,15 +136,15 @@ def publish(
                 "code_version": code_version,
                 "duckdb_version": duckdb.__version__,
             }
-            return _write(cursor, marts, place, facts, registry)
+            return _write(cursor, marts, shelf, facts, registry)
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
-                f"{place.file} could not be published, and is as it was: "
+                f"{shelf.file} could not be published, and is as it was: "
                 f"{str(error).splitlines()[0]}"
             ) from error
         finally:
-            place.drop(publication_id)
+            shelf.drop(publication_id)
 
 
 def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
@@ -192,13 +192,13 @@ def what_it_shows(
 def _write(
     cursor: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
-    place: Place,
+    shelf: Shelf,
     facts: dict[str, Any],
     registry: str | None,
 ) -> Publication:
     """Write a publication aside, verify it, and show it."""
     publication_id = facts["publication_id"]
-    aside, folder = place.aside(publication_id)
+    aside, folder = shelf.aside(publication_id)
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
@@ -218,12 +218,12 @@ def _write(
         tables = [_facts_of(table) for table in copied]
     told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
     (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
-    place.show(publication_id)
+    shelf.show(publication_id)
     return Publication(
         publication_id,
         facts["published_at"],
-        place.file,
-        place.sets / publication_id,
+        shelf.file,
+        shelf.sets / publication_id,
         {table.mart.name: table.row_count for table in copied},
         remark,
     )
