@@ -23,7 +23,7 @@ from holdfast.models._registry import (
     read_models,
     reading,
 )
-from holdfast.project import Project
+from holdfast.project import Project, ProjectError
 
 __all__ = ["card_sections", "write_card"]
 
@@ -259,14 +259,11 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
     parameters = model.parameters
     horizon, lead = parameters.get("horizon_days"), parameters.get("lead_days") or 0
     begin = f"{lead} days after " if lead else ""
-    labels = next(
-        (
-            node["description"]
-            for node in project.manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["name"] == f"{model.task}_labels"
-        ),
-        "",
-    )
+    try:
+        labels = project.node(f"{model.task}_labels")["description"]
+    except ProjectError:
+        # a training set may take its labels from elsewhere
+        labels = ""
     return _paragraphs(
         (
             f"The value of <code>{escape(str(parameters.get('label')))}</code> "

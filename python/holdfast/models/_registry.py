@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from holdfast.models._errors import RegistryError
-from holdfast.project import Project, ProjectError
+from holdfast.project import Project
 
 __all__ = [
     "Figure",
@@ -247,10 +247,7 @@ def matching(models: list[RegisteredModel], model_id: str) -> RegisteredModel:
 
 def relation_of(project: Project, model: str) -> str:
     """Give the quoted name of a dbt model of whatever package, such as a task's own."""
-    for node in project.manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["name"] == model:
-            return str(node["relation_name"])
-    raise ProjectError(f"the project in {project.directory} has no model '{model}'")
+    return str(project.node(model)["relation_name"])
 
 
 def read_file(
