@@ -14,7 +14,7 @@ from holdfast.registry._errors import RegistryError
 from holdfast.registry._model import Figure, RegisteredModel
 from holdfast.registry._rows import REGISTRY_SCHEMA
 from holdfast.registry._stages import Stage
-from holdfast.warehouse.project import Project, ProjectError
+from holdfast.warehouse.project import Project
 
 __all__ = [
     "find_model",
@@ -157,10 +157,7 @@ def matching(models: list[RegisteredModel], model_id: str) -> RegisteredModel:
 
 def relation_of(project: Project, model: str) -> str:
     """Give the quoted name of a dbt model of whatever package, such as a task's own."""
-    for node in project.manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["name"] == model:
-            return str(node["relation_name"])
-    raise ProjectError(f"the project in {project.directory} has no model '{model}'")
+    return str(project.node(model)["relation_name"])
 
 
 def read_file(

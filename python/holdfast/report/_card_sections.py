@@ -11,7 +11,7 @@ from typing import Any
 from holdfast.registry import COMPARED_STAGES, Figure, RegisteredModel, Stage, measured_model
 from holdfast.report import _html as write
 from holdfast.report._plot import Bin, calibration_plot
-from holdfast.warehouse.project import Project
+from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["LARGE_DRIFT", "LEAST_SEGMENT", "Facts", "sections_of"]
 
@@ -74,14 +74,11 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
     parameters = model.parameters
     horizon, lead = parameters.get("horizon_days"), parameters.get("lead_days") or 0
     begin = f"{lead} days after " if lead else ""
-    labels = next(
-        (
-            node["description"]
-            for node in project.manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["name"] == f"{model.task}_labels"
-        ),
-        "",
-    )
+    try:
+        labels = project.node(f"{model.task}_labels")["description"]
+    except ProjectError:
+        # a training set may take its labels from elsewhere
+        labels = ""
     return write.paragraphs(
         (
             f"The value of <code>{escape(str(parameters.get('label')))}</code> "

@@ -165,7 +165,7 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
     project
         The project, as `holdfast.warehouse.project.open_project` gives it.
     task
-        The task; its models are named `<task>_model` and `<task>_training_set`.
+        The task; it is declared in the var `holdfast_tasks`.
     last
         As for `backtest`.
 
@@ -186,9 +186,8 @@ def backtest_project(project: Project, *, task: str = "churn", last: int = 6) ->
     >>> from holdfast.warehouse.project import open_project
     >>> backtest_project(open_project(Path("shop")), last=3)  # doctest: +SKIP
     """
-    model = _node(project, f"{task}_model")
-    training_set = _node(project, f"{task}_training_set")["relation_name"]
-    settings = {"task": task, **(model["config"].get("meta") or {}).get("training", {})}
+    settings = _settings(project, task)
+    training_set = project.node(f"{task}_training_set")["relation_name"]
     with project.connect() as connection:
         try:
             return backtest(connection, training_set, settings, last=last)
@@ -298,21 +297,12 @@ def _log_loss(y: NDArray[Any], probability: NDArray[np.float64]) -> float:
     return float(-np.mean(np.where(y == 1, np.log(clipped), np.log1p(-clipped))))
 
 
-def _node(project: Project, name: str) -> dict[str, Any]:
-    """Give the node of a model by its name, in whatever package."""
-    nodes: list[dict[str, Any]] = [
-        node
-        for node in project.manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["name"] == name
-    ]
-    if len(nodes) != 1:
-        tasks = sorted(
-            node["name"].removesuffix("_training_set")
-            for node in project.manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["name"].endswith("_training_set")
-        )
+def _settings(project: Project, task: str) -> dict[str, Any]:
+    """Give the settings of a task's training, as the last dbt command rendered them."""
+    tasks: dict[str, dict[str, Any]] = project.node("model_registry")["config"]["meta"]["tasks"]
+    if task not in tasks:
         raise BacktestError(
-            f"the project in {project.directory} has {len(nodes)} models named {name!r}; it has "
-            f"the tasks {', '.join(tasks) or 'none'}"
+            f"the project in {project.directory} has no task {task!r}; it has the tasks "
+            f"{', '.join(tasks)}"
         )
-    return nodes[0]
+    return tasks[task]

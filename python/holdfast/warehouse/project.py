@@ -72,6 +72,42 @@ class Project:
             )
         return str(node["relation_name"])
 
+    def node(self, model: str) -> dict[str, Any]:
+        """Give what dbt knows of a model: Holdfast's, or where it has none of the name, any other.
+
+        Parameters
+        ----------
+        model
+            What the model is called, such as `churn_model` or `return_model`.
+
+        Returns
+        -------
+        dict
+            Its node in the manifest.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such model, or several are.
+        """
+        nodes: dict[str, dict[str, Any]] = self.manifest["nodes"]
+        own = nodes.get(f"model.holdfast.holdfast__{model}")
+        found = (
+            [own]
+            if own
+            else [
+                node
+                for node in nodes.values()
+                if node["resource_type"] == "model" and node["name"] == model
+            ]
+        )
+        if len(found) != 1:
+            raise ProjectError(
+                f"the project in {self.directory} has {len(found) or 'no'} "
+                f"{'models' if found else 'model'} '{model}'"
+            )
+        return found[0]
+
     def connect(self, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
         """Open the warehouse.
 

@@ -19,7 +19,7 @@ def node(name: str, package: str = "holdfast", on: tuple[str, ...] = ()) -> dict
         "resource_type": "model",
         "package_name": package,
         "fqn": [package, name],
-        "name": name,
+        "name": name if package != "holdfast" or name.startswith("stg_") else f"holdfast__{name}",
         "schema": "main",
         "alias": name,
         "relation_name": f'"shop"."main"."{name}"',
@@ -33,12 +33,12 @@ def node(name: str, package: str = "holdfast", on: tuple[str, ...] = ()) -> dict
 def project(tmp_path: Path) -> Project:
     """A shop whose own orders Holdfast reads, and whose own mart reads Holdfast's scores."""
     names = ["forgotten_customers", "customer_removals", "churn_scores", "figures"]
-    nodes = {f"model.holdfast.{name}": node(name) for name in names}
+    nodes = {f"model.holdfast.holdfast__{name}": node(name) for name in names}
     for name in ("stg_holdfast__orders", "stg_holdfast__customers"):
         nodes[f"model.holdfast.{name}"] = node(name, on=("model.shop.orders",))
     nodes["model.shop.orders"] = node("orders", "shop")
     nodes["model.shop.who to call"] = node(
-        "who to call", "shop", on=("model.holdfast.churn_scores",)
+        "who to call", "shop", on=("model.holdfast.holdfast__churn_scores",)
     )
     (tmp_path / "dbt_project.yml").write_text("name: shop\n")
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:

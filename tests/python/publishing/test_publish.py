@@ -104,7 +104,7 @@ def test_large_tables_are_parquet_in_parts(
     warehouse: Path, serving: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdfast.publishing._publish._LARGE", 10)
-    config = {**CUSTOMERS["config"], "meta": {"partition_by": ["note"]}}
+    config = {**CUSTOMERS["config"], "meta": {"publish": True, "partition_by": ["note"]}}
     publication = publish_shop(warehouse, serving, {**CUSTOMERS, "config": config}, TOTALS)
     parts = {path.parent.name for path in publication.parquet.rglob("*/*/*.parquet")}
     assert len(parts) == 3
