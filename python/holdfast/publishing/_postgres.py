@@ -152,7 +152,7 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         import psycopg
     except ImportError:
         raise PublishError(
-            "publishing to Postgres needs psycopg: pip install 'holdfast[postgres]'"
+            "publishing to Postgres needs psycopg: pip install 'dbt-holdfast[postgres]'"
         ) from None
     try:
         server = psycopg.connect(dsn)

@@ -96,7 +96,7 @@ def _check_libraries() -> None:
     except ImportError as error:
         raise ReportError(
             f"charts need the extra `report` ({error.name} is not installed): "
-            "pip install 'holdfast[report]'"
+            "pip install 'dbt-holdfast[report]'"
         ) from None
 
 
