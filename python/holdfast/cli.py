@@ -176,6 +176,14 @@ def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     publish.add_argument(
         "--schema", default="holdfast", help="the schema in Postgres (default: holdfast)"
     )
+    publish.add_argument(
+        "--take-over",
+        action="store_true",
+        help="replace what another project, target, warehouse or schema has published there",
+    )
+    publish.add_argument(
+        "--allow-empty", action="store_true", help="let a table that had rows be without any"
+    )
     _add_project(publish)
 
 
@@ -326,14 +334,26 @@ def _publish(options: argparse.Namespace) -> None:
 
     project = open_project(options.project_dir, target=options.target)
     if options.postgres is None:
-        print(publishing.publish_project(project, options.output), flush=True)
+        publication = publishing.publish_project(
+            project,
+            options.output,
+            take_over=options.take_over,
+            allow_empty=options.allow_empty,
+        )
+        print(publication, flush=True)
         return
     dsn = options.postgres or os.environ.get("HOLDFAST_POSTGRES_DSN", "")
     if not dsn:
         raise publishing.PublishError(
             "name the server: --postgres DSN, or the environment's HOLDFAST_POSTGRES_DSN"
         )
-    counts = publishing.publish_project_to_postgres(project, dsn, schema=options.schema)
+    counts = publishing.publish_project_to_postgres(
+        project,
+        dsn,
+        schema=options.schema,
+        take_over=options.take_over,
+        allow_empty=options.allow_empty,
+    )
     print(
         f"Published {len(counts)} tables ({sum(counts.values()):,} rows) to the schema "
         f"{options.schema} in Postgres",

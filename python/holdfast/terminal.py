@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["number", "percent", "table"]
+__all__ = ["number", "percent", "plain", "table"]
 
 _RULE_WIDTH = 110
+# control characters, format characters, half of a pair, line and paragraph ends
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def table(
@@ -41,6 +44,7 @@ def table(
       -----  -----
       blend   0.81
     """
+    rows = [[plain(cell, one_line=True) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     to_right = set(right) if right is not None else set(range(left, len(widths)))
     lines = [
@@ -54,6 +58,38 @@ def table(
     if header:
         lines.insert(1, "  " + "  ".join("-" * width for width in widths)[:_RULE_WIDTH])
     return "\n".join(lines)
+
+
+def plain(text: str, *, one_line: bool = False) -> str:
+    r"""Write characters that would steer the terminal, rather than be read, as escapes.
+
+    Ids, reasons and messages hold whatever the data hold: escape sequences that colour, move or
+    retitle, or marks that turn the direction of writing.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    one_line
+        Whether line ends and tabs are written as escapes, too.
+
+    Returns
+    -------
+    str
+        The text without control and format characters.
+
+    Examples
+    --------
+    >>> print(plain("C1\x1b[31m"))
+    C1\x1b[31m
+    """
+    kept = "" if one_line else "\n\t"
+    return "".join(
+        character
+        if character in kept or unicodedata.category(character) not in _STEERING
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def number(value: float | None, digits: int) -> str:

@@ -43,9 +43,7 @@ __all__ = ["train", "update_registry"]
 logger = logging.getLogger("holdfast.training")
 
 
-def update_registry(
-    task: str, session: Any, training_set: Any, registry: RelationName
-) -> pa.Table:
+def update_registry(task: str, session: Any, training_set: Any, registry: RelationName) -> pa.Table:
     """Train where it is due, and return the whole model registry of a task: what dbt writes.
 
     The registry carries itself over: every former row comes back, so that no way of running dbt
