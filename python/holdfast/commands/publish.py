@@ -26,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--schema", default="holdfast", help="the schema in Postgres (default: holdfast)"
     )
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="replace what another project, target, warehouse or schema has published there",
+    )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="let a table that had rows be without any"
+    )
     add_project(parser)
 
 
@@ -35,14 +43,26 @@ def run(options: argparse.Namespace) -> None:
 
     project = project_of(options)
     if options.postgres is None:
-        print(publishing.publish_project(project, options.output), flush=True)
+        publication = publishing.publish_project(
+            project,
+            options.output,
+            take_over=options.take_over,
+            allow_empty=options.allow_empty,
+        )
+        print(publication, flush=True)
         return
     dsn = options.postgres or os.environ.get("HOLDFAST_POSTGRES_DSN", "")
     if not dsn:
         raise publishing.PublishError(
             "name the server: --postgres DSN, or the environment's HOLDFAST_POSTGRES_DSN"
         )
-    counts = publishing.publish_project_to_postgres(project, dsn, schema=options.schema)
+    counts = publishing.publish_project_to_postgres(
+        project,
+        dsn,
+        schema=options.schema,
+        take_over=options.take_over,
+        allow_empty=options.allow_empty,
+    )
     print(
         f"Published {len(counts)} tables ({sum(counts.values()):,} rows) to the schema "
         f"{options.schema} in Postgres",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from holdfast.publishing._errors import PublishError
 
 __all__ = ["Shelf"]
 
 _PATIENCE_SECONDS = 600
-_KEPT_SETS = 2
+_LOCK_SIZE = 4096
 
 
 class Shelf:
@@ -25,7 +28,7 @@ class Shelf:
     ``holdfast_parquet/<publication>/<table>/*.parquet``
         the same tables as Parquet; ``holdfast_parquet/latest`` is a link to the newest set.
     ``.holdfast.duckdb.lock``
-        held by whoever publishes, and the sign that the file is Holdfast's to replace.
+        held by whoever publishes; it notes whose the file is, and which sets were shown last.
     ``.holdfast.duckdb.<publication>.part``
         being written; a remnant of a killed build is removed by the next one.
 
@@ -40,9 +43,11 @@ class Shelf:
         self.file = Path(os.path.realpath(file))
         self.sets = self.file.with_name(f"{self.file.stem}_parquet")
         self._lock = self.file.with_name(f".{self.file.name}.lock")
+        self._handle = -1
+        self._noted: dict[str, Any] = {}
 
     @contextmanager
-    def claimed(self, source: str) -> Iterator[None]:
+    def claimed(self, owner: Mapping[str, str], *, take_over: bool = False) -> Iterator[None]:
         """Hold the shelf alone, cleared of what killed builds left.
 
         The lock is the operating system's: it goes with the process that holds it, however that
@@ -50,8 +55,11 @@ class Shelf:
 
         Parameters
         ----------
-        source
-            The warehouse that publishes; another one than before is refused.
+        owner
+            What publishes, in words: its project, target, warehouse and schema. Another one than
+            before is refused.
+        take_over
+            Whether it may take the place over from another one.
         """
         try:
             import fcntl
@@ -71,18 +79,20 @@ class Shelf:
                             f"{_PATIENCE_SECONDS // 60} minutes; see whether it hangs"
                         ) from None
                     time.sleep(0.05)
-            former = os.pread(handle, 4096, 0).decode()
-            if former and former != source:
+            self._handle = handle
+            self._noted = self._read_lock(handle)
+            former = self._noted.get("owner")
+            if former is not None and former != dict(owner) and not take_over:
                 raise PublishError(
-                    f"{self.file} is published from the warehouse '{former}', and this one is "
-                    f"'{source}'; give this target a `holdfast_publish_path` of its own, or "
-                    f"remove {self._lock} to take the file over"
+                    f"{self.file} is published by {_told(former)}, and this is {_told(owner)}; "
+                    "give this one a `holdfast_publish_path` of its own, or let it have the file "
+                    "with `holdfast publish --take-over`"
                 )
-            if not former:
-                os.pwrite(handle, source.encode(), 0)
+            self._note(owner=dict(owner))
             self._sweep()
             yield
         finally:
+            self._handle = -1
             os.close(handle)
 
     def aside(self, publication_id: str) -> tuple[Path, Path]:
@@ -98,15 +108,19 @@ class Shelf:
         """
         file, folder = self.aside(publication_id)
         shown = self.sets / publication_id
+        link, latest = self.sets / f".{publication_id}.link", self.sets / "latest"
+        # the sets' names begin with the time, which may go back: so what is shown is noted. Whoever
+        # was killed in between has left two, of which one is shown
+        former = {self._noted.get("shown"), self._noted.get("showing")}
+        former.add(Path(os.path.realpath(latest)).name)
         _flush(file)
         for path in [*folder.rglob("*"), folder]:
             _flush(path)
         folder.rename(shown)
         _flush(self.sets)
+        self._note(showing=publication_id)
         file.replace(self.file)
         _flush(self.file.parent)
-        link, latest = self.sets / f".{publication_id}.link", self.sets / "latest"
-        former = Path(os.path.realpath(latest))
         try:
             if latest.is_dir() and not latest.is_symlink():
                 # whoever copied the folder followed the link
@@ -116,10 +130,9 @@ class Shelf:
         except OSError:
             # a file system without links: the manifest names the set
             link.unlink(missing_ok=True)
-        for old in self._complete_sets()[:-_KEPT_SETS]:
-            # somebody may be reading the former set file by file
-            if old != former:
-                shutil.rmtree(old, ignore_errors=True)
+        self._note(shown=publication_id, showing=None)
+        # somebody may be reading the former set file by file
+        self._drop_sets_but({publication_id, *former})
 
     def drop(self, publication_id: str) -> None:
         """Remove what was written aside."""
@@ -128,12 +141,44 @@ class Shelf:
             path.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def drop_former_sets(self) -> None:
+    def drop_former_sets(self, publication_id: str) -> None:
         """Remove all Parquet sets but the one shown; readers of the former ones lose them."""
-        latest = Path(os.path.realpath(self.sets / "latest"))
-        for folder in self._complete_sets():
-            if folder != latest:
+        self._drop_sets_but({publication_id})
+
+    def _drop_sets_but(self, kept: set[str | None]) -> None:
+        """Remove the complete Parquet sets that are not among those to keep."""
+        for folder in self.sets.iterdir():
+            is_set = folder.is_dir() and not folder.is_symlink() and folder.name[:1] != "."
+            if is_set and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _read_lock(self, handle: int) -> dict[str, Any]:
+        """Read what the lock notes; nothing of a file that is not ours is ever told."""
+        content = os.pread(handle, _LOCK_SIZE, 0)
+        if not content:
+            return {}
+        try:
+            noted = json.loads(content)
+        except ValueError:
+            noted = None
+        if not isinstance(noted, dict) or not isinstance(noted.get("owner"), dict):
+            raise PublishError(
+                f"{self._lock} is not as Holdfast writes it; if {self.file} may be replaced, "
+                "remove that file"
+            )
+        return noted
+
+    def _note(self, **facts: Any) -> None:
+        """Write something into the lock."""
+        self._noted |= facts
+        told = json.dumps(self._noted).encode()
+        if len(told) > _LOCK_SIZE:
+            raise PublishError(
+                f"the names of project, target and warehouse of {self.file} are too long"
+            )
+        # in one write, padded: a killed process leaves the former note or this one
+        os.pwrite(self._handle, told.ljust(_LOCK_SIZE), 0)
+        os.fsync(self._handle)
 
     def _open_lock(self) -> int:
         """Open the lock file, and refuse to replace a file that Holdfast has not published."""
@@ -144,7 +189,15 @@ class Shelf:
                     f"{self.file} is there already and was not published by Holdfast; remove it, "
                     "or set the var `holdfast_publish_path` to another file"
                 )
-            handle = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if self._lock.is_symlink():
+                raise PublishError(
+                    f"{self._lock} is a link to another file, and Holdfast makes no such; remove it"
+                )
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            handle = os.open(self._lock, flags, 0o644)
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise PublishError(f"{self._lock} is no plain file; remove it")
             self.sets.mkdir(exist_ok=True)
         except OSError as error:
             raise PublishError(
@@ -162,13 +215,10 @@ class Shelf:
         for path in self.sets.glob(".*.link"):
             path.unlink(missing_ok=True)
 
-    def _complete_sets(self) -> list[Path]:
-        """Give the complete Parquet sets, oldest first: their names begin with the time."""
-        return sorted(
-            path
-            for path in self.sets.iterdir()
-            if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
-        )
+
+def _told(owner: Mapping[str, str]) -> str:
+    """Say in words what publishes."""
+    return ", ".join(f"{name} {value!r}" for name, value in owner.items())
 
 
 def _flush(path: Path) -> None:

@@ -35,12 +35,15 @@ class Project:
         What dbt knows of the project's nodes (`target/manifest.json`).
     run_results
         What the last dbt command did (`target/run_results.json`).
+    target
+        The name of the target of the profile.
     """
 
     directory: Path
     warehouse: Path
     manifest: dict[str, Any]
     run_results: dict[str, Any]
+    target: str = ""
 
     def relation(self, model: str) -> str:
         """Give the quoted name of a Holdfast model in the warehouse.
@@ -196,16 +199,18 @@ def open_project(directory: Path, *, target: str | None = None) -> Project:
         run_results = json.loads((artifacts / "run_results.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ProjectError(f"the project was not built yet; run `dbt build` ({error})") from None
+    target_name, warehouse = _warehouse_of(directory, settings, target)
     return Project(
         directory=directory,
-        warehouse=directory / _warehouse_path(directory, settings, target),
+        warehouse=directory / warehouse,
         manifest=manifest,
         run_results=run_results,
+        target=target_name,
     )
 
 
-def _warehouse_path(directory: Path, settings: dict[str, Any], target: str | None) -> str:
-    """Give the path of the DuckDB file that dbt builds into."""
+def _warehouse_of(directory: Path, settings: dict[str, Any], target: str | None) -> tuple[str, str]:
+    """Give the name of the target, and the path of the DuckDB file that dbt builds into."""
     import os
     from argparse import Namespace
 
@@ -229,4 +234,4 @@ def _warehouse_path(directory: Path, settings: dict[str, Any], target: str | Non
             f"the target '{profile.target_name}' of the profile '{profile.profile_name}' is no "
             f"DuckDB file ({profile.credentials.type}, {path}); name another with --target"
         )
-    return str(path)
+    return str(profile.target_name), str(path)
