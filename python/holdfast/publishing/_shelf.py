@@ -84,7 +84,8 @@ class Shelf:
             former = self._noted.get("owner")
             if former is not None and former != dict(owner) and not take_over:
                 raise PublishError(
-                    f"{self.file} is published by {_told(former)}, and this is {_told(owner)}; "
+                    f"{self.file} is published from the {_told(former)}, and this is the "
+                    f"{_told(owner)}; "
                     "give this one a `holdfast_publish_path` of its own, or let it have the file "
                     "with `holdfast publish --take-over`"
                 )

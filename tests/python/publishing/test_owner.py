@@ -66,7 +66,7 @@ def test_another_owner_is_refused_until_it_takes_over(file: Path, change: dict[s
     assert count(file) == 10
     publish_customers(file, 3, {**OWNER, **change}, take_over=True)
     assert count(file) == 3
-    with pytest.raises(PublishError, match="published by"):
+    with pytest.raises(PublishError, match="published from"):
         publish_customers(file, 10)
 
 
