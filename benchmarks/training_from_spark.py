@@ -30,7 +30,7 @@ def read(path: Path, way: str) -> None:
 
     from holdfast.training import TrainingSettings
     from holdfast.training._dataset import describe, read_dataset
-    from holdfast.training._source import open_source
+    from holdfast.warehouse.relations import open_source
 
     builder = SparkSession.builder.master("local[2]")
     for name, value in {

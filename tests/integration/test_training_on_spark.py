@@ -18,7 +18,7 @@ import pytest
 from holdfast.scoring import OnnxModel
 from holdfast.training import REGISTRY_SCHEMA, TrainingError, TrainingSettings, train
 from holdfast.training._dataset import Dataset, describe, read_dataset
-from holdfast.training._source import open_source
+from holdfast.warehouse.relations import open_source
 from local_spark import TIME_ZONE
 from projects import ROOT
 

@@ -7,7 +7,7 @@ the champion.
 
 from __future__ import annotations
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 from holdfast.training._registry import REGISTRY_SCHEMA
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._train import train, update_registry

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
+from holdfast.errors import TrainingError
 from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
 from holdfast.training._candidates import Candidate, written
-from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import FittedModel, Part
 from holdfast.training._linear import constant_model, fit_setting
 from holdfast.training._phases import phase

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 from holdfast.training._export import Graph, OnnxHeader, finish
 
 __all__ = [

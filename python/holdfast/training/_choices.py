@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from holdfast.errors import TrainingError
 from holdfast.training._blend import BLEND
 from holdfast.training._custom import custom_algorithm, is_custom
-from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import ALGORITHMS_BY_TARGET, Algorithm
 from holdfast.training._settings import TrainingSettings
 from holdfast.training._target import TARGETS

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import HoldfastError
-from holdfast.training._errors import TrainingError
+from holdfast.errors import HoldfastError, TrainingError
 from holdfast.training._export import OnnxHeader
 from holdfast.training._pipeline_onnx import pipeline_onnx
 from holdfast.training._target import CLASSIFICATION, Target

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 from holdfast.training._sample import sample_rows
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source
 from holdfast.training._target import CLASSIFICATION, TARGETS, Target
+from holdfast.warehouse.relations import Source
 
 __all__ = ["Dataset", "Description", "describe", "read_dataset"]
 

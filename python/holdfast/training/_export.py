@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 
 if TYPE_CHECKING:
     from holdfast.training._blend import BlendedModel, SilencePart

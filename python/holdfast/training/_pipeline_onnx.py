@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 from holdfast.training._export import OPSETS, OnnxHeader, finish
 
 __all__ = ["pipeline_onnx"]

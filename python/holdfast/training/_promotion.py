@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 from holdfast.training._registry import Row
 from holdfast.training._settings import TrainingSettings
 

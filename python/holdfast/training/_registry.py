@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeAlias
 import ibis
 import pyarrow as pa
 
+from holdfast.errors import TrainingError
 from holdfast.quoting import quoted
-from holdfast.training._errors import TrainingError
-from holdfast.training._source import Source
+from holdfast.warehouse.relations import Source
 
 __all__ = [
     "REGISTRY_SCHEMA",

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source
+from holdfast.warehouse.relations import Source
 
 __all__ = ["sample_rows"]
 

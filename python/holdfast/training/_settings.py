@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
 
 __all__ = ["TrainingSettings"]
 

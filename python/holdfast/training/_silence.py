@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from holdfast.errors import TrainingError
 from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
 from holdfast.training._blend import SilencePart
 from holdfast.training._calibration import loss_given_rates
-from holdfast.training._errors import TrainingError
 from holdfast.training._estimators import Fold, OutOfFold, Part
 
 __all__ = ["choose_weight", "fit_silence", "fit_silence_or_none"]

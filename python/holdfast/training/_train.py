@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from holdfast.errors import TrainingError
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
 from holdfast.training._choices import check_estimator
 from holdfast.training._dataset import Description, describe, read_dataset
-from holdfast.training._errors import TrainingError
 from holdfast.training._phases import one_thread, phase
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare
 from holdfast.training._promotion import (
@@ -35,7 +35,7 @@ from holdfast.training._registry import (
 )
 from holdfast.training._rows import RowWriter
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source, open_source
+from holdfast.warehouse.relations import Source, open_source
 
 __all__ = ["train", "update_registry"]
 

@@ -11,7 +11,7 @@ import pytest
 from holdfast.training import TrainingError, TrainingSettings
 from holdfast.training._dataset import Dataset, describe, read_dataset
 from holdfast.training._sample import sample_rows
-from holdfast.training._source import Source, open_source
+from holdfast.warehouse.relations import Source, open_source
 
 THREE_ROWS = """(values
     (2, timestamp '2024-02-01', true, 1.5::float, null::float),
