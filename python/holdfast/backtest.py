@@ -382,7 +382,7 @@ def _of_values(
     y: NDArray[Any], given: NDArray[np.float64], simple: NDArray[np.float64] | None
 ) -> dict[str, float | None]:
     """Measure predicted numbers, beside those of the baseline."""
-    from holdfast.training._metrics import evaluate_values
+    from holdfast.estimators import evaluate_values
 
     of_model = evaluate_values(y, given)
     of_baseline = {} if simple is None else evaluate_values(y, simple)

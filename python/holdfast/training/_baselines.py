@@ -6,13 +6,19 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from holdfast.errors import TrainingError
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
+from holdfast.estimators import (
+    BGNBD_FEATURES,
+    FittedModel,
+    Part,
+    constant_model,
+    fit_bgnbd_model,
+    fit_setting,
+    has_histories,
+)
 from holdfast.training._candidates import Candidate, written
-from holdfast.training._estimators import FittedModel, Part
-from holdfast.training._linear import constant_model, fit_setting
-from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared
 from holdfast.training._settings import TrainingSettings
+from holdfast.training._timing import phase
 
 __all__ = [
     "BASE_RATE",

@@ -9,27 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.training._bgnbd import has_histories
-from holdfast.training._blend import BLEND, SilencePart, blend
-from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
-from holdfast.training._custom import is_custom
-from holdfast.training._dataset import Dataset
-from holdfast.training._estimators import (
+from holdfast.contract import OnnxHeader, check_parity, predict_onnx
+from holdfast.estimators import (
+    BLEND,
+    CLASSIFICATION,
     Algorithm,
+    BgNbdShare,
     FittedModel,
     Fold,
     OutOfFold,
     Part,
     ScalableModel,
+    Target,
     Tuned,
+    blend,
+    choose_weight,
+    fit_bgnbd_share_or_none,
+    has_histories,
+    is_custom,
 )
-from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._phases import phase
+from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
+from holdfast.training._dataset import Dataset
 from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._screen import out_of_season, varying_columns
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._silence import choose_weight, fit_silence_or_none
-from holdfast.training._target import CLASSIFICATION, Target
+from holdfast.training._timing import phase
 
 __all__ = [
     "Candidate",
@@ -77,11 +81,11 @@ class Recipe:
     def fit(self, data: Dataset, seed: int) -> ScalableModel:
         """Fit on rows."""
         part = _part(data, self.names)
-        process = fit_silence_or_none(part, self.horizon_days, self.silence)
+        process = fit_bgnbd_share_or_none(part, self.horizon_days, self.silence)
         return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), process)
 
     def assemble(
-        self, fitted: Mapping[str, ScalableModel], process: SilencePart | None
+        self, fitted: Mapping[str, ScalableModel], process: BgNbdShare | None
     ) -> ScalableModel:
         """Blend and calibrate what was fitted on the rows."""
         models = [fitted[name] for name in self.parts]
@@ -156,7 +160,7 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
                 holds_out_dates=prepared.holds_out_dates,
             )
     part = _part(prepared.training, names)
-    process = fit_silence_or_none(part, settings.horizon_days, silence)
+    process = fit_bgnbd_share_or_none(part, settings.horizon_days, silence)
     if process is None:
         silence, given[BLEND] = 0.0, without
     fitted = _fit_parts(tuned, algorithms, part, seed)

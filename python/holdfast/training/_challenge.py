@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.contract import predict_onnx
 from holdfast.errors import TrainingError
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset, Description
-from holdfast.training._export import predict_onnx
 from holdfast.training._promotion import compare_losses, find_champion, unfit_reason
 from holdfast.training._registry import Row
 from holdfast.training._settings import TrainingSettings

@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.errors import TrainingError
-from holdfast.training._blend import BLEND
-from holdfast.training._custom import custom_algorithm, is_custom
-from holdfast.training._estimators import ALGORITHMS_BY_TARGET, Algorithm
+from holdfast.estimators import (
+    ALGORITHMS_BY_TARGET,
+    BLEND,
+    TARGETS,
+    Algorithm,
+    custom_algorithm,
+    is_custom,
+)
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._target import TARGETS
 
 __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 

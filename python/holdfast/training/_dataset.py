@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import TrainingError
+from holdfast.estimators import CLASSIFICATION, TARGETS, Target
 from holdfast.training._sample import sample_rows
 from holdfast.training._settings import TrainingSettings
-from holdfast.training._target import CLASSIFICATION, TARGETS, Target
 from holdfast.warehouse.relations import Source
 
 __all__ = ["Dataset", "Description", "describe", "read_dataset"]

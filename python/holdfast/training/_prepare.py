@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._bgnbd import BGNBD_FEATURES
+from holdfast.estimators import BGNBD_FEATURES
 from holdfast.training._dataset import Dataset
 from holdfast.training._screen import out_of_season, screen, varying_columns
 from holdfast.training._settings import TrainingSettings

@@ -17,7 +17,6 @@ from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
 from holdfast.training._choices import check_estimator
 from holdfast.training._dataset import Description, describe, read_dataset
-from holdfast.training._phases import one_thread, phase
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare
 from holdfast.training._promotion import (
     assign_stages,
@@ -35,6 +34,8 @@ from holdfast.training._registry import (
 )
 from holdfast.training._rows import RowWriter
 from holdfast.training._settings import TrainingSettings
+from holdfast.training._threads import one_thread
+from holdfast.training._timing import phase
 from holdfast.warehouse.relations import Source, open_source
 
 __all__ = ["train", "update_registry"]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
+from holdfast.contract import TreeFormatError
 from holdfast.scoring import _trees
-from holdfast.scoring._trees import TreeExplainer, TreeFormatError
+from holdfast.scoring._trees import TreeExplainer
 from scoring_models import fit_trees, tree_attribute, tree_model
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.training._elastic_net import fit_elastic_net
+from holdfast.estimators._elastic_net import fit_elastic_net
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ import onnx
 import onnxruntime
 import pytest
 
+from holdfast.contract import OnnxHeader, check_parity, predict_onnx
+from holdfast.estimators._algorithms import ALGORITHMS
+from holdfast.estimators._base import Part
+from holdfast.estimators._blend import BLEND, blend
+from holdfast.estimators._linear import fit_linear
 from holdfast.training import TrainingError
-from holdfast.training._blend import BLEND, blend
-from holdfast.training._estimators import ALGORITHMS, Part
-from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._linear import fit_linear
 
 NAMES = ("days_since_order", "revenue_90d", "return_share", "order_count_90d")
 HEADER = OnnxHeader("churn", "some_algorithm", "some algorithm", NAMES)

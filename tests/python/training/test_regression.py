@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from holdfast.scoring import OnnxModel, register
-from holdfast.scoring._model import ModelError
+from holdfast.estimators._elastic_net import fit_elastic_net_to_values
+from holdfast.scoring import ModelError, OnnxModel, register
 from holdfast.training import TrainingError, train
-from holdfast.training._elastic_net import fit_elastic_net_to_values
 from holdfast.training._screen import single_correlation
 
 SETTINGS: dict[str, Any] = {
