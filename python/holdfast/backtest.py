@@ -18,7 +18,7 @@ from holdfast.project import Project
 from holdfast.quoting import quoted
 
 if TYPE_CHECKING:
-    from holdfast.training import TrainingSettings
+    from holdfast.tasks import TaskSettings
 
 __all__ = [
     "BACKTEST_OF_VALUES_SCHEMA",
@@ -112,7 +112,7 @@ def backtest(
         Quoted name of a table, or a query in brackets: ``customer_id``, ``as_of``, the label and
         the features, as `holdfast.training.train` takes it.
     settings
-        As `holdfast.training.TrainingSettings` has them; when to train is left aside.
+        As `holdfast.tasks.TaskSettings.from_mapping` takes them; when to train is left aside.
     last
         How many observation dates to replay, the latest whose labels are known.
 
@@ -143,13 +143,13 @@ def backtest(
     >>> table["status"].to_pylist()
     ['scored', 'scored']
     """
-    from holdfast.training import TrainingSettings
+    from holdfast.tasks import TaskSettings
 
     if last < 1:
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
-    checked = TrainingSettings.from_mapping(kept)
-    label = quoted(checked.label)
+    checked = TaskSettings.from_mapping(kept)
+    label = quoted(checked.task.label)
     dates = session.execute(
         f"""
         select distinct cast(as_of as timestamp) as as_of
@@ -168,7 +168,7 @@ def backtest(
     for number, (as_of,) in enumerate(reversed(dates), start=1):
         logger.info("Replaying %s (%d of %d).", f"{as_of:%Y-%m-%d}", number, len(dates))
         rows.append(_replay(session, training_set, kept, checked, as_of))
-    is_numeric = checked.target == "regression"
+    is_numeric = checked.task.target == "regression"
     schema = BACKTEST_OF_VALUES_SCHEMA if is_numeric else BACKTEST_SCHEMA
     return pa.Table.from_pylist(rows, schema=schema)
 
@@ -309,17 +309,17 @@ def _replay(
     session: Any,
     training_set: str,
     settings: Mapping[str, Any],
-    checked: TrainingSettings,
+    checked: TaskSettings,
     as_of: Any,
 ) -> dict[str, Any]:
     """Train on what was known at one date, and score its rows."""
     from holdfast.training import train
 
-    label, is_numeric = quoted(checked.label), checked.target == "regression"
+    label, is_numeric = quoted(checked.task.label), checked.task.target == "regression"
     moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
     known = (
         f"(select * from {training_set} "  # noqa: S608 - the caller quotes the table
-        f"where cast(as_of as timestamp) + interval {checked.gap_days} day <= {moment})"
+        f"where cast(as_of as timestamp) + interval {checked.task.gap_days} day <= {moment})"
     )
     rows = f"{training_set} where cast(as_of as timestamp) = {moment} and {label} is not null"
     outcome = f"cast({label} as {'double' if is_numeric else 'integer'})"
@@ -336,7 +336,7 @@ def _replay(
     if champion is None:
         return row
     given = _predict(session, rows, champion)
-    name = _BASELINES[checked.target]
+    name = _BASELINES[checked.task.target]
     baseline = next((model for model in models if model["algorithm"] == name), None)
     simple = None if baseline is None else _predict(session, rows, baseline)
     return {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from holdfast.errors import TrainingError
 from holdfast.training._registry import REGISTRY_SCHEMA
-from holdfast.training._settings import TrainingSettings
 from holdfast.training._train import train, update_registry
 
-__all__ = ["REGISTRY_SCHEMA", "TrainingError", "TrainingSettings", "train", "update_registry"]
+__all__ = ["REGISTRY_SCHEMA", "TrainingError", "train", "update_registry"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import TrainingError
+from holdfast.tasks import TaskSettings
 from holdfast.training._registry import Row
-from holdfast.training._settings import TrainingSettings
 
 __all__ = [
     "Comparison",
@@ -48,7 +48,7 @@ def find_champion(former: Sequence[Row], task: str) -> Row | None:
     return champions[0] if champions else None
 
 
-def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettings) -> str | None:
+def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TaskSettings) -> str | None:
     """Say why a champion must not score this build, however good it is, or return None.
 
     It predicts something else when the label was defined otherwise, and it knows the future when
@@ -56,33 +56,33 @@ def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettin
     """
     parameters = json.loads(champion["parameters"] or "{}")
     for name in ("label", "target", "definition", "horizon_days", "lead_days"):
-        was, wanted = parameters.get(name), getattr(settings, name)
+        was, wanted = parameters.get(name), getattr(settings.task, name)
         if was is not None and was != wanted:
             return f"it was trained for {name} {was}, and now {name} is {wanted}"
     last_as_of = champion.get("training_to")
     if last_as_of is None:
         return None
-    known_until = last_as_of + dt.timedelta(days=settings.gap_days)
+    known_until = last_as_of + dt.timedelta(days=settings.task.gap_days)
     if known_until > dt.datetime.combine(as_of_date, dt.time()):
         return f"it learned from labels up to {known_until:%Y-%m-%d}, after the as-of date"
     return None
 
 
 def retrain_reason(
-    former: Sequence[Row], *, feature_hash: str, as_of_date: dt.date, settings: TrainingSettings
+    former: Sequence[Row], *, feature_hash: str, as_of_date: dt.date, settings: TaskSettings
 ) -> str | None:
     """Say in a few words why to train now, or return None to keep the champion.
 
     A challenger that lost on the same features counts as the last training: otherwise every
     build after a lost challenge would train again, and lose again.
     """
-    champion = find_champion(former, settings.task)
+    champion = find_champion(former, settings.task.name)
     if champion is None:
         return "there is no champion"
     unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
     if unfit is not None:
         return f"the champion {champion['model_id']} cannot score: {unfit}"
-    if settings.retrain:
+    if settings.policy.retrain:
         return "retrain is set"
     rivals = [
         row
@@ -95,7 +95,7 @@ def retrain_reason(
     if not dates:
         return "the champion does not say when it was trained"
     age = (as_of_date - max(dates)).days
-    if age >= settings.retrain_after_days:
+    if age >= settings.policy.retrain_after_days:
         return f"the last training is {age} days old"
     return None
 
