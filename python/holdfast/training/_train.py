@@ -144,12 +144,11 @@ def train(
     ['baseline', 'challenger', 'champion', 'evaluated']
     """
     checked = TaskSettings.from_mapping(settings)
+    task = checked.task.name
     check_estimator(checked.task, checked.recipe)
     source = open_source(session, training_set)
-    former_rows = (
-        [] if former is None else read_former(open_source(session, former), checked.task.name)
-    )
-    champion = find_champion(former_rows, checked.task.name)
+    former_rows = [] if former is None else read_former(open_source(session, former), task)
+    champion = find_champion(former_rows, task)
     try:
         return _train(source, former_rows, checked)
     except Exception as error:
