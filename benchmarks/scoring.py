@@ -32,8 +32,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from holdfast.contract import OnnxHeader
-from holdfast.estimators._linear import fit_linear
-from holdfast.estimators._trees import TreeModel
+from holdfast.estimators import TreeModel, fit_linear
 from holdfast.scoring import register
 
 WIDTH = 20

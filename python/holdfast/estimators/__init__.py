@@ -19,9 +19,10 @@ from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_hist
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
 from holdfast.estimators._blend import BLEND, blend
 from holdfast.estimators._custom import custom_algorithm, is_custom
-from holdfast.estimators._linear import constant_model, fit_setting
+from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._metrics import evaluate_values
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
+from holdfast.estimators._trees import TreeModel
 
 __all__ = [
     "ALGORITHMS",
@@ -34,10 +35,12 @@ __all__ = [
     "BgNbdShare",
     "FittedModel",
     "Fold",
+    "LinearModel",
     "OutOfFold",
     "Part",
     "ScalableModel",
     "Target",
+    "TreeModel",
     "Tuned",
     "blend",
     "choose_weight",
@@ -46,6 +49,7 @@ __all__ = [
     "evaluate_values",
     "fit_bgnbd_model",
     "fit_bgnbd_share_or_none",
+    "fit_linear",
     "fit_setting",
     "has_histories",
     "is_custom",
