@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from holdfast.project import Project, ProjectError
 from holdfast.report import ReportError, write_report
+from holdfast.warehouse.project import Project, ProjectError
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 CUSTOMERS = """
