@@ -7,12 +7,11 @@ import logging
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.contract import ModelFile, largest_gap, predict_onnx
+
 __all__ = ["MOST_REGISTERED_CHARACTERS", "score_sql"]
 
 MOST_REGISTERED_CHARACTERS = 500_000
-_TOLERANCE = 1e-6
-# Of the largest value, as in the parity check of training.
-_VALUE_TOLERANCE = 1e-5
 _MOST_ROWS = 256
 
 logger = logging.getLogger("holdfast.training")
@@ -41,7 +40,6 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
     >>> connection.sql(f"select {expression} from customer_features")  # doctest: +SKIP
     """
     # here and not above: the commands read the registry without compiling anything
-    from holdfast.scoring import OnnxModel
     from holdfast.sql import SqlError, SqlModel
 
     try:
@@ -51,21 +49,16 @@ def score_sql(blob: bytes, features: npt.NDArray[np.float32]) -> str | None:
         logger.info("No SQL is kept: %s", error)
         return None
     rows = np.ascontiguousarray(features[:_MOST_ROWS], np.float32)
-    scorer = OnnxModel.from_bytes(blob)
-    expected = scorer.predict(rows)
-    gap = float(np.max(np.abs(_run(text, model.feature_names, rows) - expected), initial=0.0))
-    tolerance, unit = _TOLERANCE, "in probability"
-    if scorer.target == "regression":
-        gap /= float(np.max(np.abs(expected), initial=0.0)) or 1.0
-        tolerance, unit = _VALUE_TOLERANCE, "of the largest value"
-    # Written so that a NaN is refused too.
-    if not gap <= tolerance:
+    is_numeric = ModelFile.from_bytes(blob).header.target == "regression"
+    found = _run(text, model.feature_names, rows)
+    gap = largest_gap(predict_onnx(blob, rows), found, is_numeric=is_numeric)
+    if not gap.is_small:
         logger.warning(
             "No SQL is kept: it and the ONNX file differ by %.3g %s, more than %g."
             " Scores are not affected, they come from the file.",
-            gap,
-            unit,
-            tolerance,
+            gap.size,
+            gap.unit,
+            gap.tolerance,
         )
         return None
     return text

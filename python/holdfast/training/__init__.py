@@ -7,6 +7,7 @@ the champion. `backtest` replays at past dates what that would have been.
 
 from __future__ import annotations
 
+from holdfast.errors import TrainingError
 from holdfast.registry import REGISTRY_SCHEMA
 from holdfast.training._backtest import (
     BACKTEST_OF_VALUES_SCHEMA,
@@ -15,8 +16,6 @@ from holdfast.training._backtest import (
     backtest,
     backtest_project,
 )
-from holdfast.training._errors import TrainingError
-from holdfast.training._settings import TrainingSettings
 from holdfast.training._train import train, update_registry
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "REGISTRY_SCHEMA",
     "BacktestError",
     "TrainingError",
-    "TrainingSettings",
     "backtest",
     "backtest_project",
     "train",

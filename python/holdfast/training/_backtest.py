@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError
+from holdfast.estimators import evaluate_values
 from holdfast.registry import RegisteredModel, champion_of
-from holdfast.training._metrics import evaluate_values
-from holdfast.training._settings import TrainingSettings
+from holdfast.tasks import TaskSettings
 from holdfast.training._train import train
 from holdfast.warehouse.project import Project
 from holdfast.warehouse.quoting import quoted
@@ -98,7 +98,7 @@ def backtest(
         Quoted name of a table, or a query in brackets: ``customer_id``, ``as_of``, the label and
         the features, as `holdfast.training.train` takes it.
     settings
-        As `holdfast.training.TrainingSettings` has them; when to train is left aside.
+        As `holdfast.tasks.TaskSettings.from_mapping` takes them; when to train is left aside.
     last
         How many observation dates to replay, the latest whose labels are known.
 
@@ -132,8 +132,8 @@ def backtest(
     if last < 1:
         raise BacktestError(f"the number of dates to replay must be 1 or more; got {last}")
     kept = {name: value for name, value in (settings or {}).items() if name not in _OF_THE_BUILD}
-    checked = TrainingSettings.from_mapping(kept)
-    label = quoted(checked.label)
+    checked = TaskSettings.from_mapping(kept)
+    label = quoted(checked.task.label)
     dates = session.execute(
         f"""
         select distinct cast(as_of as timestamp) as as_of
@@ -152,7 +152,7 @@ def backtest(
     for number, (as_of,) in enumerate(reversed(dates), start=1):
         logger.info("Replaying %s (%d of %d).", f"{as_of:%Y-%m-%d}", number, len(dates))
         rows.append(_replay(session, training_set, kept, checked, as_of))
-    is_numeric = checked.target == "regression"
+    is_numeric = checked.task.target == "regression"
     schema = BACKTEST_OF_VALUES_SCHEMA if is_numeric else BACKTEST_SCHEMA
     return pa.Table.from_pylist(rows, schema=schema)
 
@@ -202,15 +202,15 @@ def _replay(
     session: Any,
     training_set: str,
     settings: Mapping[str, Any],
-    checked: TrainingSettings,
+    checked: TaskSettings,
     as_of: Any,
 ) -> dict[str, Any]:
     """Train on what was known at one date, and score its rows."""
-    label, is_numeric = quoted(checked.label), checked.target == "regression"
+    label, is_numeric = quoted(checked.task.label), checked.task.target == "regression"
     moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
     known = (
         f"(select * from {training_set} "  # noqa: S608 - the caller quotes the table
-        f"where cast(as_of as timestamp) + interval {checked.gap_days} day <= {moment})"
+        f"where cast(as_of as timestamp) + interval {checked.task.gap_days} day <= {moment})"
     )
     rows = f"{training_set} where cast(as_of as timestamp) = {moment} and {label} is not null"
     outcome = f"cast({label} as {'double' if is_numeric else 'integer'})"
@@ -224,11 +224,11 @@ def _replay(
     }
     trained = train(session, known, None, {**settings, "as_of_date": as_of.date()})
     models = [RegisteredModel.from_row(row) for row in trained.to_pylist()]
-    champion = champion_of(models, checked.task)
+    champion = champion_of(models, checked.task.name)
     if champion is None:
         return row
     given = _predict(session, rows, champion)
-    name = _BASELINES[checked.target]
+    name = _BASELINES[checked.task.target]
     baseline = next((model for model in models if model.algorithm == name), None)
     simple = None if baseline is None else _predict(session, rows, baseline)
     return {

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.contract import predict_onnx
+from holdfast.errors import TrainingError
 from holdfast.registry import RegisteredModel, champion_of, measured_model
+from holdfast.tasks import TaskSettings
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset, Description
-from holdfast.training._errors import TrainingError
-from holdfast.training._export import predict_onnx
 from holdfast.training._promotion import compare_losses, unfit_reason
-from holdfast.training._settings import TrainingSettings
 
 __all__ = ["goes_on", "wins"]
 
@@ -31,10 +31,10 @@ def wins(
     description: Description,
     *,
     as_of_date: dt.date,
-    settings: TrainingSettings,
+    settings: TaskSettings,
 ) -> tuple[bool, dict[str, Any] | None]:
     """Tell whether the chosen model becomes champion, with what was compared, and say why."""
-    champion = champion_of(former, settings.task)
+    champion = champion_of(former, settings.task.name)
     if champion is None:
         return True, None
     former_id = champion.model_id
@@ -50,7 +50,7 @@ def wins(
             gone[0],
         )
         return True, None
-    rival = _honest_rival(champion, former, test, settings.gap_days)
+    rival = _honest_rival(champion, former, test, settings.task.gap_days)
     if rival.onnx == chosen.blob:
         # the same model again: its row stays as it is
         logger.info("The champion %s came out again.", former_id)
@@ -61,7 +61,7 @@ def wins(
         test.target.losses(test.y, given),
         test.target.losses(test.y, former_given),
         test.customer,
-        seed=settings.seed,
+        seed=settings.recipe.seed,
     )
     logger.info(
         "%s %s against the former champion %s on the same %d test rows: %s %+.5f "
@@ -90,9 +90,9 @@ def _honest_rival(
     return measured_model(champion, former)
 
 
-def goes_on(champion: RegisteredModel, settings: TrainingSettings) -> bool:
+def goes_on(champion: RegisteredModel, settings: TaskSettings) -> bool:
     """Tell whether a champion may score although no new model could be made."""
-    as_of_date = settings.as_of_date or dt.date.max
+    as_of_date = settings.policy.as_of_date or dt.date.max
     if unfit_reason(champion, as_of_date=as_of_date, settings=settings) is not None:
         return False
     nothing_known = np.full((1, len(champion.feature_names)), np.nan, np.float32)

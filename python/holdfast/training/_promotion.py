@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.registry import LABEL_PARAMETERS, RegisteredModel, Stage, champion_of
-from holdfast.training._settings import TrainingSettings
+from holdfast.tasks import TaskSettings
 
 __all__ = [
     "Comparison",
@@ -27,7 +27,7 @@ _MOST_GROUPS = 500
 
 
 def unfit_reason(
-    champion: RegisteredModel, *, as_of_date: dt.date, settings: TrainingSettings
+    champion: RegisteredModel, *, as_of_date: dt.date, settings: TaskSettings
 ) -> str | None:
     """Say why a champion must not score this build, however good it is, or return None.
 
@@ -35,13 +35,13 @@ def unfit_reason(
     its labels were not all over on the as-of date.
     """
     for name in LABEL_PARAMETERS:
-        was, wanted = champion.parameters.get(name), getattr(settings, name)
+        was, wanted = champion.parameters.get(name), getattr(settings.task, name)
         if was is not None and was != wanted:
             return f"it was trained for {name} {was}, and now {name} is {wanted}"
     last_as_of = champion.training_to
     if last_as_of is None:
         return None
-    known_until = last_as_of + dt.timedelta(days=settings.gap_days)
+    known_until = last_as_of + dt.timedelta(days=settings.task.gap_days)
     if known_until > dt.datetime.combine(as_of_date, dt.time()):
         return f"it learned from labels up to {known_until:%Y-%m-%d}, after the as-of date"
     return None
@@ -52,20 +52,20 @@ def retrain_reason(
     *,
     feature_hash: str,
     as_of_date: dt.date,
-    settings: TrainingSettings,
+    settings: TaskSettings,
 ) -> str | None:
     """Say in a few words why to train now, or return None to keep the champion.
 
     A challenger that lost on the same features counts as the last training: otherwise every
     build after a lost challenge would train again, and lose again.
     """
-    champion = champion_of(former, settings.task)
+    champion = champion_of(former, settings.task.name)
     if champion is None:
         return "there is no champion"
     unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
     if unfit is not None:
         return f"the champion {champion.model_id} cannot score: {unfit}"
-    if settings.retrain:
+    if settings.policy.retrain:
         return "retrain is set"
     rivals = [
         model
@@ -78,7 +78,7 @@ def retrain_reason(
     if not dates:
         return "the champion does not say when it was trained"
     age = (as_of_date - max(dates)).days
-    if age >= settings.retrain_after_days:
+    if age >= settings.policy.retrain_after_days:
         return f"the last training is {age} days old"
     return None
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from holdfast.registry import RegisteredModel
-from holdfast.training import TrainingSettings
+from holdfast.tasks import TaskSettings
 from holdfast.training._promotion import compare_losses, retrain_reason, unfit_reason
 
 
@@ -61,7 +61,7 @@ def test_retrain_policy(
         former,
         feature_hash=feature_hash,
         as_of_date=dt.date.fromisoformat(day),
-        settings=TrainingSettings.from_mapping(settings),
+        settings=TaskSettings.from_mapping(settings),
     )
     assert (reason is not None) is trains
 
@@ -150,7 +150,7 @@ def test_a_champion_of_another_label_or_from_the_future_must_not_score(
         parameters=json.dumps(parameters),
         training_to=dt.datetime.fromisoformat(training_to),
     )
-    settings = TrainingSettings()
+    settings = TaskSettings()
     found = unfit_reason(champion, as_of_date=dt.date(2026, 1, 1), settings=settings)
     assert (found is None) if why is None else (found is not None and why in found)
     reason = retrain_reason(

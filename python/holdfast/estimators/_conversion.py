@@ -1,4 +1,4 @@
-"""Writing an estimator of the user's own as ONNX, with the outputs that every model has."""
+"""What skl2onnx makes of estimators, and pipelines with the outputs that every model has."""
 
 from __future__ import annotations
 
@@ -10,10 +10,29 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from holdfast.training._errors import TrainingError
-from holdfast.training._export import OPSETS, OnnxHeader, finish
+from holdfast.contract import LINEAR_TERMS, OPSETS, OnnxHeader, finish, result_outputs
+from holdfast.errors import TrainingError
 
-__all__ = ["pipeline_onnx"]
+__all__ = ["convert", "pipeline_onnx"]
+
+
+def convert(estimator: Any, width: int) -> onnx.ModelProto:
+    """Convert a fitted classifier, regressor or pipeline on so many features with skl2onnx."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.base import is_classifier
+
+    with warnings.catch_warnings():
+        # skl2onnx 1.20 hands NumPy scalars to protobuf, which deprecates that.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model: onnx.ModelProto = convert_sklearn(
+            estimator,
+            name="holdfast",
+            initial_types=[("features", FloatTensorType([None, width]))],
+            options={id(estimator): {"zipmap": False}} if is_classifier(estimator) else None,
+            target_opset=OPSETS,
+        )
+    return model
 
 
 def pipeline_onnx(
@@ -41,27 +60,9 @@ def pipeline_onnx(
     bytes
         The ONNX file.
     """
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
-
-    width, is_numeric = len(header.feature_names), header.target == "regression"
-    with warnings.catch_warnings():
-        # skl2onnx 1.20 hands NumPy scalars to protobuf, which deprecates that.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model = convert_sklearn(
-            estimator,
-            name="holdfast",
-            initial_types=[("features", FloatTensorType([None, width]))],
-            options=None if is_numeric else {id(estimator): {"zipmap": False}},
-            target_opset=OPSETS,
-        )
+    model = convert(estimator, len(header.feature_names))
     graph = model.graph
-    wanted = [
-        helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
-    ]
-    if is_numeric:
-        wanted = [helper.make_tensor_value_info("values", TensorProto.FLOAT, [None, 1])]
+    wanted = result_outputs(header.target)
     if len(graph.output) != len(wanted):
         raise TrainingError(
             f"the graph has {len(graph.output)} outputs where {len(wanted)} were expected"
@@ -98,8 +99,8 @@ def _add_contributions(
     steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
         ("Cast", [last.input[0]], "term_columns", {"to": TensorProto.DOUBLE}),
         ("Sub", ["term_columns", "term_mean"], "term_centred", {}),
-        ("Mul", ["term_centred", "term_coefficient"], "terms", {}),
-        ("Cast", ["terms"], "contributions", {"to": TensorProto.FLOAT}),
+        ("Mul", ["term_centred", "term_coefficient"], LINEAR_TERMS, {}),
+        ("Cast", [LINEAR_TERMS], "contributions", {"to": TensorProto.FLOAT}),
     )
     for operator, inputs, output, attributes in steps:
         graph.node.append(helper.make_node(operator, inputs, [output], name=output, **attributes))

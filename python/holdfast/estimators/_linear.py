@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 
-from holdfast.training._export import OnnxHeader, linear_onnx
-from holdfast.training._target import CLASSIFICATION, Target
-
-if TYPE_CHECKING:
-    from holdfast.training._estimators import Fold, OutOfFold, Part, Tuned
+from holdfast.contract import (
+    LINEAR_BASE_VALUE,
+    LINEAR_ROWS,
+    LINEAR_TERMS,
+    Graph,
+    OnnxHeader,
+    finish,
+)
+from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
+from holdfast.estimators._target import CLASSIFICATION, Target
 
 __all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_linear"]
 
@@ -112,8 +118,44 @@ class LinearModel:
         )
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
-        """Write the model as a deterministic ONNX file."""
-        return linear_onnx(self, header)
+        """Write the model as a deterministic ONNX file.
+
+        The inside is double precision: a sum of many float32 terms would come near the tolerance.
+        """
+        graph = Graph(len(header.feature_names))
+        one = graph.constant("one", 1.0)
+        graph.results(self.write_log_odds(graph, one), one, self.target.name)
+        graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
+        return finish(graph.model(has_contributions=True), header, self.base_value)
+
+    def write_log_odds(self, graph: Graph, one: str) -> str:
+        """Add the model to a graph; give the name of its log-odds, double [N, 1]."""
+        base = graph.constant(LINEAR_BASE_VALUE, [self.base_value])
+        last_axis = graph.constant("last_axis", [1], np.int64)
+        signed_log = graph.constant(LINEAR_ROWS[0], self.signed_log[None, :], np.bool_)
+        rows = {
+            name: graph.constant(name, getattr(self, name)[None, :]) for name in LINEAR_ROWS[1:]
+        }
+        node = graph.node
+        wide = node("Cast", ["features"], "wide", to=TensorProto.DOUBLE)
+        not_a_number = node("IsNaN", [wide], "is_nan")
+        infinite = node("IsInf", [wide], "is_infinite")
+        missing = node("Or", [not_a_number, infinite], "is_missing")
+        logarithm = node("Log", [node("Add", [one, node("Abs", [wide], "size")], "shifted")], "log")
+        signed = node("Mul", [node("Sign", [wide], "sign"), logarithm], "signed_log")
+        transformed = node("Where", [signed_log, signed, wide], "transformed")
+        imputed = node("Where", [missing, rows["median"], transformed], "imputed")
+        raised = node("Max", [imputed, rows["lower"]], "raised")
+        bounded = node("Min", [raised, rows["upper"]], "bounded")
+        centred = node("Sub", [bounded, rows["mean"]], "centred")
+        standardised = node("Div", [centred, rows["scale"]], "standardised")
+        own = node("Mul", [standardised, rows["coefficient"]], "own_terms")
+        flags = node("Cast", [missing], "missing_flags", to=TensorProto.DOUBLE)
+        centred_flags = node("Sub", [flags, rows["missing_mean"]], "centred_flags")
+        of_flags = node("Mul", [centred_flags, rows["missing_coefficient"]], "missing_terms")
+        terms = node("Add", [own, of_flags], LINEAR_TERMS)
+        total = node("ReduceSum", [terms, last_axis], "total", keepdims=1)
+        return node("Add", [base, total], "linear_log_odds")
 
 
 @dataclass(frozen=True)

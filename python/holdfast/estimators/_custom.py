@@ -8,20 +8,17 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.errors import HoldfastError
-from holdfast.training._errors import TrainingError
-from holdfast.training._export import OnnxHeader
-from holdfast.training._pipeline_onnx import pipeline_onnx
-from holdfast.training._target import CLASSIFICATION, Target
-from holdfast.training._trees import TreeModel
-
-if TYPE_CHECKING:
-    from holdfast.training._estimators import Algorithm, Fold, OutOfFold, Part, ScalableModel, Tuned
+from holdfast.contract import ModelFile, OnnxHeader
+from holdfast.errors import HoldfastError, TrainingError
+from holdfast.estimators._base import Algorithm, Fold, OutOfFold, Part, ScalableModel, Tuned
+from holdfast.estimators._conversion import pipeline_onnx
+from holdfast.estimators._target import CLASSIFICATION, Target
+from holdfast.estimators._trees import TreeModel
 
 __all__ = ["CustomModel", "custom_algorithm", "is_custom"]
 
@@ -127,12 +124,10 @@ class CustomModel:
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as ONNX, and refuse what the warehouse could not score with."""
-        from holdfast.scoring import OnnxModel
-
         terms = None if self.terms is None else (self.terms.coefficient, self.terms.mean)
         try:
             blob = pipeline_onnx(self.estimator, header, self.base_value, terms)
-            OnnxModel.from_bytes(blob)
+            ModelFile.from_bytes(blob).session()
         except Exception as error:  # skl2onnx and onnx raise errors of many kinds
             last = "Ridge" if self.target.is_numeric else "LogisticRegression"
             raise TrainingError(
@@ -169,8 +164,6 @@ def custom_algorithm(name: str, parameters: Mapping[str, Any], target: Target) -
     TrainingError
         The function cannot be imported or called, or returns another kind of estimator.
     """
-    from holdfast.training._estimators import Algorithm
-
     function = _import(name)
     _make(name, function, parameters, target, seed=0)
 

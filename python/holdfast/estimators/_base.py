@@ -1,4 +1,4 @@
-"""The algorithms that may become a model: how each is tuned, fitted, and written as ONNX."""
+"""What training asks of an algorithm and of a fitted model, and the rows that it gives them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import fit_setting, tune_linear
-from holdfast.training._target import CLASSIFICATION, Target
-from holdfast.training._trees import fit_trees, tune_trees
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._target import CLASSIFICATION, Target
 
 __all__ = [
-    "ALGORITHMS",
-    "ALGORITHMS_BY_TARGET",
     "Algorithm",
     "FittedModel",
     "Fold",
@@ -112,17 +108,3 @@ class Algorithm:
 
     tune: Callable[[Sequence[Fold], int, Tuned], tuple[Tuned, list[OutOfFold]]]
     fit: Callable[[Part, Tuned, int], ScalableModel]
-
-
-# On a tie the earlier one is chosen: the simpler.
-ALGORITHMS: dict[str, Algorithm] = {
-    "logistic_regression": Algorithm(tune_linear, fit_setting),
-    "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
-}
-ALGORITHMS_BY_TARGET: dict[str, dict[str, Algorithm]] = {
-    "classification": ALGORITHMS,
-    "regression": {
-        "linear_regression": Algorithm(tune_linear, fit_setting),
-        "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
-    },
-}

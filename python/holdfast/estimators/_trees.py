@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from holdfast.training._export import OnnxHeader, trees_onnx
-from holdfast.training._target import CLASSIFICATION, Target
-
-if TYPE_CHECKING:
-    from holdfast.training._estimators import Fold, OutOfFold, Part, Tuned
+from holdfast.contract import (
+    TREE_OPERATORS,
+    Graph,
+    OnnxHeader,
+    as_regressor,
+    finish,
+    leaf_prefix,
+)
+from holdfast.errors import TrainingError
+from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
+from holdfast.estimators._conversion import convert
+from holdfast.estimators._target import CLASSIFICATION, Target
 
 __all__ = ["TreeModel", "fit_trees", "trees_base_value", "tune_trees"]
 
@@ -81,8 +89,57 @@ class TreeModel:
         return replace(self, factor=self.factor * factor, weight=self.weight * weight)
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
-        """Write the model as a deterministic ONNX file."""
-        return trees_onnx(self, header)
+        """Write the model as a deterministic ONNX file: what skl2onnx makes of it, completed.
+
+        skl2onnx rounds a threshold to the nearest float32, which may lie above the double that
+        scikit-learn compares with; here it is rounded down, so every float32 value takes the same
+        branch. The hit rates become the training rows of each node, and the base value the mean of
+        the trees weighted by them, as path-dependent TreeSHAP needs it (Lundberg et al. 2020).
+        """
+        width = len(header.feature_names)
+        if self.target.is_numeric:
+            graph = Graph(width)
+            graph.results(self.write_score(graph), "", self.target.name)
+            return finish(graph.model(has_contributions=False), header, self.base_value)
+        written = convert(self.estimator, width)
+        self._complete(_the_ensemble(written))
+        return finish(written, header, self.base_value)
+
+    def write_score(self, graph: Graph) -> str:
+        """Add the trees to a graph; give the name of their score, float32 [N, 1]."""
+        ensemble = _the_ensemble(convert(self.estimator, graph.width))
+        self._complete(ensemble)
+        graph.nodes.append(as_regressor(ensemble, "features", "tree_score"))
+        return "tree_score"
+
+    def _complete(self, ensemble: onnx.NodeProto) -> None:
+        """Round thresholds down, count training rows, and stretch leaves around their mean."""
+        trees = [tree.nodes for (tree,) in self.estimator._predictors]
+        thresholds = np.concatenate(
+            [np.where(nodes["is_leaf"] == 1, 0.0, nodes["num_threshold"]) for nodes in trees]
+        )
+        counts = np.concatenate([nodes["count"] for nodes in trees])
+        attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+        for name, values in (
+            ("nodes_values", _floor_to_float32(thresholds)),
+            ("nodes_hitrates", counts.astype(np.float32)),
+        ):
+            if len(attributes[name].floats) != len(values):
+                raise TrainingError(
+                    f"skl2onnx wrote {len(attributes[name].floats)} tree nodes, scikit-learn has "
+                    f"{len(values)}. Install the versions of both that this version of Holdfast "
+                    "names."
+                )
+            attributes[name].floats[:] = values.tolist()
+        # weight * (base + factor * (raw - base)): what is constant of it goes to the base values.
+        leaf_scale = self.factor * self.weight
+        weights = attributes[f"{leaf_prefix(ensemble.op_type)}_weights"]
+        leaves = np.array(weights.floats, dtype=np.float64) * leaf_scale
+        weights.floats[:] = leaves.astype(np.float32).tolist()
+        raw_base = np.array(attributes["base_values"].floats, dtype=np.float64)
+        shift = self.base_value * (1.0 - self.factor)
+        shifted = (raw_base * leaf_scale + shift).astype(np.float32)
+        attributes["base_values"].floats[:] = shifted.tolist()
 
 
 def trees_base_value(estimator: Any) -> float:
@@ -173,3 +230,24 @@ def _boosting(target: Target, row_count: int, seed: int, **changes: Any) -> Any:
     settings["min_samples_leaf"] = max(1, min(settings["min_samples_leaf"], row_count // 20))
     kind = HistGradientBoostingRegressor if target.is_numeric else HistGradientBoostingClassifier
     return kind(random_state=seed, **settings)
+
+
+def _the_ensemble(model: onnx.ModelProto) -> onnx.NodeProto:
+    """Give the one tree ensemble of a graph."""
+    found: list[onnx.NodeProto] = [
+        node for node in model.graph.node if node.op_type in TREE_OPERATORS
+    ]
+    if len(found) != 1:
+        raise TrainingError(
+            f"skl2onnx wrote {len(found)} tree ensembles where one was expected. Install the "
+            "version of skl2onnx that this version of Holdfast names."
+        )
+    return found[0]
+
+
+def _floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the largest float32 that is not above each value."""
+    rounded = values.astype(np.float32)
+    above = rounded.astype(np.float64) > values
+    rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
+    return rounded

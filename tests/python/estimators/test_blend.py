@@ -11,14 +11,15 @@ import onnx
 import pyarrow as pa
 import pytest
 
+from holdfast.contract import OnnxHeader, check_parity, predict_onnx
+from holdfast.estimators._algorithms import ALGORITHMS
+from holdfast.estimators._base import Part
+from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share
+from holdfast.estimators._blend import BlendedModel, blend
+from holdfast.estimators._linear import LinearModel
+from holdfast.estimators._trees import TreeModel
 from holdfast.scoring import OnnxModel
 from holdfast.sql import SqlModel
-from holdfast.training._blend import BlendedModel, SilencePart, blend
-from holdfast.training._estimators import ALGORITHMS, Part
-from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._linear import LinearModel
-from holdfast.training._silence import choose_weight, fit_silence
-from holdfast.training._trees import TreeModel
 
 NAMES = ("days_since_order", "revenue_90d", "orders_lifetime", "first_order_age_days")
 HEADER = OnnxHeader("churn", "blend", "blend", NAMES)
@@ -59,8 +60,8 @@ def parts(rows: Part) -> tuple[LinearModel, TreeModel]:
 )
 def blended(request, parts, rows) -> BlendedModel:
     slope, weight = request.param
-    silence = fit_silence(rows, 90, weight) if weight else None
-    return blend(*parts, silence).scaled(slope)
+    bgnbd = fit_bgnbd_share(rows, 90, weight) if weight else None
+    return blend(*parts, bgnbd).scaled(slope)
 
 
 def test_log_odds_are_the_mean_of_both(parts, rows):
@@ -109,13 +110,13 @@ def test_contributions_are_the_weighed_sum_of_those_of_the_parts(blended, parts,
     expected = (
         factor * share * (linear.contributions(rows.features) + trees.contributions(rows.features))
     )
-    if blended.silence is not None:
-        expected = expected + shapley_by_permutations(blended.silence, rows.features)
+    if blended.bgnbd is not None:
+        expected = expected + shapley_by_permutations(blended.bgnbd, rows.features)
     given = OnnxModel.from_bytes(blended.to_onnx(HEADER)).contributions(rows.features)
     np.testing.assert_allclose(given, expected, atol=2e-5)
 
 
-def shapley_by_permutations(part: SilencePart, features: np.ndarray) -> np.ndarray:
+def shapley_by_permutations(part: BgNbdShare, features: np.ndarray) -> np.ndarray:
     """Give the mean gain of each feature over all orders in which a row's values come in."""
     total = np.zeros(features.shape)
     orders = list(permutations(range(3)))
@@ -133,10 +134,10 @@ def shapley_by_permutations(part: SilencePart, features: np.ndarray) -> np.ndarr
 
 
 def test_weight_of_bg_nbd_is_the_one_that_did_best_on_held_out_rows(rows):
-    from holdfast.training._estimators import Fold
+    from holdfast.estimators._base import Fold
 
     fold = Fold(rows, rows)
-    own = fit_silence(rows, 90, 1.0).log_odds(rows.features)
+    own = fit_bgnbd_share(rows, 90, 1.0).log_odds(rows.features)
     noise = np.random.default_rng(0).normal(0, 3, len(rows.y))
     weight, given = choose_weight([fold], [noise], 90)
     assert weight == pytest.approx(1 / 3)
@@ -148,10 +149,10 @@ def test_weight_of_bg_nbd_is_the_one_that_did_best_on_held_out_rows(rows):
 
 
 def test_bg_nbd_keeps_a_weight_where_no_later_dates_are_held_out(rows):
-    from holdfast.training._estimators import Fold
+    from holdfast.estimators._base import Fold
 
     fold, sure = Fold(rows, rows), np.where(rows.y == 1, 8.0, -8.0)
-    own = fit_silence(rows, 90, 1.0).log_odds(rows.features)
+    own = fit_bgnbd_share(rows, 90, 1.0).log_odds(rows.features)
     weight, given = choose_weight([fold], [sure], 90, holds_out_dates=False)
     assert weight == 0.2
     np.testing.assert_allclose(given[0], sure * 0.8 + own * 0.2)

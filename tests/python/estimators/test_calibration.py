@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.training._calibration import fit_slope, loss_given_rates
+from holdfast.estimators._calibration import fit_slope, loss_given_rates
 
 
 def drawn(slope: float, rates: list[float], count: int = 6000) -> tuple[list, list]:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._calibration import fit_slope, loss_given_rates
-from holdfast.training._elastic_net import fit_elastic_net, fit_elastic_net_to_values
-from holdfast.training._metrics import evaluate, evaluate_values, log_losses
+from holdfast.estimators._calibration import fit_slope, loss_given_rates
+from holdfast.estimators._elastic_net import fit_elastic_net, fit_elastic_net_to_values
+from holdfast.estimators._metrics import evaluate, evaluate_values, log_losses
 
 __all__ = ["CLASSIFICATION", "REGRESSION", "TARGETS", "Target"]
 

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from sklearn.metrics import log_loss, roc_auc_score
 
-from holdfast.scoring._model import ModelError, OnnxModel
-from holdfast.training import TrainingError, _bgnbd
-from holdfast.training._bgnbd import (
+from holdfast.contract import OnnxHeader, predict_onnx
+from holdfast.estimators import _bgnbd
+from holdfast.estimators._bgnbd import (
     BGNBD_FEATURES,
     BgNbd,
     BgNbdModel,
     fit_bgnbd,
     fit_bgnbd_model,
 )
-from holdfast.training._export import OnnxHeader, predict_onnx
+from holdfast.scoring import ModelError, OnnxModel
+from holdfast.training import TrainingError
 
 SHARED_DATA = Path(
     os.environ.get("HOLDFAST_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data")

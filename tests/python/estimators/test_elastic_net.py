@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.training._elastic_net import fit_elastic_net
+from holdfast.estimators._elastic_net import fit_elastic_net, fit_elastic_net_to_values
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,17 @@ def test_columns_that_are_copies_of_each_other_and_separable_rows_are_solved(l1_
     )
     assert np.isfinite(found).all()
     assert found[1] + found[2] > 1
+
+
+def test_elastic_net_finds_what_least_squares_finds() -> None:
+    random = np.random.default_rng(7)
+    design = random.normal(size=(400, 3))
+    design = (design - design.mean(axis=0)) / design.std(axis=0)
+    y = 1000 + design @ [50.0, -20.0, 0.0] + random.normal(size=400)
+    full = np.column_stack([np.ones(400), design])
+    expected = np.linalg.lstsq(full, y, rcond=None)[0]
+    found = fit_elastic_net_to_values(design, y, inverse_penalty=1e9, l1_ratio=0.0)
+    assert found == pytest.approx(expected, rel=1e-6)
+    sparse = fit_elastic_net_to_values(design, y, inverse_penalty=0.02, l1_ratio=1.0)
+    assert sparse[3] == 0
+    assert 0 < sparse[1] < expected[1]

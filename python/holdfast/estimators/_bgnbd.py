@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto
 
-from holdfast.training._errors import TrainingError
-from holdfast.training._export import Graph, OnnxHeader, finish
+from holdfast.contract import Graph, OnnxHeader, finish
+from holdfast.errors import TrainingError
 
 __all__ = [
     "BGNBD_FEATURES",
     "BgNbd",
     "BgNbdModel",
+    "bgnbd_nodes",
     "fit_bgnbd",
     "fit_bgnbd_model",
     "has_histories",
-    "silence_nodes",
 ]
 
 BGNBD_FEATURES = ("orders_lifetime", "days_since_order", "first_order_age_days")
@@ -425,13 +425,13 @@ def _bgnbd_onnx(model: BgNbdModel, header: OnnxHeader) -> bytes:
     _check_names(header.feature_names)
     graph = Graph(len(BGNBD_FEATURES))
     one = graph.constant("one", 1.0)
-    probability = silence_nodes(graph, model, "features", one)
+    probability = bgnbd_nodes(graph, model, "features", one)
     graph.outputs(probability, one)
     base_value = float(np.log(model.base_rate / (1.0 - model.base_rate)))
     return finish(graph.model(has_contributions=False), header, base_value)
 
 
-def silence_nodes(graph: Graph, model: BgNbdModel, source: str, one: str) -> str:
+def bgnbd_nodes(graph: Graph, model: BgNbdModel, source: str, one: str) -> str:
     """Add the nodes of `BgNbdModel.predict` to a graph.
 
     Parameters

@@ -11,8 +11,8 @@ import ibis
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
-from holdfast.training._errors import TrainingError
-from holdfast.training._spark import spark_batches
+from holdfast.errors import TrainingError
+from holdfast.warehouse.spark import spark_batches
 
 __all__ = ["Source", "open_source"]
 
