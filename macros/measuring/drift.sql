@@ -33,9 +33,7 @@ latest as (
 
 long as (
 
-    select *
-    from latest
-    unpivot include nulls (value for feature in (columns(*)))
+    {{ holdfast.unpivoted('latest', columns) }}
 
 ),
 
@@ -133,7 +131,7 @@ summed as (
 importances as (
 
     select
-        unnest(feature_names) as feature,
+        {{ holdfast.list_rows('feature_names') }} as feature,
         metrics,
     from {{ registry }}
     where model_id = '{{ champion.model_id }}'

@@ -3,18 +3,8 @@
   end gives `results`; anything but a whole build is left alone, so that nobody sees half of one.
 -#}
 {% macro publish(results) %}
-    {{- return(adapter.dispatch('publish', 'holdfast')(results)) -}}
-{% endmacro %}
-
-
-{#- The marts of other warehouses are where BI tools read them already. -#}
-{% macro default__publish(results) %}
-    {{- return('') -}}
-{% endmacro %}
-
-
-{% macro duckdb__publish(results) %}
-    {%- if not execute or flags.WHICH != 'build' or not holdfast.setting('publish') -%}
+    {#- the marts of other warehouses are where BI tools read them already -#}
+    {%- if not execute or flags.WHICH != 'build' or not holdfast.setting('publish') or not holdfast.has_plugin() -%}
         {{- return('') -}}
     {%- endif -%}
 
@@ -42,11 +32,11 @@
     {%- endfor -%}
 
     {%- set request = tojson({'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path')}) -%}
-    {%- set answer = run_query("select holdfast_publish('" ~ request | replace("'", "''") ~ "')").columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_publish(' ~ holdfast._text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}
         {#- the hook's own statement fails, and with it the build -#}
-        {{- return("select error('" ~ answer['error'] | replace("'", "''") ~ "')") -}}
+        {{- return(holdfast.select_error(answer['error'])) -}}
     {%- endif -%}
     {%- do log(answer['said'], info=true) -%}
     {{- return('') -}}

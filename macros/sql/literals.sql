@@ -4,6 +4,16 @@
 {% endmacro %}
 
 
+{#- Texts as SQL literals, a list. -#}
+{% macro _texts(values) %}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- do literals.append(holdfast._text(value)) -%}
+    {%- endfor -%}
+    {{- return(literals) -}}
+{% endmacro %}
+
+
 {#- A number as a SQL literal of type double. -#}
 {% macro _double(number) %}
     {{- return("'%.17e'" | replace("'", '') | format(number | float)) -}}

@@ -30,8 +30,8 @@ registry as (
 
     select
         model_id,
-        cast(parameters ->> '$.lead_days' as integer)
-        + cast(parameters ->> '$.horizon_days' as integer) as horizon_days,
+        cast({{ holdfast.json_text('parameters', 'lead_days') }} as integer)
+        + cast({{ holdfast.json_text('parameters', 'horizon_days') }} as integer) as horizon_days,
     from {{ holdfast._step(task, 'model') }}
 
 ),
@@ -60,7 +60,7 @@ final as (
         labels.is_mature
         and labels.{{ task.label }} is not null
         {%- if not any_horizon %}
-        and labels.horizon_ends_at = scores.as_of + to_days(registry.horizon_days)
+        and labels.horizon_ends_at = {{ holdfast.plus_days('scores.as_of', 'registry.horizon_days') }}
         {%- endif %}
 
 )

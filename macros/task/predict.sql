@@ -6,11 +6,6 @@
   `model_id` pins a model of the task, whatever its stage.
 -#}
 {% macro predict(task, relation, model_id=none) %}
-    {{- return(adapter.dispatch('predict', 'holdfast')(task, relation, model_id)) -}}
-{% endmacro %}
-
-
-{% macro default__predict(task, relation, model_id) %}
     {%- set task = holdfast.task(task) -%}
     {%- set registry = holdfast._step(task, 'model') -%}
     {%- if execute and model.resource_type == 'model' and model.config.materialized == 'view' -%}

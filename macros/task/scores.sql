@@ -91,7 +91,7 @@ final as (
         reasons.reason_1,
         reasons.reason_2,
         reasons.reason_3,
-        cast({{ dbt.current_timestamp() }} at time zone 'UTC' as timestamp) as scored_at,
+        cast({{ holdfast.as_utc(dbt.current_timestamp()) }} as timestamp) as scored_at,
     from latest
     left join ranked on {{ holdfast._same_keys('ranked', 'latest', keys) }}
     left join reasons on {{ holdfast._same_keys('reasons', 'latest', keys) }}

@@ -103,7 +103,7 @@ with_segments as (
 {% set names = "'" ~ regressions | join("', '") ~ "'" -%}
 of_outcomes as (
 
-    select * replace (cast(outcome as integer) as outcome)
+    select {{ holdfast.all_with({'outcome': 'cast(outcome as integer)'}) }}
     from with_segments
     where task not in ({{ names }})
 
