@@ -60,12 +60,10 @@
         {%- do taken.append(column.name | lower) -%}
     {%- endfor -%}
 
-    {%- set keys = [] -%}
-    {%- for column in entity -%}
-        {%- do keys.append(adapter.quote(column)) -%}
-    {%- endfor -%}
-    {{- return({'event_at': event_at, 'key_columns': keys, 'entity': entity, 'delay': {'months': 0, 'days': delay} if delay else none,
-        'columns': columns}) -}}
+    {{- return({
+        'event_at': event_at, 'key_columns': holdfast._quoted(entity), 'entity': entity, 'columns': columns,
+        'delay': {'months': 0, 'days': delay} if delay else none,
+    }) -}}
 {% endmacro %}
 
 
