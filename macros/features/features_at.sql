@@ -9,7 +9,7 @@
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
-    {%- set rendered = holdfast._render_view(holdfast._node_of(view), '__holdfast_spine__') -%}
+    {%- set rendered = holdfast.render_view(holdfast._node_of(view), '__holdfast_spine__') -%}
     {%- set entity = entity or rendered.entity -%}
     {%- set keys = holdfast._quoted(entity + ['as_of']) -%}
     {%- set key_list = keys | join(', ') -%}
@@ -42,6 +42,7 @@ left join (
         ) -%}
     {%- endif -%}
     {{- return(
-        'select ' ~ holdfast._quoted(entity) | join(', ') ~ ', ' ~ holdfast._cast_column('as_of', found['as_of'], 'timestamp') ~ ' as as_of from ' ~ spine
+        'select ' ~ holdfast._quoted(entity) | join(', ') ~ ', '
+        ~ holdfast._cast_column('as_of', found['as_of'], 'timestamp') ~ ' as as_of from ' ~ spine
     ) -}}
 {% endmacro %}

@@ -4,7 +4,7 @@
   `present` the relation whose columns it has: features that are gone are left out. Of more than 100,000 rows a sample
   by a hash of the key is described.
 -#}
-{% macro feature_profile(rows, features, present, task, model_id) %}
+{% macro feature_profile(rows, features, present, task, model_id, entity=['customer_id']) %}
     {%- set found = holdfast._column_types(present) -%}
     {%- set columns = [] -%}
     {%- for feature in features if feature | lower in found -%}
@@ -16,7 +16,9 @@ sampled as (
 
     select {{ columns | join(', ') }}
     from {{ rows }} as described
-    where {{ holdfast._in_sample("customer_id || ' at ' || as_of", '(select count(*) from ' ~ rows ~ ' as counted)') }}
+    where {{ holdfast._in_sample(
+        holdfast._key_text(holdfast._quoted(entity)) ~ " || ' at ' || as_of", '(select count(*) from ' ~ rows ~ ' as counted)'
+    ) }}
 
 ),
 

@@ -30,7 +30,9 @@
             {%- set type = types.get(name | lower) -%}
             {%- if type is none -%}
                 {%- do missing.append(name) -%}
-            {%- elif modules.re.fullmatch('U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|REAL|DOUBLE|BOOL(EAN)?|(DECIMAL|NUMERIC)([(].*[)])?', type) is none -%}
+            {%- elif modules.re.fullmatch(
+                'U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|REAL|DOUBLE|BOOL(EAN)?|(DECIMAL|NUMERIC)([(].*[)])?', type
+            ) is none -%}
                 {%- do no_numbers.append(name ~ ' (' ~ type | lower ~ ')') -%}
             {%- endif -%}
         {%- endfor -%}

@@ -22,7 +22,7 @@ with
 
 scores as (
 
-    select * from {{ holdfast._step(task, 'scores') }}
+    select * from {{ holdfast.task_step(task, 'scores') }}
 
 ),
 
@@ -32,7 +32,7 @@ registry as (
         model_id,
         cast({{ holdfast.json_text('parameters', 'lead_days') }} as integer)
         + cast({{ holdfast.json_text('parameters', 'horizon_days') }} as integer) as horizon_days,
-    from {{ holdfast._step(task, 'model') }}
+    from {{ holdfast.task_step(task, 'model') }}
 
 ),
 

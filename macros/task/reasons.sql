@@ -6,8 +6,8 @@
     {%- do holdfast._takes_a_task('reasons', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
     {{- config(materialized='table') -}}
-    {%- set registry = holdfast._step(task, 'model') -%}
-    {%- set features = holdfast._features_of(task) -%}
+    {%- set registry = holdfast.task_step(task, 'model') -%}
+    {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set scoring_as_of = holdfast.scoring_as_of() -%}
     {%- set champion = holdfast.champion(registry) -%}
@@ -51,7 +51,7 @@ latest as (
         as_of = {{ scoring_as_of }}
         and {{ holdfast.has_enough_history('features') }}
         {%- if task.eligible %}
-        and {{ holdfast._is_eligible(task) }}
+        and {{ holdfast.is_eligible(task) }}
         {%- endif %}
 
 ),
@@ -73,7 +73,8 @@ weighed as (
         as_of,
         {%- for group in groups.values() %}
         {%- for i in group %}
-        cast(round(least(greatest({{ holdfast.list_item('contributions', i) }}, -{{ bound }}), {{ bound }}) * {{ steps }}) as bigint) as weight_{{ i }},
+        {%- set bounded = 'least(greatest(' ~ holdfast.list_item('contributions', i) ~ ', -' ~ bound ~ '), ' ~ bound ~ ')' %}
+        cast(round({{ bounded }} * {{ steps }}) as bigint) as weight_{{ i }},
         {%- endfor %}
         {%- endfor %}
     from explained

@@ -1,4 +1,7 @@
-{#- The rows of a task's model table that meet a condition, oldest first; an empty list while dbt parses or where the table is not there. -#}
+{#-
+  The rows of a task's model table that meet a condition, oldest first; an empty list while dbt parses or where the table is
+  not there.
+-#}
 {% macro registered_models(registry, condition='true') %}
     {%- set models = [] -%}
     {%- if execute and holdfast.exists(registry) -%}

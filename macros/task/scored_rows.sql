@@ -6,7 +6,7 @@
 {% macro scored_rows(task) %}
     {%- do holdfast._takes_a_task('scored_rows', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
-    {%- set scores = holdfast._step(task, 'scores') -%}
+    {%- set scores = holdfast.task_step(task, 'scores') -%}
     {%- set days = 'cast(' ~ holdfast.json_text('registry.parameters', 'lead_days') ~ ' as integer) + cast('
         ~ holdfast.json_text('registry.parameters', 'horizon_days') ~ ' as integer)' -%}
     {%- set known_until = holdfast.known_until() -%}
@@ -20,7 +20,7 @@
             and as_of in (
                 select scores.as_of
                 from {{ scores }} as scores
-                inner join {{ holdfast._step(task, 'model') }} as registry on registry.model_id = scores.model_id
+                inner join {{ holdfast.task_step(task, 'model') }} as registry on registry.model_id = scores.model_id
                 where
                     scores.status = 'scored'
                     and {{ holdfast.plus_days('scores.as_of', days) }} <= {{ known_until }}

@@ -7,7 +7,7 @@
 {% endfor -%}
 {% for name in views -%}
 {% set node = holdfast._node_of(name) -%}
-{% set rendered = holdfast._render_view(node, '__holdfast_spine__') -%}
+{% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
 select
     '{{ holdfast._plain_name(name) }}' as feature_view,
     '{{ holdfast._relation_of(name) }}' as relation,

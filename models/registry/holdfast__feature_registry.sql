@@ -10,7 +10,7 @@ features as (
     {% set relation = holdfast._ref(view) -%}
     {% if execute and holdfast.exists(relation) -%}
     {% set node = holdfast._node_of(view) -%}
-    {% set rendered = holdfast._render_view(node, '__holdfast_spine__') -%}
+    {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = adapter.quote(column.name) -%}
@@ -20,8 +20,8 @@ features as (
         {{ holdfast._text(column.name) }} as feature,
         {{ holdfast._text(holdfast._plain_name(view)) }} as feature_view,
         {{ holdfast._text(column.dtype) }} as dtype,
-        {{ holdfast._text(holdfast._window_of(column.name)) }} as "window",
-        {{ holdfast._text(holdfast._expression_of(column.name, rendered.sql)) }} as sql,
+        {{ holdfast._text(holdfast.feature_window(column.name)) }} as "window",
+        {{ holdfast._text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
         {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
         avg(cast({{ name }} as double)) as mean,

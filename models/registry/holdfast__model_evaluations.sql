@@ -26,7 +26,7 @@ predictions as (
         as_of,
         {{ task.predicted_column }} as probability,
         cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
-    from {{ holdfast._step(task, 'holdout_predictions') }}
+    from {{ holdfast.task_step(task, 'holdout_predictions') }}
     {% if task.live %}
     union all
 
@@ -38,7 +38,7 @@ predictions as (
         as_of,
         {{ task.predicted_column }} as probability,
         cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
-    from {{ holdfast._step(task, 'outcomes') }}
+    from {{ holdfast.task_step(task, 'outcomes') }}
     {% endif -%}
     {{ 'union all' if not loop.last }}
     {% endfor %}

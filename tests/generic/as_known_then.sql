@@ -10,7 +10,7 @@
 
 {%- if execute and holdfast.exists(model) -%}
     {%- set view = holdfast._node_behind(model) -%}
-    {%- set spine = holdfast._render_view(view, '__holdfast_spine__').spine -%}
+    {%- set spine = holdfast.render_view(view, '__holdfast_spine__').spine -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
     {%- set cutoffs = run_query(
         'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc limit ' ~ dates
@@ -22,13 +22,13 @@
     {%- set exchanged = {} -%}
     {%- for name, times in holdfast.event_times().items() -%}
         {%- set relation = holdfast._relation_of(name, 'holdfast') | string -%}
-        {%- do exchanged.update({relation: holdfast._as_known_at(relation, times, date)}) -%}
+        {%- do exchanged.update({relation: holdfast.as_known_at(relation, times, date)}) -%}
     {%- endfor -%}
     {%- for name, times in inputs.items() -%}
         {%- set relation = holdfast._relation_of(name) | string -%}
-        {%- do exchanged.update({relation: holdfast._as_known_at(relation, times, date)}) -%}
+        {%- do exchanged.update({relation: holdfast.as_known_at(relation, times, date)}) -%}
     {%- endfor %}
-    {%- set computed = holdfast._render_view(view, asked, exchanged).sql %}
+    {%- set computed = holdfast.render_view(view, asked, exchanged).sql %}
 (
     (
         select {{ columns }} from {{ model }} where as_of = {{ date }}

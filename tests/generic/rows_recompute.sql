@@ -16,7 +16,7 @@
     {%- do exceptions.raise_compiler_error('holdfast.rows_recompute: `rows` must be a whole number, 1 or more; got: ' ~ rows) -%}
 {%- endif -%}
 {%- if execute and holdfast.exists(model) -%}
-    {%- set rendered = holdfast._render_view(holdfast._node_behind(model), 'holdfast_sample') -%}
+    {%- set rendered = holdfast.render_view(holdfast._node_behind(model), 'holdfast_sample') -%}
     {%- set keys = (entity or rendered.entity) + ['as_of'] -%}
     {%- set key_texts = [] -%}
     {%- set same_row = [] -%}

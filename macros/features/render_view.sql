@@ -12,7 +12,7 @@
   ref, one with several spines. `source()` and relations named as text stay as they are. Called in a test, a view finds only
   the macros of Holdfast that _macros_of_views names: dbt gives a test none that it does not see in it.
 -#}
-{% macro _render_view(node, spine, exchanged={}) %}
+{% macro render_view(node, spine, exchanged={}) %}
     {%- set heard = {'view': node.name, 'relations': {}, 'spines': [], 'entities': []} -%}
     {%- set own = {} -%}
     {%- for name in ['ref', 'this', 'is_incremental', 'holdfast_view'] -%}
@@ -69,9 +69,11 @@
     {%- set found = namespace(node=none) -%}
     {%- for owner in ([package] if package else [project_name, 'holdfast']) -%}
         {%- for node in graph.nodes.values()
-            if found.node is none and node.name == name and node.package_name == owner and node.resource_type in ['model', 'seed', 'snapshot']
-            and (node.get('version') | string == version | string if version is not none else node.get('version') == node.get('latest_version')) -%}
-            {%- set found.node = node -%}
+            if node.name == name and node.package_name == owner and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+            {%- set wanted = node.get('latest_version') if version is none else version -%}
+            {%- if found.node is none and node.get('version') | string == wanted | string -%}
+                {%- set found.node = node -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- set heard = context['holdfast_view'] -%}

@@ -1,5 +1,5 @@
 {#- An input as it stood at a moment: a subquery without what came later. -#}
-{% macro _as_known_at(relation, times, moment) %}
+{% macro as_known_at(relation, times, moment) %}
     {%- set hidden = {} -%}
     {%- for at, columns in times.get('later', {}).items() -%}
         {%- for column in columns -%}
