@@ -141,6 +141,11 @@ select *
 {% endmacro %}
 
 
+{% macro duckdb___text(value) %}
+    {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
+{% endmacro %}
+
+
 {% macro duckdb___sql_type(kind) %}
     {%- set types = {
         'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',

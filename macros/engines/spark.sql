@@ -19,9 +19,12 @@
 
 
 {% macro spark__months(first, last) -%}
-select cast(explode(sequence(
-        date_trunc('month', {{ first }}), date_trunc('month', {{ last }}), interval 1 month
-    )) as date) as month
+select cast(month as date) as month
+    from (
+        select explode(sequence(
+            date_trunc('month', {{ first }}), date_trunc('month', {{ last }}), interval 1 month
+        )) as month
+    ) as months
 {%- endmacro %}
 
 
@@ -78,7 +81,7 @@ select cast(explode(sequence(
 
 
 {% macro spark__matches(text, pattern) %}
-    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast._text(pattern | replace('\\', '\\\\')) ~ ')') -}}
+    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast._text(pattern) ~ ')') -}}
 {% endmacro %}
 
 
@@ -119,6 +122,15 @@ select *
 {% endmacro %}
 
 
+{#- Two quotes end a text of Spark and begin the next; a backslash keeps the quote, and itself. -#}
+{% macro spark___text(value) %}
+    {{- return("'" ~ (value | replace('\\', '\\\\') | replace("'", "\\'")) ~ "'") -}}
+{% endmacro %}
+
+
 {% macro spark___sql_type(kind) %}
-    {{- return('string' if kind == 'text' else holdfast.duckdb___sql_type(kind)) -}}
+    {%- set types = {
+        'text': 'string', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+    } -%}
+    {{- return(types[kind]) -}}
 {% endmacro %}

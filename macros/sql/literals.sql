@@ -1,6 +1,6 @@
 {#- A text as a SQL literal. -#}
 {% macro _text(value) %}
-    {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
+    {{- return(adapter.dispatch('_text', 'holdfast')(value)) -}}
 {% endmacro %}
 
 

@@ -45,7 +45,8 @@ running as (
         subscriptions.started_at,
         subscriptions.mrr_change,
         sum(subscriptions.mrr) over (partition by started_features.customer_id, started_features.as_of) as mrr,
-        cast({{ holdfast.months_between('subscriptions.started_at', 'started_features.as_of') }} as integer) as renewals,
+        cast({{ holdfast.months_between('subscriptions.started_at', 'started_features.as_of') }} as integer)
+            as renewals,
     from started_features
     inner join subscriptions
         on subscriptions.customer_id = started_features.customer_id
