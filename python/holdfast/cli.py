@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from holdfast import __version__, terminal
+from holdfast.commands import tasks
 from holdfast.errors import HoldfastError
 
 __all__ = ["main"]
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     for action in (listing, about):
         _add_project(action)
 
+    tasks.add_arguments(commands.add_parser("tasks", help=tasks.HELP))
     _add_models(commands)
     _add_publish(commands)
     _add_score(commands)
@@ -389,6 +391,7 @@ _COMMANDS = {
     "publish": _publish,
     "forget": _forget,
     "score": _score,
+    "tasks": tasks.run,
 }
 
 
