@@ -25,6 +25,7 @@
                 ~ 'holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
             ) -%}
         {%- endfor -%}
+        {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from holdfast.sql import score_sql
+from holdfast.registry import Row, library_versions, model_id, noted_twin, score_sql, to_json
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset
 from holdfast.training._importance import EXPLAINED_ROWS, feature_importance
 from holdfast.training._prepare import Prepared, thinned
-from holdfast.training._registry import Row, library_versions, model_id, to_json
 from holdfast.training._settings import TrainingSettings
 
 __all__ = ["RowWriter"]
@@ -45,8 +44,9 @@ class RowWriter:
         dates = sorted({str(as_of) for as_of in mature.as_of})
         # No date is left to test on; the figures are the twin's.
         split: dict[str, list[str]] = {"training": dates, "fit": [], "validation": [], "test": []}
-        noted = {"refitted": True, "evaluated_as": twin["model_id"]}
-        return self._row(candidate, mature, split, mature.fingerprint(), noted)
+        return self._row(
+            candidate, mature, split, mature.fingerprint(), noted_twin(twin["model_id"])
+        )
 
     def _row(
         self,

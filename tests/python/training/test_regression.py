@@ -164,7 +164,7 @@ def test_parity_is_told_as_a_share_so_that_the_unit_does_not_matter(table: pa.Ta
 def test_training_again_keeps_the_champion_until_it_is_old_or_of_another_target(
     table: pa.Table, rows: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from holdfast.training._registry import registry_table
+    from holdfast.registry import registry_table
 
     former = registry_table(rows)
     assert run(table, former) == []

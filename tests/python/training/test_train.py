@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.registry import carry_over
 from holdfast.training import REGISTRY_SCHEMA, TrainingError, train
 from holdfast.training._export import predict_onnx
-from holdfast.training._registry import carry_over
 
 Shop = Callable[..., str]
 
