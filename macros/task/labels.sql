@@ -13,7 +13,7 @@
         ) -%}
     {%- endif -%}
     {%- if spine is none and task.features != 'customer_features' -%}
-        {%- set spine = holdfast._features_of(task) -%}
+        {%- set spine = holdfast.task_features(task) -%}
     {%- endif -%}
     {{- return(holdfast.event_labels(
         label=task.label,
