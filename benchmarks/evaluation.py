@@ -20,32 +20,31 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import jinja2
+from pyarrow import parquet
+
+from holdfast.measuring import Costs, evaluate, evaluate_values
 
 ROOT = Path(__file__).resolve().parents[1]
 # the last commit whose evaluation was SQL
 LAST_WITH_MACROS = "dfc1efc"
 MACROS = (
-    "_draws",
-    "_slices",
-    "_long",
-    "_bootstrap",
-    "_bootstrap_values",
-    "evaluate",
-    "evaluate_values",
-)
-SETTINGS = {
-    "contact_budget": 0.1, "contact_cost": 1, "offer_cost": 10, "save_rate": 0.3, "customer_value": 200,
-}  # fmt: skip
+    "_draws", "_slices", "_long", "_bootstrap", "_bootstrap_values", "evaluate", "evaluate_values",
+)  # fmt: skip
+
+
+class ReturnedError(Exception):
+    """What dbt's `return` does: it leaves the macro."""
 
 
 def rendered_sql(target: str) -> str:
-    """Render the former macro over the table `predictions`, with dbt's part played by a few stubs."""
+    """Render the former macro over the table `predictions`; a few stubs play dbt's part."""
     text = "".join(
         subprocess.run(
             ["git", "show", f"{LAST_WITH_MACROS}:macros/measuring/{name}.sql"],
@@ -54,23 +53,22 @@ def rendered_sql(target: str) -> str:
         for name in MACROS
     )  # fmt: skip
 
-    class Returned(Exception):
-        pass
-
     def give(value: Any) -> None:
-        raise Returned(value)
+        raise ReturnedError(value)
 
     def unwrapped(macro: Any) -> Any:
         def call(*words: Any, **named: Any) -> Any:
             try:
                 return macro(*words, **named)
-            except Returned as returned:
+            except ReturnedError as returned:
                 return returned.args[0]
 
         return call
 
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    holdfast = SimpleNamespace(setting=SETTINGS.get, _double=lambda number: f"{float(number):.17e}")
+    holdfast = SimpleNamespace(
+        setting=asdict(Costs()).get, _double=lambda number: f"{float(number):.17e}"
+    )
     template = environment.from_string(text)
     context = template.new_context({"return": give, "holdfast": holdfast})
     for _ in template.root_render_func(context):
@@ -121,24 +119,16 @@ def measure(engine: str, target: str, path: Path, result: Path) -> None:
         if engine == "sql":
             table = connection.sql(rendered_sql(target)).to_arrow_table()
         else:
-            from holdfast.measuring import Costs, evaluate, evaluate_values
-
             predictions = connection.sql(
                 "select customer_id, as_of, * like 'p%', outcome from predictions"
-            )
-            if target == "regression":
-                table = evaluate_values(predictions.to_arrow_table())
-            else:
-                table = evaluate(predictions.to_arrow_table(), Costs(**SETTINGS))
+            ).to_arrow_table()
+            table = (evaluate_values if target == "regression" else evaluate)(predictions)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(
-        f"  {engine:6} {seconds:7.1f} s, of CPU {cpu:7.1f} s, peak memory {peak:6.2f} GB",
-        flush=True,
+        f"  {engine:6} {seconds:7.1f} s, CPU {cpu:7.1f} s, peak memory {peak:6.2f} GB", flush=True
     )
-    duckdb.execute(
-        f"copy (select as_of, metric, value, lower, upper from \"table\") to '{result}' (format parquet)"
-    )
+    parquet.write_table(table, result)
 
 
 def main() -> None:

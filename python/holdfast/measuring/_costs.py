@@ -77,6 +77,6 @@ class Costs:
         """How many of so many customers are contacted: at least one."""
         if self.contact_budget < 1:
             # a half is rounded up
-            share = np.floor(self.contact_budget * row_count + 0.5)
-            return np.maximum(share, 1.0)
+            share: NDArray[np.float64] = np.floor(self.contact_budget * row_count + 0.5)
+            return np.maximum(share, 1.0, out=share)
         return np.full(len(row_count), float(self.contact_budget))

@@ -141,4 +141,5 @@ def _rounded(values: Doubles, *, relative: bool) -> Doubles:
     scaled = np.where(digits < 0, values / power, values * power)
     whole = np.trunc(scaled)
     whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), 0.0)
-    return np.where(digits < 0, whole * power, whole / power)
+    rounded: Doubles = np.where(digits < 0, whole * power, whole / power)
+    return rounded
