@@ -12,13 +12,14 @@ from __future__ import annotations
 from holdfast.measuring._costs import Costs
 from holdfast.measuring._errors import MeasuringError
 from holdfast.measuring._evaluate import METRICS_SCHEMA, evaluate, evaluate_values
-from holdfast.measuring._probabilities import auroc, brier, log_loss, log_losses
+from holdfast.measuring._probabilities import MODEL_RESOLUTION, auroc, brier, log_loss, log_losses
 from holdfast.measuring._update import EVALUATIONS_SCHEMA, update_evaluations
 from holdfast.measuring._values import gini, mae, r2, rmse
 
 __all__ = [
     "EVALUATIONS_SCHEMA",
     "METRICS_SCHEMA",
+    "MODEL_RESOLUTION",
     "Costs",
     "MeasuringError",
     "auroc",

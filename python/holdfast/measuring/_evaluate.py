@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from holdfast.measuring._costs import Costs
 from holdfast.measuring._probabilities import measure_probabilities
@@ -112,10 +113,12 @@ def _table(measured: Iterable[tuple[Slice, Metrics]], *, relative: bool = False)
     names: list[str] = []
     slices: list[tuple[Any, str | None]] = []
     figures: list[tuple[float, float, float]] = []
-    for each, metrics in measured:
-        names += metrics
-        slices += [(each.as_of, each.segment)] * len(metrics)
-        figures += metrics.values()
+    # the products of the bootstrap are small: threads would wait for each other
+    with threadpool_limits(1, user_api="blas"):
+        for each, metrics in measured:
+            names += metrics
+            slices += [(each.as_of, each.segment)] * len(metrics)
+            figures += metrics.values()
     rounded = _rounded(np.array(figures, np.float64).reshape(-1, 3), relative=relative)
     return pa.table(
         {

@@ -13,8 +13,17 @@ from holdfast.measuring._costs import Costs
 from holdfast.measuring._ranks import BINS, TENTHS, Doubles, Ties, find_ties, parts, ratio
 from holdfast.measuring._rows import Metrics, Rows, add_tenths, defined
 
-__all__ = ["auroc", "brier", "log_loss", "log_losses", "measure_probabilities"]
+__all__ = [
+    "MODEL_RESOLUTION",
+    "auroc",
+    "brier",
+    "log_loss",
+    "log_losses",
+    "measure_probabilities",
+]
 
+# About the resolution of a float32 probability near one: what a model file can tell apart.
+MODEL_RESOLUTION = 1e-7
 _NEWTON_STEPS = 12
 
 
@@ -28,7 +37,7 @@ def log_losses(outcome: NDArray[Any], probability: Doubles, smallest: float = 1e
     probability
         From 0 to 1.
     smallest
-        Probabilities are kept so far off 0 and 1.
+        Probabilities are kept so far off 0 and 1; `MODEL_RESOLUTION` where models compete.
     """
     clipped = np.clip(probability, smallest, 1.0 - smallest)
     return -np.where(outcome == 1, np.log(clipped), np.log1p(-clipped))
@@ -215,7 +224,7 @@ def _with_intervals(metrics: dict[str, float], replicates: dict[str, Doubles]) -
         value = metrics[name]
         if name == "expected_calibration_error":
             # a mean of distances: noise raises it in the rows, and in the replicates once more
-            measured[name] = (value, max(2.0 * value - upper, 0.0), upper - (mean - value))
+            measured[name] = (value, max(0.0, 2.0 * value - upper), upper - (mean - value))
         else:
             measured[name] = (value, lower + (value - undrawn), upper + (value - undrawn))
     return measured
