@@ -14,8 +14,16 @@
 
 
 {% macro duckdb__publish(results) %}
-    {%- if not execute or flags.WHICH != 'build' or not holdfast.setting('publish') -%}
+    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.setting('publish') -%}
         {{- return('') -}}
+    {%- endif -%}
+    {%- set refusal = namespace(reason=none) -%}
+    {%- if invocation_args_dict.get('empty') -%}
+        {%- set refusal.reason = '`--empty` builds tables without rows' -%}
+    {%- elif invocation_args_dict.get('sample') -%}
+        {%- set refusal.reason = '`--sample` builds tables of a part of the rows' -%}
+    {%- elif flags.WHICH == 'run' -%}
+        {%- set refusal.reason = '`dbt run` tests nothing; `dbt build` publishes what has passed its tests' -%}
     {%- endif -%}
 
     {%- set nodes = {} -%}
@@ -41,7 +49,15 @@
         {%- do outcomes.append({'unique_id': result.node.unique_id, 'status': result.status | string}) -%}
     {%- endfor -%}
 
-    {%- set request = tojson({'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path')}) -%}
+    {%- if not outcomes -%}
+        {#- nothing that could be published was run -#}
+        {{- return('') -}}
+    {%- endif -%}
+
+    {%- set request = tojson({
+        'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path'), 'project': project_name,
+        'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
+    }) -%}
     {%- set answer = run_query("select holdfast_publish('" ~ request | replace("'", "''") ~ "')").columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}

@@ -16,10 +16,7 @@
             'The var `holdfast_live_tasks` has become the setting `live: true` of a task in `holdfast_tasks`. Set it there, and drop the var.'
         ) -%}
     {%- endif -%}
-    {%- set tasks = {} -%}
-    {%- for name in holdfast.tasks() -%}
-        {%- do tasks.update({name: holdfast.training_settings(name)}) -%}
-    {%- endfor -%}
+    {%- set tasks = holdfast.training_of_tasks() -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values()
             if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot'] and node.name.startswith('holdfast__') -%}
@@ -28,6 +25,7 @@
                 ~ 'holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
             ) -%}
         {%- endfor -%}
+        {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}

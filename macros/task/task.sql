@@ -143,6 +143,16 @@
 {% endmacro %}
 
 
+{#- What the training of every task is told, by the task's name; the manifest hands it to commands that train, too. -#}
+{% macro training_of_tasks() %}
+    {%- set tasks = {} -%}
+    {%- for name in holdfast.tasks() -%}
+        {%- do tasks.update({name: holdfast.training_settings(name)}) -%}
+    {%- endfor -%}
+    {{- return(tasks) -}}
+{% endmacro %}
+
+
 {#- What a task's training in Python is told, by the keys that holdfast.training takes. -#}
 {% macro training_settings(name) %}
     {%- set task = holdfast.task(name) -%}

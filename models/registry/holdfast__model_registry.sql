@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'tasks': holdfast.training_of_tasks()}) }}
 -- every model of every task
 {% for task in holdfast.tasks() -%}
 select

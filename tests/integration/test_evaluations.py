@@ -208,7 +208,7 @@ def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
         "update customer_features set days_since_order = null "
         "where as_of = (select max(as_of) from customer_features)"
     )
-    result = demo.dbt("build", "--select", "feature_drift")
+    result = demo.dbt("build", "--select", "holdfast__feature_drift")
     assert "WARN" in result.stdout
     assert demo.query(
         "select drift, missing_rate, missing_rate_change from feature_drift "
@@ -220,7 +220,7 @@ def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
 def test_other_settings_measure_all_models_anew_and_the_same_ones_leave_them(
     demo: DbtProject,
 ) -> None:
-    select = ("build", "--select", "model_evaluations")
+    select = ("build", "--select", "holdfast__model_evaluations")
     before = demo.query("select * from model_evaluations order by all")
     demo.dbt(*select)
     assert demo.query("select * from model_evaluations order by all") == before
@@ -258,7 +258,7 @@ def test_scores_are_compared_with_what_came_once_their_horizon_is_over(
 ) -> None:
     def build(as_of_date: str) -> None:
         user_project.dbt(
-            "run", "--select", "+model_performance", "--vars",
+            "run", "--select", "+holdfast__model_performance", "--vars",
             json.dumps({"holdfast_as_of_date": as_of_date}),
         )  # fmt: skip
 
@@ -304,7 +304,8 @@ def test_scores_are_compared_with_what_came_once_their_horizon_is_over(
     before = user_project.query("select * from churn_outcomes order by all")
     user_project.execute("delete from raw.orders where ordered_at < '2026-05-01'")
     user_project.dbt(
-        "run", "--full-refresh", "--select", "churn_outcomes", "model_evaluations", "--vars",
+        "run", "--full-refresh", "--select", "holdfast__churn_outcomes",
+        "holdfast__model_evaluations", "--vars",
         json.dumps({"holdfast_as_of_date": "2026-06-30"}),
     )  # fmt: skip
     assert user_project.query("select * from churn_outcomes order by all") == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,17 @@ import duckdb
 from holdfast import __version__
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
-from holdfast.publishing._place import Place
-from holdfast.quoting import quoted, text
+from holdfast.publishing._shelf import Shelf
+from holdfast.warehouse.quoting import quoted, text
 
-__all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
+__all__ = [
+    "Columns",
+    "Publication",
+    "publish",
+    "published_columns",
+    "refuse_emptied",
+    "what_it_shows",
+]
 
 # what DuckDB 1.0 and everything later reads
 _STORAGE_VERSION = "v1.0.0"
@@ -78,6 +85,9 @@ def publish(
     file: Path,
     *,
     source: str,
+    owner: Mapping[str, str] | None = None,
+    take_over: bool = False,
+    allow_empty: bool = False,
     registry: str | None = None,
     code_version: str | None = None,
 ) -> Publication:
@@ -97,7 +107,14 @@ def publish(
     file
         The DuckDB file to replace. Its folder is made where it is missing.
     source
-        The name of the warehouse; the file is refused to any other one.
+        The name of the warehouse, for the manifest.
+    owner
+        Whose the file is: the project, target, warehouse and schema that publish. It is refused
+        to any other owner. Default: the source alone.
+    take_over
+        Whether to take the file from another owner.
+    allow_empty
+        Whether a table may be published without rows that had some before.
     registry
         The relation of the models. The one that scored `customer_retention` goes along as the SQL
         function `churn_probability`, unless it is too large for one.
@@ -121,10 +138,11 @@ def publish(
     """
     if not marts:
         raise PublishError("there is no mart to publish")
-    place = Place(file)
+    shelf = Shelf(file)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     publication_id = f"{now:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}"
-    with connection.cursor() as cursor, place.claimed(source):
+    owned_by = owner or {"warehouse": source}
+    with connection.cursor() as cursor, shelf.claimed(owned_by, take_over=take_over):
         try:
             facts = {
                 "publication_id": publication_id,
@@ -136,15 +154,15 @@ def publish(
                 "code_version": code_version,
                 "duckdb_version": duckdb.__version__,
             }
-            return _write(cursor, marts, place, facts, registry)
+            return _write(cursor, marts, shelf, facts, registry, allow_empty=allow_empty)
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
-                f"{place.file} could not be published, and is as it was: "
+                f"{shelf.file} could not be published, and is as it was: "
                 f"{str(error).splitlines()[0]}"
             ) from error
         finally:
-            place.drop(publication_id)
+            shelf.drop(publication_id)
 
 
 def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
@@ -174,6 +192,29 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
     return columns
 
 
+def refuse_emptied(counts: Mapping[str, int], former: Mapping[str, int]) -> None:
+    """Refuse to replace tables that have rows by tables that have none.
+
+    Parameters
+    ----------
+    counts, former
+        The rows of each table, now and in the present publication.
+
+    Raises
+    ------
+    PublishError
+        If a table would lose all of its rows.
+    """
+    emptied = [name for name, count in counts.items() if not count and former.get(name)]
+    if emptied:
+        more = f" and {len(emptied) - 1} more" if len(emptied) > 1 else ""
+        raise PublishError(
+            f"{emptied[0]}{more} would lose all rows, of which {former[emptied[0]]:,} are "
+            "published, so nothing was published; if that is meant, set the var "
+            "`holdfast_publish_empty: true` or run `holdfast publish --allow-empty`"
+        )
+
+
 def what_it_shows(
     cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, columns: Columns
 ) -> dict[str, object]:
@@ -192,16 +233,21 @@ def what_it_shows(
 def _write(
     cursor: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
-    place: Place,
+    shelf: Shelf,
     facts: dict[str, Any],
     registry: str | None,
+    *,
+    allow_empty: bool,
 ) -> Publication:
     """Write a publication aside, verify it, and show it."""
     publication_id = facts["publication_id"]
-    aside, folder = place.aside(publication_id)
+    aside, folder = shelf.aside(publication_id)
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
+        if not allow_empty:
+            counts = {table.mart.name: table.row_count for table in copied}
+            refuse_emptied(counts, _former_counts(cursor, shelf.file))
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
@@ -218,15 +264,27 @@ def _write(
         tables = [_facts_of(table) for table in copied]
     told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
     (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
-    place.show(publication_id)
+    shelf.show(publication_id)
     return Publication(
         publication_id,
         facts["published_at"],
-        place.file,
-        place.sets / publication_id,
+        shelf.file,
+        shelf.sets / publication_id,
         {table.mart.name: table.row_count for table in copied},
         remark,
     )
+
+
+def _former_counts(cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, int]:
+    """Give the rows of each table of the present publication; none where there is none."""
+    if not file.exists():
+        return {}
+    alias = quoted(f"former {secrets.token_hex(4)}")
+    with _attached(cursor, file, alias, "read_only"):
+        rows = cursor.execute(
+            f"select table_name, row_count from {alias}.main.{MANIFEST}"
+        ).fetchall()
+    return {str(name): int(count) for name, count in rows}
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], alias: str) -> list[_Copied]:
