@@ -64,7 +64,7 @@
             ~ ' beside dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
         ) -%}
     {%- endif -%}
-    {%- set told = {'version': holdfast.version(), 'tasks': tasks} -%}
+    {%- set told = {'version': holdfast.version(), 'tasks': tasks, 'reset': holdfast.setting('reset')} -%}
     {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
     {%- if answer -%}
         {%- do exceptions.raise_compiler_error(answer) -%}

@@ -11,7 +11,7 @@ from holdfast.errors import HoldfastError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RunError", "register_run", "settings_of"]
+__all__ = ["RunError", "is_reset", "register_run", "settings_of"]
 
 
 class RunError(HoldfastError):
@@ -22,8 +22,10 @@ def register_run(connection: DuckDBPyConnection) -> None:
     """Give a connection the functions by which a run begins.
 
     ``holdfast_begin_run(told)`` takes JSON with the ``version`` of the dbt package and the
-    ``tasks``, each with the settings of its training; it answers with an empty text, or with what
-    has to be put right. ``holdfast_training_settings(task)`` gives the settings back, as JSON.
+    ``tasks``, each with the settings of its training, and whether history begins anew, ``reset``;
+    it answers with an empty text, or with what has to be put right.
+    ``holdfast_training_settings(task)`` gives the settings back, as JSON, and
+    ``holdfast_is_reset()`` the last.
 
     Parameters
     ----------
@@ -31,6 +33,7 @@ def register_run(connection: DuckDBPyConnection) -> None:
         The connection that dbt opened; its cursors share the functions.
     """
     tasks: dict[str, Any] = {}
+    resets: set[bool] = set()
 
     def begin_run(told: str) -> str:
         request = json.loads(told)
@@ -43,10 +46,15 @@ def register_run(connection: DuckDBPyConnection) -> None:
             )
         tasks.clear()
         tasks.update(request["tasks"])
+        resets.clear()
+        resets.add(bool(request.get("reset")))
         return ""
 
     def training_settings(task: str) -> str:
         return json.dumps(tasks.get(task))
+
+    def is_reset() -> bool:
+        return True in resets
 
     # what they answer depends on more than their arguments
     connection.create_function(
@@ -55,6 +63,18 @@ def register_run(connection: DuckDBPyConnection) -> None:
     connection.create_function(
         "holdfast_training_settings", training_settings, ["VARCHAR"], "VARCHAR", side_effects=True
     )
+    connection.create_function("holdfast_is_reset", is_reset, [], "BOOLEAN", side_effects=True)
+
+
+def is_reset(session: Any) -> bool:
+    """Tell whether this run begins all history anew, as the var `holdfast_reset` asks.
+
+    Parameters
+    ----------
+    session
+        The session that dbt hands to a Python model.
+    """
+    return bool(session.execute("select holdfast_is_reset()").fetchone()[0])
 
 
 def settings_of(task: str, session: Any) -> dict[str, Any]:

@@ -26,8 +26,6 @@ CALL = re.compile(r"\bholdfast\.(\w+)\s*\(")
 DISPATCHED = re.compile(r"adapter\.dispatch\('(\w+)', 'holdfast'\)")
 # these still hold engine SQL of their own, or lines and macros that break a rule
 UNDER_WORK = {
-    "measuring/evaluate.sql",
-    "measuring/evaluate_values.sql",
     "inputs/stage_input.sql",
     "settings/on_run_start.sql",
     "settings/setting.sql",
