@@ -96,7 +96,8 @@ def test_customers_without_a_subscription_are_neither_learned_from_nor_scored(
     subscribed = (
         "exists (select 1 from stg_holdfast__subscriptions as s "
         "where s.customer_id = rows.customer_id "
-        "and s.started_at < rows.as_of and coalesce(s.ended_at, '2999-01-01') >= rows.as_of - interval 30 day)"
+        "and s.started_at < rows.as_of "
+        "and coalesce(s.ended_at, '2999-01-01') >= rows.as_of - interval 30 day)"
     )
     assert contractual.query(
         f"select count(*) > 100, bool_and({subscribed}) from churn_training_set as rows"
