@@ -238,3 +238,11 @@ def test_ids_of_128_bits_come_through_to_features(shop: UserProject) -> None:
     shop.dbt("run", "--select", "+holdfast__customer_history")
     assert shop.columns("customer_history")["customer_id"] == "HUGEINT"
     assert shop.query("select count(*) from customer_history") == [(5,)]
+
+
+def test_load_times_of_a_new_sync_are_told_with_what_to_do(shop: UserProject) -> None:
+    shop.orders(f"select *, timestamp '2026-05-01' as loaded_at from ({ORDERS})")
+    said = shop.dbt("build", "--select", "stg_holdfast__orders").stdout
+    assert "100 % of orders (20) were loaded more than 30 days after they happened" in said
+    assert "exclude (loaded_at)" in said
+    assert "WARN 20 orders_are_loaded_in_time" in said
