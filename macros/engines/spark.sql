@@ -130,7 +130,35 @@ select *
 
 {% macro spark___sql_type(kind) %}
     {%- set types = {
-        'text': 'string', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'text': 'string', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
     } -%}
     {{- return(types[kind]) -}}
+{% endmacro %}
+
+
+{% macro spark___without_blank(sql) %}
+    {{- return("case when not rlike(" ~ sql ~ ", r'^[" ~ holdfast._invisible() ~ "]*$') then " ~ sql ~ ' end') -}}
+{% endmacro %}
+
+
+{#- Warehouses whose own cast takes the offset. -#}
+{% macro spark___read_time(name, column) %}
+    {{- return("to_utc_timestamp(cast(" ~ name ~ " as timestamp), current_timezone())") -}}
+{% endmacro %}
+
+
+{% macro spark___as_later_time(name, have, kind, column) %}
+    {{- return(holdfast._as_time(name, have, column)) -}}
+{% endmacro %}
+
+
+{% macro spark___as_number(name, have, kind, column, key) %}
+    {{- return('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(kind) ~ ')') -}}
+{% endmacro %}
+
+
+{#- Spark trains outside of dbt, so there is nobody to tell. -#}
+{% macro spark__begin_run(tasks) %}
+    {{- return('') -}}
 {% endmacro %}

@@ -25,6 +25,9 @@
             relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1'
         ) -%}
     {%- endif -%}
+    {%- do holdfast._check_id_type(
+        found['customer_id'], 'customer_id', 'The column customer_id in the var `holdfast_churn_labels` (' ~ relation ~ ')'
+    ) -%}
     {%- if spine is not string and holdfast.exists(spine) -%}
         {%- set want = holdfast._column_types(spine)['customer_id'] -%}
         {%- if holdfast._is_text_type(found['customer_id']) != holdfast._is_text_type(want) -%}

@@ -12,9 +12,3 @@
     {%- endfor -%}
     {{- return(literals) -}}
 {% endmacro %}
-
-
-{#- A number as a SQL literal of type double. -#}
-{% macro _double(number) %}
-    {{- return("'%.17e'" | replace("'", '') | format(number | float)) -}}
-{% endmacro %}

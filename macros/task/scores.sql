@@ -11,6 +11,7 @@
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- set features = holdfast.task_features(task) -%}

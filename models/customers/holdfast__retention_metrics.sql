@@ -180,18 +180,25 @@ revenue_kept as (
 
 ),
 
+-- a gap that is no churn is no gap of revenue either
+memberships as (
+
+    {{ holdfast.memberships(gap_days, as_of=holdfast.as_of_date()) | indent(4) }}
+
+),
+
 running as (
 
     select
         months.month,
-        subscriptions.customer_id,
-        sum(subscriptions.mrr) as mrr,
+        memberships.customer_id,
+        sum(memberships.mrr) as mrr,
     from months
-    inner join {{ ref('holdfast', 'stg_holdfast__subscriptions') }} as subscriptions
-        on subscriptions.started_at < months.month_ends_at
-        and (subscriptions.ended_at is null or subscriptions.ended_at >= months.month_ends_at)
+    inner join memberships
+        on memberships.started_at < months.month_ends_at
+        and memberships.runs_until >= months.month_ends_at
     where months.churn_definition = 'contractual'
-    group by months.month, subscriptions.customer_id
+    group by months.month, memberships.customer_id
 
 ),
 

@@ -41,7 +41,7 @@ item_features as (
         features={
             'product_count': {'sql': 'count(distinct product_id)', 'empty': 0},
             'product_category_count': {'sql': 'count(distinct category)', 'empty': 0},
-            'lines': {'sql': 'count(*)', 'empty': 0},
+            'lines': {'sql': 'count(unit_price)', 'empty': 0},
             'new_products': {'sql': 'count(*)', 'where': 'is_new_to_customer', 'empty': 0},
             'prices': {'sql': 'sum(unit_price)'},
             'categories': {'sql': 'histogram(category)', 'windows': [365]},

@@ -36,25 +36,54 @@ subscriptions as (
 
 ),
 
--- of several that run at once, the newest tells tenure and renewals; their revenue adds up
-running as (
+-- what runs at as_of; where nothing does, what ended last, until the allowed gap is over in which another may follow
+known as (
 
     select
         started_features.customer_id,
         started_features.as_of,
+        subscriptions.subscription_id,
         subscriptions.started_at,
+        subscriptions.mrr,
         subscriptions.mrr_change,
-        sum(subscriptions.mrr) over (partition by started_features.customer_id, started_features.as_of) as mrr,
-        cast({{ holdfast.months_between('subscriptions.started_at', 'started_features.as_of') }} as integer)
-            as renewals,
+        case when subscriptions.ended_at < started_features.as_of then subscriptions.ended_at end as ended_at,
     from started_features
     inner join subscriptions
         on subscriptions.customer_id = started_features.customer_id
         and subscriptions.started_at < started_features.as_of
-        and (subscriptions.ended_at is null or subscriptions.ended_at >= started_features.as_of)
+        and (
+            subscriptions.ended_at is null
+            or (
+                subscriptions.ended_at > subscriptions.started_at
+                and subscriptions.ended_at
+                >= started_features.as_of - interval {{ holdfast.setting('allowed_gap_days') }} day
+            )
+        )
+
+),
+
+latest as (
+
+    select *
+    from known
+    qualify rank() over (partition by customer_id, as_of order by ended_at desc nulls first) = 1
+
+),
+
+-- of several that run at once, the newest tells tenure and renewals; their revenue adds up
+running as (
+
+    select
+        customer_id,
+        as_of,
+        started_at,
+        mrr_change,
+        sum(mrr) over (partition by customer_id, as_of) as mrr,
+        cast({{ holdfast.months_between('started_at', 'as_of') }} as integer) as renewals,
+    from latest
     qualify row_number() over (
-        partition by started_features.customer_id, started_features.as_of
-        order by subscriptions.started_at desc, subscriptions.subscription_id desc
+        partition by customer_id, as_of
+        order by started_at desc, subscription_id desc
     ) = 1
 
 ),
