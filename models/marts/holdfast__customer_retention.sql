@@ -116,6 +116,12 @@ final as (
         subscriptions.mrr,
         case
             when scores.status is not null then scores.status
+            when
+                history.last_order_at >= {{ as_of }} - interval {{ holdfast.setting('active_within_days') }} day
+                {%- if definition == 'contractual' %}
+                or subscriptions.has_subscription
+                {%- endif %}
+                then 'not_scored'
             when history.last_order_at is null then 'never_ordered'
             else 'inactive'
         end as status,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import Shown, refuse_other_dates, refuse_vanished_scores
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._publish import Columns, published_columns, what_it_shows
@@ -133,6 +134,13 @@ def publish_to_postgres(
         server.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
         former = _former_tables(server, schema)
         _refuse_strangers(server, schema, [mart.name for mart in marts], former)
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            _shown(server, schema) if former else None,
+            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+        )
         rows: list[dict[str, Any]] = []
         for mart in marts:
             columns = published_columns(cursor, mart)
@@ -192,6 +200,14 @@ def _former_tables(server: psycopg.Connection[Any], schema: str) -> set[str]:
         return set()
     rows = server.execute(f"select table_name from {manifest}").fetchall()
     return {name for (name,) in rows} | {MANIFEST}
+
+
+def _shown(server: psycopg.Connection[Any], schema: str) -> Shown | None:
+    """Tell what the former publication shows."""
+    row = server.execute(
+        f"select max(as_of_date), max(model_id) from {quoted(schema)}.{MANIFEST}"
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def _refuse_strangers(

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import refuse_other_dates, refuse_vanished_scores, shown_in
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._place import Place
@@ -112,7 +113,8 @@ def publish(
     Raises
     ------
     PublishError
-        If the file cannot be written, or what was written is not what the warehouse holds.
+        If the file cannot be written, what was written is not what the warehouse holds, the marts
+        are not of one day, or the scores that the former file shows are gone.
 
     Examples
     --------
@@ -202,6 +204,13 @@ def _write(
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            shown_in(place.file),
+            remedy=f"to publish without scores all the same, remove {place.file}",
+        )
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
