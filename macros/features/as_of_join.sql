@@ -24,7 +24,7 @@
     {%- for column in entity -%}
         {%- do key_columns.append(adapter.quote(column)) -%}
     {%- endfor -%}
-    {%- set order = ['history.' ~ adapter.quote(valid_from) ~ ' desc'] -%}
+    {%- set order = ['history.' ~ adapter.quote(valid_from) ~ ' desc nulls last'] -%}
     {#- every column takes part, so that two rows that tie in all that was named still come in one order -#}
     {%- for column in (tie_break + columns) | unique -%}
         {%- do order.append('history.' ~ adapter.quote(column) ~ ' desc nulls last') -%}

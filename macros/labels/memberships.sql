@@ -33,7 +33,7 @@ began as (
         coalesce(
             started_at > interval {{ allowed_gap_days }} day + max(ended_at) over (
                 partition by customer_id
-                order by started_at asc, ended_at asc
+                order by started_at asc nulls last, ended_at asc nulls last
                 rows between unbounded preceding and 1 preceding
             ),
             true
@@ -47,7 +47,7 @@ numbered as (
     select
         *,
         sum(cast(is_new as integer)) over (
-            partition by customer_id order by started_at asc, ended_at asc
+            partition by customer_id order by started_at asc nulls last, ended_at asc nulls last
         ) as membership,
     from began
 

@@ -51,7 +51,7 @@ drawn_curve as (
         sum(row_count) over above as rows_above,
         sum(positives) over above as positives_above,
     from drawn
-    window above as (partition by slice, replicate order by bin rows unbounded preceding)
+    window above as (partition by slice, replicate order by bin asc nulls last rows unbounded preceding)
 
 ),
 
@@ -63,10 +63,10 @@ drawn_sums as (
         sum(row_count) as row_count,
         sum(positives) as positives,
         sum((row_count - positives) * (positives_above - positives / 2e0))
-        / nullif(sum(positives) * (sum(row_count) - sum(positives)), 0) as auroc,
-        sum(positives * positives_above / rows_above) / nullif(sum(positives), 0) as average_precision,
-        sum(loss) / sum(row_count) as log_loss,
-        sum(squared_error) / sum(row_count) as brier,
+        / cast(nullif(sum(positives) * (sum(row_count) - sum(positives)), 0) as double) as auroc,
+        sum(positives * positives_above / cast(rows_above as double)) / cast(nullif(sum(positives), 0) as double) as average_precision,
+        sum(loss) / cast(sum(row_count) as double) as log_loss,
+        sum(squared_error) / cast(sum(row_count) as double) as brier,
     from drawn_curve
     group by slice, replicate
 
@@ -103,7 +103,7 @@ replicates as (
         slice,
         replicate,
         'expected_calibration_error' as metric,
-        sum(abs(positives - predicted)) / sum(row_count) as value,
+        sum(abs(positives - predicted)) / cast(sum(row_count) as double) as value,
     from drawn_deciles
     group by slice, replicate
 
@@ -113,7 +113,7 @@ replicates as (
         slice,
         replicate,
         'observed_decile_' || decile as metric,
-        positives / row_count as value,
+        positives / cast(row_count as double) as value,
     from drawn_deciles
 
     union all
@@ -122,8 +122,8 @@ replicates as (
         drawn_deciles.slice,
         drawn_deciles.replicate,
         'lift_decile_' || drawn_deciles.decile as metric,
-        drawn_deciles.positives / drawn_deciles.row_count
-        / nullif(drawn_sums.positives / drawn_sums.row_count, 0) as value,
+        drawn_deciles.positives / cast(drawn_deciles.row_count as double)
+        / cast(nullif(drawn_sums.positives / cast(drawn_sums.row_count as double), 0) as double) as value,
     from drawn_deciles
     inner join drawn_sums
         on drawn_sums.slice = drawn_deciles.slice

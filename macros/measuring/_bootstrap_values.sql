@@ -73,7 +73,7 @@ drawn_bins as (
         ranked_by,
         deviation,
         sum(row_count) over (
-            partition by slice, replicate, ranked_by order by bin rows unbounded preceding
+            partition by slice, replicate, ranked_by order by bin asc nulls last rows unbounded preceding
         ) - row_count / 2e0 as middle,
         sum(row_count) over (partition by slice, replicate, ranked_by) / 2e0 as middle_of_all,
     from (
@@ -96,7 +96,8 @@ drawn_ranking as (
         slice,
         replicate,
         sum(deviation * (middle - middle_of_all)) filter (where ranked_by = 'predicted')
-        / nullif(sum(deviation * (middle - middle_of_all)) filter (where ranked_by = 'outcome'), 0) as gini,
+       
+        / cast(nullif(sum(deviation * (middle - middle_of_all)) filter (where ranked_by = 'outcome'), 0) as double) as gini,
     from drawn_bins
     group by slice, replicate
 
@@ -109,14 +110,14 @@ drawn_sums as (
         replicate,
         sum(row_count) as row_count,
         sum(total) as total,
-        sum(total) / sum(row_count) as mean_label,
-        sum(predicted) / sum(row_count) as mean_prediction,
-        sqrt(sum(squared_error) / sum(row_count)) as rmse,
-        sum(error) / sum(row_count) as mae,
+        sum(total) / cast(sum(row_count) as double) as mean_label,
+        sum(predicted) / cast(sum(row_count) as double) as mean_prediction,
+        sqrt(sum(squared_error) / cast(sum(row_count) as double)) as rmse,
+        sum(error) / cast(sum(row_count) as double) as mae,
         -- a replicate of equal outcomes has a spread of nothing but rounding
-        sum(squared_deviation) - sum(deviation) * sum(deviation) / sum(row_count) as spread,
+        sum(squared_deviation) - sum(deviation) * sum(deviation) / cast(sum(row_count) as double) as spread,
         spread > 1e-12 * sum(squared_deviation) as varies,
-        1e0 - sum(squared_error) / nullif(spread, 0) as r2,
+        1e0 - sum(squared_error) / cast(nullif(spread, 0) as double) as r2,
     from drawn
     where ranked_by = 'predicted'
     group by slice, replicate
@@ -171,7 +172,7 @@ replicates as (
         slice,
         replicate,
         'observed_decile_' || decile as metric,
-        total / row_count as value,
+        total / cast(row_count as double) as value,
     from drawn_deciles
 
     union all
@@ -180,7 +181,7 @@ replicates as (
         slice,
         replicate,
         'lift_decile_' || decile as metric,
-        case when total_of_all > 0 then total / row_count / mean_label end as value,
+        case when total_of_all > 0 then total / cast(row_count as double) / cast(mean_label as double) end as value,
     from drawn_deciles
 
 ),

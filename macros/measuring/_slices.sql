@@ -29,7 +29,14 @@ slices as (
         split,
         segment,
         scope,
-        row_number() over (order by model_id, task, split, segment, scope) as slice,
+        row_number() over (
+            order by
+                model_id asc nulls last,
+                task asc nulls last,
+                split asc nulls last,
+                segment asc nulls last,
+                scope asc nulls last
+        ) as slice,
     from (select distinct model_id, task, split, segment, scope from scopes)
 
 ),

@@ -40,11 +40,11 @@ numbered as (
         least(greatest(probability, 1e-15), 1e0 - 1e-15) as clipped,
         count(*) over (partition by slice) as slice_rows,
         row_number() over (
-            partition by slice order by probability desc, customer_id asc, as_of asc
+            partition by slice order by probability desc nulls last, customer_id asc nulls last, as_of asc nulls last
         ) as position,
         count(*) over (partition by slice, as_of) as date_rows,
         row_number() over (
-            partition by slice, as_of order by probability desc, customer_id asc
+            partition by slice, as_of order by probability desc nulls last, customer_id asc nulls last
         ) as date_position,
     from sliced
 
@@ -55,8 +55,8 @@ binned as (
 
     select
         *,
-        cast(floor((position - 1) * 50 / slice_rows) as integer) + 1 as bin,
-        cast(floor((position - 1) * 10 / slice_rows) as integer) + 1 as decile,
+        cast(floor((position - 1) * 50 / cast(slice_rows as double)) as integer) + 1 as bin,
+        cast(floor((position - 1) * 10 / cast(slice_rows as double)) as integer) + 1 as decile,
         date_position <= {{ holdfast._contacts(budget, 'date_rows') }} as is_contacted,
         -(outcome * ln(clipped) + (1 - outcome) * ln(1e0 - clipped)) as loss,
         (probability - outcome) * (probability - outcome) as squared_error,
@@ -90,7 +90,7 @@ summed as (
         avg(squared_error) as brier,
         avg(outcome) filter (where is_contacted) as precision_at_budget,
         sum(case when outcome = 1 then {{ of_churner }} else -{{ of_stayer }} end) filter (where is_contacted)
-        / count(*) as profit_at_budget,
+        / cast(count(*) as double) as profit_at_budget,
     from binned
     group by slice
 
@@ -100,7 +100,7 @@ calibration as (
 
     select
         slice,
-        sum(row_count * abs(observed - predicted)) / sum(row_count) as expected_calibration_error,
+        sum(row_count * abs(observed - predicted)) / cast(sum(row_count) as double) as expected_calibration_error,
     from deciles
     group by slice
 
@@ -112,7 +112,7 @@ ties as (
     select
         slice,
         probability,
-        any_value(ln(clipped / (1e0 - clipped))) as log_odds,
+        any_value(ln(clipped / cast(1e0 - clipped as double))) as log_odds,
         count(*) as row_count,
         sum(outcome) as positives,
     from binned
@@ -127,7 +127,7 @@ curve as (
         sum(row_count) over above as rows_above,
         sum(positives) over above as positives_above,
     from ties
-    window above as (partition by slice order by probability desc rows unbounded preceding)
+    window above as (partition by slice order by probability desc nulls last rows unbounded preceding)
 
 ),
 
@@ -141,7 +141,7 @@ thresholds as (
         (
             curve.positives_above * {{ of_churner }}
             - (curve.rows_above - curve.positives_above) * {{ of_stayer }}
-        ) / summed.row_count as profit,
+        ) / cast(summed.row_count as double) as profit,
     from curve
     inner join summed on summed.slice = curve.slice
 
@@ -152,12 +152,12 @@ ranking as (
     select
         slice,
         sum((row_count - positives) * (positives_above - positives / 2e0))
-        / nullif(any_value(slice_positives * (slice_rows - slice_positives)), 0) as auroc,
-        sum(positives * positives_above / rows_above)
-        / nullif(any_value(slice_positives), 0) as average_precision,
+        / cast(nullif(any_value(slice_positives * (slice_rows - slice_positives)), 0) as double) as auroc,
+        sum(positives * positives_above / cast(rows_above as double))
+        / cast(nullif(any_value(slice_positives), 0) as double) as average_precision,
         greatest(max(profit), 0e0) as maximum_profit,
         case
-            when max(profit) > 0 then arg_max(rows_above / slice_rows, (profit, -rows_above))
+            when max(profit) > 0 then arg_max(rows_above / cast(slice_rows as double), (profit, -rows_above))
             else 0e0
         end as maximum_profit_share,
     from thresholds
@@ -170,8 +170,8 @@ fit_0 as (
 
     select
         slice,
-        sum(row_count * log_odds) / sum(row_count) as centre,
-        ln(nullif(sum(positives), 0) / nullif(sum(row_count - positives), 0)) as intercept,
+        sum(row_count * log_odds) / cast(sum(row_count) as double) as centre,
+        ln(nullif(sum(positives), 0) / cast(nullif(sum(row_count - positives), 0) as double)) as intercept,
         0e0 as slope,
         1e0 as step,
     from ties
@@ -197,7 +197,7 @@ sums_{{ i }} as (
             ties.row_count,
             ties.positives,
             ties.log_odds - fit.centre as x,
-            1e0 / (1e0 + exp(-(fit.intercept + fit.slope * (ties.log_odds - fit.centre)))) as fitted,
+            1e0 / cast(1e0 + exp(-(fit.intercept + fit.slope * (ties.log_odds - fit.centre))) as double) as fitted,
             fit.centre,
             fit.intercept,
             fit.slope,
@@ -213,9 +213,9 @@ fit_{{ i }} as (
     select
         slice,
         centre,
-        intercept + (hxx * g - hx * gx) / determinant as intercept,
-        slope + (h * gx - hx * g) / determinant as slope,
-        abs((h * gx - hx * g) / determinant) as step,
+        intercept + (hxx * g - hx * gx) / cast(determinant as double) as intercept,
+        slope + (h * gx - hx * g) / cast(determinant as double) as slope,
+        abs((h * gx - hx * g) / cast(determinant as double)) as step,
     from (
         select
             *,
@@ -258,8 +258,8 @@ wide as (
 
 {{ holdfast._long(
     single, by_decile,
-    lift='deciles.observed / nullif(summed.base_rate, 0)',
-    gain='sum(deciles.positives) over (partition by deciles.slice order by deciles.decile) / nullif(summed.positives, 0)',
+    lift='deciles.observed / cast(nullif(summed.base_rate, 0) as double)',
+    gain='sum(deciles.positives) over (partition by deciles.slice order by deciles.decile asc nulls last) / cast(nullif(summed.positives, 0) as double)',
 ) }}
 
 {{ holdfast._bootstrap('binned') }}

@@ -27,10 +27,10 @@ numbered as (
         outcome - avg(outcome) over (partition by slice) as deviation,
         count(*) over (partition by slice) as slice_rows,
         row_number() over (
-            partition by slice order by predicted_value desc, customer_id asc, as_of asc
+            partition by slice order by predicted_value desc nulls last, customer_id asc nulls last, as_of asc nulls last
         ) as position,
-        rank() over (partition by slice order by predicted_value desc) as predicted_rank,
-        rank() over (partition by slice order by outcome desc) as outcome_rank,
+        rank() over (partition by slice order by predicted_value desc nulls last) as predicted_rank,
+        rank() over (partition by slice order by outcome desc nulls last) as outcome_rank,
     from sliced
 
 ),
@@ -40,9 +40,9 @@ binned as (
 
     select
         *,
-        cast(floor((predicted_rank - 1) * 50 / slice_rows) as integer) + 1 as predicted_bin,
-        cast(floor((outcome_rank - 1) * 50 / slice_rows) as integer) + 1 as outcome_bin,
-        cast(floor((position - 1) * 10 / slice_rows) as integer) + 1 as decile,
+        cast(floor((predicted_rank - 1) * 50 / cast(slice_rows as double)) as integer) + 1 as predicted_bin,
+        cast(floor((outcome_rank - 1) * 50 / cast(slice_rows as double)) as integer) + 1 as outcome_bin,
+        cast(floor((position - 1) * 10 / cast(slice_rows as double)) as integer) + 1 as decile,
     from numbered
 
 ),
@@ -96,7 +96,7 @@ summed as (
         avg(abs(error)) as mae,
         -- what is left of the deviations of equal outcomes is the rounding of their mean
         max(outcome) > min(outcome) as varies,
-        1e0 - sum(error * error) / nullif(sum(deviation * deviation), 0) as r2,
+        1e0 - sum(error * error) / cast(nullif(sum(deviation * deviation), 0) as double) as r2,
     from binned
     group by slice
 
@@ -106,7 +106,8 @@ wide as (
 
     select
         summed.* replace (case when summed.varies then summed.r2 end as r2),
-        case when summed.varies then predicted.covariance / nullif(outcome.covariance, 0) + 0e0 end as gini,
+        case when summed.varies then predicted.covariance
+        / cast(nullif(outcome.covariance, 0) as double) + 0e0 end as gini,
     from summed
     inner join ranking as predicted
         on predicted.slice = summed.slice
@@ -120,8 +121,8 @@ wide as (
 -- a share of nothing, or of a loss, is none
 {{ holdfast._long(
     single, by_decile,
-    lift='case when summed.total > 0 then deciles.observed / summed.mean_label end',
-    gain='case when summed.total > 0 then sum(deciles.total) over (partition by deciles.slice order by deciles.decile) / summed.total end',
+    lift='case when summed.total > 0 then deciles.observed / cast(summed.mean_label as double) end',
+    gain='case when summed.total > 0 then sum(deciles.total) over (partition by deciles.slice order by deciles.decile asc nulls last) / cast(summed.total as double) end',
 ) }}
 
 {{ holdfast._bootstrap_values('binned') }}

@@ -32,7 +32,9 @@ cuts as (
 
     select
         feature,
-        list_sort(list_distinct(quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]))) as cuts,
+        list_sort(
+            list_distinct(quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])), 'asc', 'nulls last'
+        ) as cuts,
     from long
     where value is not null
     group by feature
@@ -77,6 +79,6 @@ group by feature, bin
 {#- A SQL condition that holds for about 100,000 of so many rows, by a hash of their key: the same ones in every build. -#}
 {% macro _in_sample(key, row_count) %}
     {{- return(
-        'md5_number_lower(cast(' ~ key ~ ' as varchar)) % 1000000 < 1000000 * least(100000e0 / greatest(' ~ row_count ~ ', 1), 1e0)'
+        'md5_number_lower(cast(' ~ key ~ ' as varchar)) % 1000000 < 1000000 * least(100000e0 / cast(greatest(' ~ row_count ~ ', 1) as double), 1e0)'
     ) -}}
 {% endmacro %}

@@ -29,6 +29,7 @@
             ) -%}
         {%- endfor -%}
         {%- do holdfast.begin_run(tasks) -%}
+        {%- do holdfast.check_session() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}
@@ -60,6 +61,30 @@
     {%- if answer -%}
         {%- do exceptions.raise_compiler_error(answer) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{#- Refuses settings of the session under which no SQL could mean what it says; all others make no difference. -#}
+{% macro check_session() %}
+    {{- return(adapter.dispatch('check_session', 'holdfast')()) -}}
+{% endmacro %}
+
+{% macro default__check_session() %}
+{% endmacro %}
+
+{% macro duckdb__check_session() %}
+    {%- set needed = {
+        'default_collation': ['', 'ids that differ in case or accents only would be one customer', 'collate the columns that need it'],
+        'Calendar': ['gregorian', 'instants would be told in years of another calendar', 'convert dates where they are shown'],
+        'arrow_lossless_conversion': ['false', 'counts would reach training as bytes', 'set it in the session that exports'],
+    } -%}
+    {%- set found = run_query('select name, value from duckdb_settings()') -%}
+    {%- for row in found.rows if row[0] in needed and (row[1] or '') | lower != needed[row[0]][0] -%}
+        {%- do exceptions.raise_compiler_error(
+            'The session has the setting ' ~ row[0] ~ ': ' ~ row[1] ~ ', under which ' ~ needed[row[0]][1]
+            ~ '. Take it out of `settings` of the target ' ~ target.name ~ ' in profiles.yml, and ' ~ needed[row[0]][2] ~ ' instead.'
+        ) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 

@@ -31,7 +31,7 @@ subscriptions as (
 
     select
         *,
-        mrr - lag(mrr) over (partition by customer_id order by started_at asc, subscription_id asc) as mrr_change,
+        mrr - lag(mrr) over (partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last) as mrr_change,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
 
 ),
@@ -53,7 +53,7 @@ running as (
         and (subscriptions.ended_at is null or subscriptions.ended_at >= started_features.as_of)
     qualify row_number() over (
         partition by started_features.customer_id, started_features.as_of
-        order by subscriptions.started_at desc, subscriptions.subscription_id desc
+        order by subscriptions.started_at desc nulls last, subscriptions.subscription_id desc nulls last
     ) = 1
 
 ),

@@ -13,7 +13,7 @@
     {%- set view = holdfast._node_behind(model) -%}
     {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
     {%- set cutoffs = run_query(
-        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc limit ' ~ dates
+        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc nulls last limit ' ~ dates
     ).columns[0].values() -%}
 
     {%- for cutoff in cutoffs %}
