@@ -104,7 +104,7 @@ select cast(unnest(generate_series(
 
 
 {% macro duckdb__sorted_distinct(list) %}
-    {{- return('list_sort(list_distinct(' ~ list ~ '))') -}}
+    {{- return('list_sort(list_distinct(' ~ list ~ "), 'asc', 'nulls last')") -}}
 {% endmacro %}
 
 
@@ -273,4 +273,20 @@ select *
         {%- endif -%}
     {%- endfor -%}
     {{- changes | join(';\n') -}}
+{% endmacro %}
+
+
+{% macro duckdb__check_session() %}
+    {%- set needed = {
+        'default_collation': ['', 'ids that differ in case or accents only would be one customer', 'collate the columns that need it'],
+        'Calendar': ['gregorian', 'instants would be told in years of another calendar', 'convert dates where they are shown'],
+        'arrow_lossless_conversion': ['false', 'counts would reach training as bytes', 'set it in the session that exports'],
+    } -%}
+    {%- set found = run_query('select name, value from duckdb_settings()') -%}
+    {%- for row in found.rows if row[0] in needed and (row[1] or '') | lower != needed[row[0]][0] -%}
+        {%- do exceptions.raise_compiler_error(
+            'The session has the setting ' ~ row[0] ~ ': ' ~ row[1] ~ ', under which ' ~ needed[row[0]][1]
+            ~ '. Take it out of `settings` of the target ' ~ target.name ~ ' in profiles.yml, and ' ~ needed[row[0]][2] ~ ' instead.'
+        ) -%}
+    {%- endfor -%}
 {% endmacro %}

@@ -162,3 +162,8 @@ select *
 {% macro spark__begin_run(tasks) %}
     {{- return('') -}}
 {% endmacro %}
+
+
+{% macro spark__check_session() %}
+    {{- return('') -}}
+{% endmacro %}

@@ -103,7 +103,7 @@ select * from final
             min(churned) filter (where churned not in (0, 1)),
             count(*) filter (where customer_id is null or as_of is null or horizon_ends_at is null),
             count(*) filter (where horizon_ends_at <= as_of),
-            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400) as bigint)
+            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400e0) as bigint)
         from labels'
     ).rows[0] -%}
     {%- if row[3] -%}

@@ -55,7 +55,7 @@ left join (
     {%- if modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|NUMERIC|FLOAT|DOUBLE|REAL)', type) is none -%}
         {{- return(
             'case when ' ~ column ~ ' is null then null when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation
-            ~ ' group by 1 order by count(*) desc, 1 asc limit 20) then ' ~ plain ~ " else 'other' end"
+            ~ ' group by 1 order by count(*) desc nulls last, 1 asc nulls last limit 20) then ' ~ plain ~ " else 'other' end"
         ) -}}
     {%- endif -%}
     {%- set third = '(select quantile_disc(' ~ column ~ ', {}) from ' ~ relation ~ ')' -%}

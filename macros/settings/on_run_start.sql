@@ -38,6 +38,7 @@
         {%- endfor -%}
         {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
+        {%- do holdfast.check_session() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}

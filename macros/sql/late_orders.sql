@@ -8,7 +8,7 @@
 select
     'loaded_at' as column_name,
     count(*) filter (where {{ is_late }}) as row_count,
-    cast(round(100e0 * count(*) filter (where {{ is_late }}) / count(*), 0) as integer) as example
+    cast(round(100e0 * count(*) filter (where {{ is_late }}) / cast(count(*) as double), 0) as integer) as example
 from {{ ref('holdfast', 'stg_holdfast__orders') }}
 having count(*) filter (where {{ is_late }}) > 0.05 * count(*)
     {%- endset -%}

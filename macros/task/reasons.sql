@@ -155,7 +155,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc, reason_key desc) as rank,
+        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc nulls last, reason_key desc nulls last) as rank,
     from said_once
 
 ),

@@ -63,7 +63,7 @@ ranked as (
 
     select
         *,
-        percent_rank() over (order by {{ score }}) as {{ task.name }}_percentile,
+        percent_rank() over (order by {{ score }} asc nulls last) as {{ task.name }}_percentile,
     from scored
 
 ),

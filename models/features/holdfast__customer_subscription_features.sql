@@ -31,7 +31,7 @@ subscriptions as (
 
     select
         *,
-        mrr - lag(mrr) over (partition by customer_id order by started_at asc, subscription_id asc) as mrr_change,
+        mrr - lag(mrr) over (partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last) as mrr_change,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
 
 ),
@@ -66,7 +66,7 @@ latest as (
 
     select *
     from known
-    qualify rank() over (partition by customer_id, as_of order by ended_at desc nulls first) = 1
+    qualify rank() over (partition by customer_id, as_of order by ended_at is null desc nulls last, ended_at desc nulls last) = 1
 
 ),
 
@@ -83,7 +83,7 @@ running as (
     from latest
     qualify row_number() over (
         partition by customer_id, as_of
-        order by started_at desc, subscription_id desc
+        order by started_at desc nulls last, subscription_id desc nulls last
     ) = 1
 
 ),

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import refuse_other_dates, refuse_vanished_scores, shown_in
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._shelf import Shelf
@@ -139,7 +140,8 @@ def publish(
     Raises
     ------
     PublishError
-        If the file cannot be written, or what was written is not what the warehouse holds.
+        If the file cannot be written, what was written is not what the warehouse holds, the marts
+        are not of one day, or the scores that the former file shows are gone.
 
     Examples
     --------
@@ -348,6 +350,13 @@ def _write(
         if not allow_empty:
             counts = {table.mart.name: table.row_count for table in copied}
             refuse_emptied(counts, _former_counts(cursor, shelf.file))
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            shown_in(shelf.file),
+            remedy=f"to publish without scores all the same, remove {shelf.file}",
+        )
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
