@@ -55,7 +55,7 @@ select cast(unnest(generate_series(
 
 
 {% macro duckdb__json_text(json, key) %}
-    {{- return(json ~ " ->> '$." ~ key ~ "'") -}}
+    {{- return(json ~ ' ->> ' ~ holdfast.text('$.' ~ key)) -}}
 {% endmacro %}
 
 
@@ -84,7 +84,7 @@ select cast(unnest(generate_series(
 
 
 {% macro duckdb__matches(text, pattern) %}
-    {{- return('regexp_matches(' ~ text ~ ', ' ~ holdfast._text(pattern) ~ ')') -}}
+    {{- return('regexp_matches(' ~ text ~ ', ' ~ holdfast.text(pattern) ~ ')') -}}
 {% endmacro %}
 
 
@@ -118,15 +118,15 @@ select *
 {#- Holdfast's plugin registers the functions holdfast_predict and holdfast_contributions. -#}
 {% macro duckdb__call_model(output, registry, model_id, columns) %}
     {{- return(
-        'holdfast_' ~ output ~ '(' ~ holdfast._text(registry | string) ~ ', ' ~ holdfast._text(model_id) ~ ', ' ~ columns | join(', ') ~ ')'
+        'holdfast_' ~ output ~ '(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_id) ~ ', ' ~ columns | join(', ') ~ ')'
     ) -}}
 {% endmacro %}
 
 
 {% macro duckdb__table_comment(relation) %}
     {{- return(
-        "select max(comment) from duckdb_tables() where database_name = '" ~ relation.database ~ "' and schema_name = '"
-        ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+        'select max(comment) from duckdb_tables() where database_name = ' ~ holdfast.text(relation.database) ~ ' and schema_name = '
+        ~ holdfast.text(relation.schema) ~ ' and table_name = ' ~ holdfast.text(relation.identifier)
     ) -}}
 {% endmacro %}
 
@@ -137,12 +137,17 @@ select *
 
 
 {% macro duckdb__select_error(message) %}
-    {{- return('select error(' ~ holdfast._text(message) ~ ')') -}}
+    {{- return('select error(' ~ holdfast.text(message) ~ ')') -}}
 {% endmacro %}
 
 
-{% macro duckdb___text(value) %}
+{% macro duckdb__text(value) %}
     {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
+{% endmacro %}
+
+
+{% macro duckdb__quoted(name) %}
+    {{- return('"' ~ (name | replace('"', '""')) ~ '"') -}}
 {% endmacro %}
 
 

@@ -46,7 +46,7 @@
     {%- set orders_types = holdfast._column_types(orders) if orders is not none and holdfast.exists(orders) else {} -%}
     {%- set lines = [] -%}
     {%- for column, spec in columns.items() -%}
-        {%- set name = adapter.quote(column) -%}
+        {%- set name = holdfast.quoted(column) -%}
         {%- set have = found.get(column) -%}
         {%- if spec.type == 'id' -%}
             {%- set want = orders_types.get(column) -%}

@@ -5,7 +5,7 @@
 {% macro as_of_date() %}
     {%- set as_of_date = holdfast.setting('as_of_date') -%}
     {%- if as_of_date is not none -%}
-        {{- return("cast('" ~ as_of_date ~ "' as date)") -}}
+        {{- return('cast(' ~ holdfast.text(as_of_date) ~ ' as date)') -}}
     {%- else -%}
         {{- return('(select cast(cast(max(ordered_at) as date) + interval 1 day as date) from ' ~ ref('holdfast', 'stg_holdfast__orders')
             ~ ' where ordered_at <= ' ~ dbt.current_timestamp() ~ " at time zone 'UTC')") -}}

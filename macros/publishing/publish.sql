@@ -48,7 +48,7 @@
         'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path'), 'project': project_name,
         'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
     }) -%}
-    {%- set answer = run_query('select holdfast_publish(' ~ holdfast._text(request) ~ ')').columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}
         {#- the hook's own statement fails, and with it the build -#}

@@ -54,7 +54,7 @@
         ) -%}
     {%- endif -%}
     {%- set told = {'version': holdfast.version(), 'tasks': tasks} -%}
-    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast.text(tojson(told)) ~ ')').columns[0].values()[0] -%}
     {%- if answer -%}
         {%- do exceptions.raise_compiler_error(answer) -%}
     {%- endif -%}

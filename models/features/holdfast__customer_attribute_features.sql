@@ -56,7 +56,7 @@ final as (
         spine.customer_id,
         spine.as_of,
         {% for attribute in attributes -%}
-        attributes.{{ adapter.quote(attribute) }} as {{ adapter.quote('attribute_' ~ attribute) }},
+        attributes.{{ holdfast.quoted(attribute) }} as {{ holdfast.quoted('attribute_' ~ attribute) }},
         {% endfor -%}
         {{ holdfast.days_between('customers.created_at', 'spine.as_of') }} as attribute_tenure_days,
     from spine

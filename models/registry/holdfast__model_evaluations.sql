@@ -20,24 +20,24 @@ predictions as (
     {% set type = 'double' if task.is_regression else 'integer' -%}
     select
         model_id,
-        '{{ task.name }}' as task,
+        {{ holdfast.text(task.name) }} as task,
         'test' as split,
         customer_id,
         as_of,
         {{ task.predicted_column }} as probability,
-        cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
+        cast({{ holdfast.quoted(task.label) }} as {{ type }}) as outcome,
     from {{ holdfast.task_step(task, 'holdout_predictions') }}
     {% if task.live %}
     union all
 
     select
         model_id,
-        '{{ task.name }}' as task,
+        {{ holdfast.text(task.name) }} as task,
         'live' as split,
         customer_id,
         as_of,
         {{ task.predicted_column }} as probability,
-        cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
+        cast({{ holdfast.quoted(task.label) }} as {{ type }}) as outcome,
     from {{ holdfast.task_step(task, 'outcomes') }}
     {% endif -%}
     {{ 'union all' if not loop.last }}
@@ -100,7 +100,7 @@ with_segments as (
 ),
 
 {% if regressions -%}
-{% set names = "'" ~ regressions | join("', '") ~ "'" -%}
+{% set names = holdfast._texts(regressions) | join(', ') -%}
 of_outcomes as (
 
     select {{ holdfast.all_with({'outcome': 'cast(outcome as integer)'}) }}
