@@ -55,7 +55,7 @@ select cast(unnest(generate_series(
 
 
 {% macro duckdb__json_text(json, key) %}
-    {{- return(json ~ " ->> '$." ~ key ~ "'") -}}
+    {{- return(json ~ ' ->> ' ~ holdfast.text('$.' ~ key)) -}}
 {% endmacro %}
 
 
@@ -84,7 +84,7 @@ select cast(unnest(generate_series(
 
 
 {% macro duckdb__matches(text, pattern) %}
-    {{- return('regexp_matches(' ~ text ~ ', ' ~ holdfast._text(pattern) ~ ')') -}}
+    {{- return('regexp_matches(' ~ text ~ ', ' ~ holdfast.text(pattern) ~ ')') -}}
 {% endmacro %}
 
 
@@ -118,15 +118,15 @@ select *
 {#- Holdfast's plugin registers the functions holdfast_predict and holdfast_contributions. -#}
 {% macro duckdb__call_model(output, registry, model_id, columns) %}
     {{- return(
-        'holdfast_' ~ output ~ '(' ~ holdfast._text(registry | string) ~ ', ' ~ holdfast._text(model_id) ~ ', ' ~ columns | join(', ') ~ ')'
+        'holdfast_' ~ output ~ '(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_id) ~ ', ' ~ columns | join(', ') ~ ')'
     ) -}}
 {% endmacro %}
 
 
 {% macro duckdb__table_comment(relation) %}
     {{- return(
-        "select max(comment) from duckdb_tables() where database_name = '" ~ relation.database ~ "' and schema_name = '"
-        ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+        'select max(comment) from duckdb_tables() where database_name = ' ~ holdfast.text(relation.database) ~ ' and schema_name = '
+        ~ holdfast.text(relation.schema) ~ ' and table_name = ' ~ holdfast.text(relation.identifier)
     ) -}}
 {% endmacro %}
 
@@ -137,12 +137,17 @@ select *
 
 
 {% macro duckdb__select_error(message) %}
-    {{- return('select error(' ~ holdfast._text(message) ~ ')') -}}
+    {{- return('select error(' ~ holdfast.text(message) ~ ')') -}}
 {% endmacro %}
 
 
-{% macro duckdb___text(value) %}
+{% macro duckdb__text(value) %}
     {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
+{% endmacro %}
+
+
+{% macro duckdb__quoted(name) %}
+    {{- return('"' ~ (name | replace('"', '""')) ~ '"') -}}
 {% endmacro %}
 
 
@@ -175,7 +180,7 @@ select *
     {{- return(
         "case when not regexp_full_match(" ~ text ~ ", '[" ~ holdfast._invisible() ~ "]*') then coalesce(try_cast("
         ~ part ~ "1) || ' ' || " ~ clock ~ " || " ~ zone ~ " as timestamptz) at time zone 'UTC', error("
-        ~ holdfast._text(message) ~ ' || ' ~ text ~ ' || ' ~ holdfast._text(advice) ~ ')) end'
+        ~ holdfast.text(message) ~ ' || ' ~ text ~ ' || ' ~ holdfast.text(advice) ~ ')) end'
     ) -}}
 {% endmacro %}
 
@@ -187,7 +192,7 @@ select *
         {%- set told = moment ~ ' + interval 1 day' -%}
     {%- elif kind == 'end' -%}
         {%- set is_day = ' or length(trim(' ~ name ~ ')) = 10' if holdfast._is_text_type(have) else '' -%}
-        {%- set told = 'case when cast(' ~ moment ~ " as time) >= time '23:59:00'" ~ is_day ~ " then date_trunc('day', " ~ moment
+        {%- set told = 'case when cast(' ~ moment ~ " as time) >= time '23:59:00' " ~ is_day ~ " then date_trunc('day', " ~ moment
             ~ ') + interval 1 day else ' ~ moment ~ ' end' -%}
     {%- endif -%}
     {{- return(
@@ -204,18 +209,18 @@ select *
     {%- if modules.re.fullmatch('U?(TINY|SMALL)?INT(EGER)?|BOOLEAN', have) or (kind == 'number' and not is_text and not is_float) -%}
         {{- return('cast(' ~ name ~ ' as ' ~ type ~ ')') -}}
     {%- endif -%}
-    {%- set row = " || ' in the row with " ~ key ~ " ' || coalesce(cast(" ~ adapter.quote(key) ~ " as varchar), 'NULL')" if key else '' -%}
-    {%- set told = holdfast._text(column ~ ' is ') ~ ' || cast(' ~ name ~ ' as varchar)' ~ row ~ ' || ' -%}
+    {%- set row = " || ' in the row with " ~ key ~ " ' || coalesce(cast(" ~ holdfast.quoted(key) ~ " as varchar), 'NULL')" if key else '' -%}
+    {%- set told = holdfast.text(column ~ ' is ') ~ ' || cast(' ~ name ~ ' as varchar)' ~ row ~ ' || ' -%}
     {%- set value = name if is_float else 'try_cast(' ~ name ~ ' as double)' -%}
     {%- set cases = [] -%}
     {%- if is_text -%}
         {%- do cases.append("when trim(" ~ name ~ ") = '' then null") -%}
-        {%- do cases.append('when ' ~ value ~ ' is null then error(' ~ told ~ holdfast._text(
+        {%- do cases.append('when ' ~ value ~ ' is null then error(' ~ told ~ holdfast.text(
             ', which is no number. Make it one, or NULL, in the relation, such as try_cast(replace(' ~ name ~ ", ',', '.') as double)."
         ) ~ ')') -%}
     {%- endif -%}
     {%- if is_text or is_float -%}
-        {%- do cases.append('when not isfinite(' ~ value ~ ') then ' ~ ('error(' ~ told ~ holdfast._text(
+        {%- do cases.append('when not isfinite(' ~ value ~ ') then ' ~ ('error(' ~ told ~ holdfast.text(
             ', which is no amount. Leave the row out of the relation, or give it the amount that it had.'
         ) ~ ')' if kind == 'amount' else 'null')) -%}
     {%- endif -%}
@@ -226,7 +231,7 @@ select *
     {#- the parts of a CASE share one type, and only the last one is sure to be in it -#}
     {{- return(
         'case when ' ~ name ~ ' is null then null ' ~ cases | join(' ') ~ ' else coalesce(try_cast(' ~ name ~ ' as ' ~ type
-        ~ '), error(' ~ told ~ holdfast._text(', more than ' ~ type ~ ' holds.') ~ ')) end'
+        ~ '), error(' ~ told ~ holdfast.text(', more than ' ~ type ~ ' holds.') ~ ')) end'
     ) -}}
 {% endmacro %}
 
@@ -243,7 +248,7 @@ select *
         ) -%}
     {%- endif -%}
     {%- set told = {'version': holdfast.version(), 'tasks': tasks, 'reset': holdfast.setting('reset')} -%}
-    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast.text(tojson(told)) ~ ')').columns[0].values()[0] -%}
     {%- if answer -%}
         {%- do exceptions.raise_compiler_error(answer) -%}
     {%- endif -%}
@@ -259,13 +264,13 @@ select *
     {%- for column in adapter.get_columns_in_relation(existing) -%}
         {%- set now = new_types.get(column.name | lower) -%}
         {%- if now is none and drop_others -%}
-            {%- do changes.append('alter table ' ~ existing ~ ' drop column ' ~ adapter.quote(column.name)) -%}
+            {%- do changes.append('alter table ' ~ existing ~ ' drop column ' ~ holdfast.quoted(column.name)) -%}
         {%- elif now is not none and now != column.dtype -%}
             {%- set both = holdfast._common_type(column.dtype, now) -%}
             {%- if both is none -%}
                 {%- do holdfast._refuse_type(existing, column.name, column.dtype, now) -%}
             {%- elif both != column.dtype -%}
-                {%- do changes.append('alter table ' ~ existing ~ ' alter column ' ~ adapter.quote(column.name) ~ ' set data type ' ~ both) -%}
+                {%- do changes.append('alter table ' ~ existing ~ ' alter column ' ~ holdfast.quoted(column.name) ~ ' set data type ' ~ both) -%}
                 {%- do log(
                     existing.identifier ~ '.' ~ column.name ~ ' was ' ~ column.dtype ~ ' and is ' ~ now ~ ' now; the table takes ' ~ both, info=true
                 ) -%}

@@ -61,7 +61,7 @@ select cast(month as date) as month
 
 
 {% macro spark__json_text(json, key) %}
-    {{- return('get_json_object(' ~ json ~ ", '$." ~ key ~ "')") -}}
+    {{- return('get_json_object(' ~ json ~ ', ' ~ holdfast.text('$.' ~ key) ~ ')') -}}
 {% endmacro %}
 
 
@@ -81,7 +81,7 @@ select cast(month as date) as month
 
 
 {% macro spark__matches(text, pattern) %}
-    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast._text(pattern) ~ ')') -}}
+    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast.text(pattern) ~ ')') -}}
 {% endmacro %}
 
 
@@ -118,13 +118,18 @@ select *
 
 
 {% macro spark__select_error(message) %}
-    {{- return('select raise_error(' ~ holdfast._text(message) ~ ')') -}}
+    {{- return('select raise_error(' ~ holdfast.text(message) ~ ')') -}}
 {% endmacro %}
 
 
 {#- Two quotes end a text of Spark and begin the next; a backslash keeps the quote, and itself. -#}
-{% macro spark___text(value) %}
+{% macro spark__text(value) %}
     {{- return("'" ~ (value | replace('\\', '\\\\') | replace("'", "\\'")) ~ "'") -}}
+{% endmacro %}
+
+
+{% macro spark__quoted(name) %}
+    {{- return('`' ~ (name | replace('`', '``')) ~ '`') -}}
 {% endmacro %}
 
 

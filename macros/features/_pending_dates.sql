@@ -34,7 +34,7 @@
     {%- endif -%}
     {%- set condition = none -%}
     {%- if not all_pending -%}
-        {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
+        {%- set condition = 'as_of in (timestamp ' ~ holdfast._texts(found) | join(', timestamp ') ~ ')' -%}
     {%- endif -%}
     {{- return({'dates': found | list, 'condition': condition}) -}}
 {% endmacro %}

@@ -37,10 +37,10 @@
 
 {#- An event is known at as_of: it happened before, and it had been loaded before, where that is told. -#}
 {% macro _is_known(view, as_of) %}
-    {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+    {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
     {%- set conditions = [event_at ~ ' < ' ~ holdfast._window_end(none, view, as_of)] -%}
     {%- if view.known_at -%}
-        {%- do conditions.append('coalesce(events.' ~ adapter.quote(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
+        {%- do conditions.append('coalesce(events.' ~ holdfast.quoted(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
     {%- endif -%}
     {{- return(conditions | join(' and ')) -}}
 {% endmacro %}
@@ -63,7 +63,7 @@
 {% macro _aggregate(column, view, as_of) %}
     {%- set conditions = [] -%}
     {%- if column.window -%}
-        {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+        {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
         {%- do conditions.append(event_at ~ ' >= ' ~ holdfast._window_start(column.window, view, as_of)) -%}
         {%- if column.window.offset -%}
             {%- do conditions.append(event_at ~ ' < ' ~ holdfast._window_end(column.window, view, as_of)) -%}

@@ -41,7 +41,7 @@
     {%- set orders_types = holdfast._column_types(orders) if orders is not none and holdfast.exists(orders) else {} -%}
     {%- set lines = [] -%}
     {%- for column, spec in columns.items() -%}
-        {%- set name = adapter.quote(column) -%}
+        {%- set name = holdfast.quoted(column) -%}
         {%- set have = found.get(column) -%}
         {%- set called = 'The column ' ~ column ~ ' in the var `' ~ var_name ~ '` (' ~ relation ~ ')' -%}
         {%- if have is none -%}

@@ -13,7 +13,7 @@
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
     {%- set columns = [] -%}
     {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_') -%}
-        {%- do columns.append(adapter.quote(feature)) -%}
+        {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor -%}
 {%- if columns -%}
 with
@@ -44,7 +44,7 @@ profile as (
 
     select *
     from {{ profiles }}
-    where model_id = '{{ champion.model_id }}'
+    where model_id = {{ holdfast.text(champion.model_id) }}
 
 ),
 
@@ -137,18 +137,19 @@ importances as (
         {{ holdfast.list_rows('feature_names') }} as feature,
         metrics,
     from {{ registry }}
-    where model_id = '{{ champion.model_id }}'
+    where model_id = {{ holdfast.text(champion.model_id) }}
 
 ),
 
 final as (
 
     select
-        '{{ task }}' as task,
-        '{{ champion.model_id }}' as model_id,
+        {{ holdfast.text(task) }} as task,
+        {{ holdfast.text(champion.model_id) }} as model_id,
         summed.feature,
         cast({{ scoring_as_of }} as timestamp) as as_of,
-        cast(json_extract(importances.metrics, '$.importance."' || summed.feature || '"') as double) as importance,
+        -- a name may hold what would mean something in a path
+        cast(json_extract(importances.metrics, '$.importance') as map(varchar, double))[summed.feature] as importance,
         -- a sum over threads ends differently in its last digits
         round(summed.psi, 12) as psi,
         case
@@ -172,7 +173,7 @@ select * from final
 {%- else -%}
 -- no champion yet: nothing to compare with
 select
-    '{{ task }}' as task,
+    {{ holdfast.text(task) }} as task,
     cast(null as varchar) as model_id,
     cast(null as varchar) as feature,
     cast(null as timestamp) as as_of,

@@ -8,7 +8,7 @@
     {%- set found = holdfast._column_types(present) -%}
     {%- set columns = [] -%}
     {%- for feature in features if feature | lower in found -%}
-        {%- do columns.append(adapter.quote(feature)) -%}
+        {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor %}
 with
 
@@ -52,8 +52,8 @@ placed as (
 )
 
 select
-    '{{ task }}' as task,
-    '{{ model_id }}' as model_id,
+    {{ holdfast.text(task) }} as task,
+    {{ holdfast.text(model_id) }} as model_id,
     feature,
     bin,
     cast(case when bin > 0 then {{ holdfast.list_item('any_value(cuts)', 'bin') }} end as double) as upper_edge,

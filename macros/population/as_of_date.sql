@@ -10,7 +10,7 @@
 {% macro as_of_date() %}
     {%- set as_of_date = holdfast.setting('as_of_date') -%}
     {%- if as_of_date is not none -%}
-        {{- return("cast('" ~ as_of_date ~ "' as date)") -}}
+        {{- return('cast(' ~ holdfast.text(as_of_date) ~ ' as date)') -}}
     {%- endif -%}
     {%- set orders = ref('holdfast', 'stg_holdfast__orders') -%}
     {%- if not execute or not holdfast.exists(orders) -%}
@@ -31,7 +31,7 @@
         {%- set all_orders = api.Relation.create(database=orders.database, schema=orders.schema, identifier=orders.identifier) -%}
         {%- set date = holdfast._settled('as_of_date', holdfast._date_to_settle() or holdfast._day_after_last_order(all_orders)) -%}
     {%- endif -%}
-    {{- return("cast('" ~ date ~ "' as date)" if date else 'cast(null as date)') -}}
+    {{- return('cast(' ~ holdfast.text(date) ~ ' as date)' if date else 'cast(null as date)') -}}
 {% endmacro %}
 
 
@@ -63,10 +63,10 @@
         {%- set value = 'null' -%}
     {%- else -%}
         {%- set found = run_query('select cast(' ~ query ~ ' as varchar)').columns[0].values()[0] -%}
-        {%- set value = holdfast._text(found | string if found is not none else '') -%}
+        {%- set value = holdfast.text(found | string if found is not none else '') -%}
     {%- endif -%}
     {{- return(run_query(
-        'select holdfast_settle(' ~ holdfast._text(invocation_id) ~ ', ' ~ holdfast._text(name) ~ ', ' ~ value ~ ')'
+        'select holdfast_settle(' ~ holdfast.text(invocation_id) ~ ', ' ~ holdfast.text(name) ~ ', ' ~ value ~ ')'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 
@@ -104,7 +104,7 @@
     {%- for query in dates | select -%}
         {%- set found = run_query('select cast(' ~ query ~ ' as varchar)').columns[0].values()[0] -%}
         {%- if found -%}
-            {{- return(holdfast._text(found)) -}}
+            {{- return(holdfast.text(found)) -}}
         {%- endif -%}
     {%- endfor -%}
     {{- return(none) -}}

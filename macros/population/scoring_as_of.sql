@@ -29,5 +29,5 @@
         {%- endif -%}
         {%- set moment = holdfast._settled('scoring_as_of', query) -%}
     {%- endif -%}
-    {{- return("cast('" ~ moment ~ "' as timestamp)" if moment else 'cast(null as timestamp)') -}}
+    {{- return('cast(' ~ holdfast.text(moment) ~ ' as timestamp)' if moment else 'cast(null as timestamp)') -}}
 {% endmacro %}

@@ -177,7 +177,7 @@ final as (
 
     select
         churn_definition,
-        churn_definition = '{{ holdfast.setting("churn_definition") }}' as is_project_definition,
+        churn_definition = {{ holdfast.text(holdfast.setting('churn_definition')) }} as is_project_definition,
         segment_by,
         segment,
         cast(days as integer) as days,

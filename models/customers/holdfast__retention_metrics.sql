@@ -231,7 +231,7 @@ final as (
     select
         counted.month,
         counted.churn_definition,
-        counted.churn_definition = '{{ holdfast.setting("churn_definition") }}' as is_project_definition,
+        counted.churn_definition = {{ holdfast.text(holdfast.setting('churn_definition')) }} as is_project_definition,
         counted.is_complete,
         counted.is_mature,
         cast(counted.customers_at_start as bigint) as customers_at_start,

@@ -42,7 +42,7 @@ spells as (
         max(case when ended_at is null then 1 else 0 end) = 1 as is_active,
         max(ended_at) as churned_at,
     from {{ ref('holdfast', 'holdfast__customer_spells') }}
-    where churn_definition = '{{ definition }}'
+    where churn_definition = {{ holdfast.text(definition) }}
     group by customer_id
 
 ),

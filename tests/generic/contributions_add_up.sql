@@ -27,7 +27,7 @@ scored as (
         on {{ holdfast._same_keys('features', 'scores', keys + ['as_of']) }}
     where
         scores.as_of = (select max(as_of) from {{ model }})
-        and scores.model_id = '{{ champion.model_id }}'
+        and scores.model_id = {{ holdfast.text(champion.model_id) }}
         {%- if declared.is_regression %}
         and scores.{{ declared.score_column }} is not null
         {%- else %}
