@@ -21,6 +21,7 @@
         {%- do tasks.update({name: holdfast.training_settings(name)}) -%}
     {%- endfor -%}
     {%- if execute -%}
+        {%- do holdfast._check_materializations() -%}
         {%- for node in graph.nodes.values()
             if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot'] and node.name.startswith('holdfast__') -%}
             {%- do exceptions.raise_compiler_error(
@@ -30,6 +31,7 @@
         {%- endfor -%}
         {%- do holdfast.begin_run(tasks) -%}
         {%- do holdfast.check_session() -%}
+        {%- do holdfast.check_vars() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}
@@ -43,6 +45,10 @@
 {% endmacro %}
 
 {% macro default__begin_run(tasks) %}
+    {%- do exceptions.raise_compiler_error(
+        'The target ' ~ target.name ~ ' of the profile is ' ~ target.type ~ ', and the models of Holdfast are built on DuckDB: choose '
+        ~ 'a target of type duckdb. docs/spark.md tells what Spark can do.'
+    ) -%}
 {% endmacro %}
 
 {% macro duckdb__begin_run(tasks) %}
@@ -61,6 +67,41 @@
     {%- if answer -%}
         {%- do exceptions.raise_compiler_error(answer) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{#-
+  Refuses vars that begin with holdfast_ and are none of Holdfast's, and vars that reach only some models: those below the
+  name of a package. Jinja knows no list of the vars that are set; Python reads the project's files and the command line.
+-#}
+{% macro check_vars() %}
+    {{- return(adapter.dispatch('check_vars', 'holdfast')()) -}}
+{% endmacro %}
+
+{% macro default__check_vars() %}
+{% endmacro %}
+
+{% macro duckdb__check_vars() %}
+    {%- set known = holdfast.known_vars() -%}
+    {%- set short = [] -%}
+    {%- for name in known -%}
+        {%- do short.append(name[9:]) -%}
+    {%- endfor -%}
+    {%- for found in fromjson(run_query('select holdfast_vars()').columns[0].values()[0]) -%}
+        {%- if found.name not in known -%}
+            {%- set guess = holdfast._did_you_mean(found.name[9:], short) | replace('did you mean ', 'did you mean holdfast_') -%}
+            {%- do exceptions.raise_compiler_error(
+                'Holdfast has no var `' ~ found.name ~ '`, which stands in ' ~ found.place ~ guess ~ (' ' if guess else '. ')
+                ~ 'Its vars are listed in README.md; names that begin with holdfast_ are kept for them.'
+            ) -%}
+        {%- elif found.scope -%}
+            {%- do exceptions.raise_compiler_error(
+                'The var `' ~ found.name ~ '` stands in ' ~ found.place ~ ' where only the package ' ~ found.scope
+                ~ ' reads it; Holdfast and your own models would take different values. Move it to the top of `vars:` in '
+                ~ "your project's dbt_project.yml."
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -88,7 +129,31 @@
 {% endmacro %}
 
 
-{#- Says which tables of history a reset is about to begin anew: Holdfast's own, and those of the project's tasks. -#}
+{#- Refuses what a project's own configs make of Holdfast's tables: a view would be computed by every reader, and trains nothing. -#}
+{% macro _check_materializations() %}
+    {%- set changed = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.package_name == 'holdfast' and node.resource_type == 'model' and node.config.materialized in ['view', 'ephemeral'] -%}
+        {%- set ships_as_view = node.path.startswith('inputs') or node.name == 'holdfast__churn_scores_latest' -%}
+        {%- if node.config.materialized == 'ephemeral' or not ships_as_view -%}
+            {%- do changed.append(node) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if changed -%}
+        {%- set more = ' and ' ~ (changed | length - 1) ~ ' more models of Holdfast' if changed | length > 1 else '' -%}
+        {%- do exceptions.raise_compiler_error(
+            'A config of the project makes ' ~ changed[0].name ~ more ~ ' ' ~ changed[0].config.materialized ~ 's, and they have to be '
+            ~ 'tables. Write `+materialized` below the name of your own project: models: {' ~ project_name ~ ': {+materialized: '
+            ~ changed[0].config.materialized ~ '}}.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#-
+  Says which tables of history this run is about to begin anew: Holdfast's own, and those of the project's tasks. A run that
+  builds none of them drops nothing, and says so.
+-#}
 {% macro _tell_reset() %}
     {%- set kept = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('keeps_history', false) -%}
@@ -102,11 +167,24 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for node in kept -%}
+    {%- set told = [] -%}
+    {%- for node in kept if node.unique_id in selected_resources -%}
         {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
         {%- if relation is not none -%}
             {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
             {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
+            {%- do told.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not told -%}
+        {%- do holdfast._tell_no_reset() -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _tell_no_reset() %}
+    {%- set command = 'docs generate' if flags.WHICH == 'generate' else flags.WHICH -%}
+    {%- do log(
+        'holdfast_reset: this `dbt ' ~ command ~ '` drops no history; `dbt build` and `dbt run` do, of the models that they select', info=true
+    ) -%}
 {% endmacro %}

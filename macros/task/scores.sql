@@ -17,6 +17,10 @@
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set score = task.score_column -%}
+    {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
+        {#- no hook runs that could say so -#}
+        {%- do holdfast._tell_no_reset() -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
         {%- do holdfast._check_customer_id(this, features) -%}
     {%- endif -%}

@@ -137,7 +137,7 @@ def test_a_part_of_a_build_is_of_the_day_of_the_scores(
     shop.execute(order_on("2026-07-05"))
     shop.dbt("run", "--exclude", "holdfast__churn_scores")
     assert shop.query("select distinct as_of_date from customer_retention") == [(date(2026, 7, 3),)]
-    assert [row[2] for row in scored(shop) if row[0] == "scored"][0] > 100
+    assert next(row[2] for row in scored(shop) if row[0] == "scored") > 100
 
 
 @pytest.mark.slow

@@ -43,9 +43,7 @@ __all__ = ["train", "update_registry"]
 logger = logging.getLogger("holdfast.training")
 
 
-def update_registry(
-    task: str, session: Any, training_set: Any, registry: RelationName
-) -> pa.Table:
+def update_registry(task: str, session: Any, training_set: Any, registry: RelationName) -> pa.Table:
     """Train where it is due, and return the whole model registry of a task: what dbt writes.
 
     The registry carries itself over: every former row comes back, so that no way of running dbt
@@ -177,6 +175,7 @@ def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings
         return _no_model(
             "the training set has no rows with a known label",
             f"it needs observations whose label window of {checked.gap_days} days is over",
+            find_champion(former_rows, checked.task),
         )
     as_of_date = checked.as_of_date or _day(description.last_as_of, checked.gap_days)
     feature_hash = description.feature_hash(checked)
@@ -198,9 +197,11 @@ def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings
         champion = find_champion(former_rows, checked.task)
         if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
             # rather no score than one that means something else
-            _no_model(prepared.reason, prepared.remedy, kept="The champion is archived, " + reason)
+            _no_model(
+                prepared.reason, prepared.remedy, then=f" The champion is archived, {reason}."
+            )
             return registry_table([{**champion, "stage": "archived"}])
-        return _no_model(prepared.reason, prepared.remedy)
+        return _no_model(prepared.reason, prepared.remedy, champion)
     with one_thread():
         rows = _run(
             prepared,
@@ -253,9 +254,11 @@ def _run(
     )
 
 
-def _no_model(reason: str, remedy: str, kept: str = "A former champion stays as it is") -> pa.Table:
-    """Say why nothing was trained, and return no rows."""
-    logger.warning("No new model: %s; %s. %s.", reason, remedy, kept)
+def _no_model(reason: str, remedy: str, champion: Row | None = None, then: str = "") -> pa.Table:
+    """Say why nothing was trained and what becomes of a champion, and return no rows."""
+    if champion:
+        then = f" The champion {champion['model_id']} stays as it is."
+    logger.warning("No new model: %s; %s.%s", reason, remedy, then)
     return registry_table([])
 
 
