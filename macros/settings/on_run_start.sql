@@ -134,7 +134,8 @@
     {%- set changed = [] -%}
     {%- for node in graph.nodes.values()
         if node.package_name == 'holdfast' and node.resource_type == 'model' and node.config.materialized in ['view', 'ephemeral'] -%}
-        {%- set ships_as_view = node.path.startswith('inputs') or node.name == 'holdfast__churn_scores_latest' -%}
+        {#- what says so in its own file is what it was made to be -#}
+        {%- set ships_as_view = node.path.startswith('inputs') or "materialized='view'" in node.raw_code -%}
         {%- if node.config.materialized == 'ephemeral' or not ships_as_view -%}
             {%- do changed.append(node) -%}
         {%- endif -%}

@@ -81,7 +81,8 @@ def test_a_second_build_says_that_the_warehouse_is_in_use(user_project: UserProj
         [
             sys.executable,
             "-c",
-            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()",
+            "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True)\n"
+            "input()",
             str(user_project.warehouse),
         ],
         stdin=subprocess.PIPE,
