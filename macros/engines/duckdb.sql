@@ -295,3 +295,9 @@ select *
         ) -%}
     {%- endfor -%}
 {% endmacro %}
+
+
+{% macro duckdb__same_id(id, is_whole) %}
+    {%- set plain = 'cast(' ~ id ~ ' as varchar)' -%}
+    {{- return(plain if is_whole else 'regexp_replace(trim(' ~ plain ~ '), ' ~ holdfast.text('^(-?[0-9]+)[.]0+$') ~ ", '\\1')") -}}
+{% endmacro %}

@@ -163,12 +163,20 @@ select *
 {% endmacro %}
 
 
-{#- Spark trains outside of dbt, so there is nobody to tell. -#}
 {% macro spark__begin_run(tasks) %}
-    {{- return('') -}}
+    {%- do exceptions.raise_compiler_error(
+        'The target ' ~ target.name ~ ' of the profile is ' ~ target.type ~ ', and the models of Holdfast are built on DuckDB: choose '
+        ~ 'a target of type duckdb. docs/spark.md tells what Spark can do.'
+    ) -%}
 {% endmacro %}
 
 
 {% macro spark__check_session() %}
     {{- return('') -}}
+{% endmacro %}
+
+
+{% macro spark__same_id(id, is_whole) %}
+    {%- set plain = 'cast(' ~ id ~ ' as string)' -%}
+    {{- return(plain if is_whole else 'regexp_replace(trim(' ~ plain ~ '), ' ~ holdfast.text('^(-?[0-9]+)[.]0+$') ~ ", '$1')") -}}
 {% endmacro %}

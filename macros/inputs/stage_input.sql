@@ -24,6 +24,9 @@
     {%- endif -%}
 
     {%- set found = holdfast._column_types(relation) if relation is not none else {} -%}
+    {%- if not_forgotten is not none and relation is not none -%}
+        {%- set not_forgotten = holdfast.not_forgotten('inputs.customer_id', type=found.get('customer_id')) -%}
+    {%- endif -%}
     {%- if relation is not none -%}
         {%- set missing = [] -%}
         {%- for column in required if column not in found -%}

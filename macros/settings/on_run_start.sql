@@ -18,6 +18,7 @@
     {%- endif -%}
     {%- set tasks = holdfast.training_of_tasks() -%}
     {%- if execute -%}
+        {%- do holdfast._check_materializations() -%}
         {%- for node in graph.nodes.values()
             if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot']
             and (node.name.startswith('holdfast__') or node.name.startswith('stg_holdfast__')) -%}
@@ -39,6 +40,7 @@
         {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
         {%- do holdfast.check_session() -%}
+        {%- do holdfast.check_vars() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}
@@ -46,7 +48,10 @@
 {% endmacro %}
 
 
-{#- Says which tables of history a reset is about to begin anew: Holdfast's own, and those of the project's tasks. -#}
+{#-
+  Says which tables of history this run is about to begin anew: Holdfast's own, and those of the project's tasks. A run that
+  builds none of them drops nothing, and says so.
+-#}
 {% macro _tell_reset() %}
     {%- set kept = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('keeps_history', false) -%}
@@ -60,11 +65,16 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for node in kept -%}
+    {%- set told = [] -%}
+    {%- for node in kept if node.unique_id in selected_resources -%}
         {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
         {%- if relation is not none -%}
             {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
             {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
+            {%- do told.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not told -%}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
 {% endmacro %}

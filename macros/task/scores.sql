@@ -18,6 +18,10 @@
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set score = task.score_column -%}
+    {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
+        {#- no hook runs that could say so -#}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
         {%- do holdfast._check_key_types(this, features, task.entity) -%}
     {%- endif -%}

@@ -6,7 +6,9 @@ sends as (
 
     select
         *,
-        row_number() over (partition by customer_id order by sent_at asc nulls last, send_id asc nulls last) as send_number,
+        row_number() over (
+            partition by customer_id order by sent_at asc nulls last, send_id asc nulls last
+        ) as send_number,
     from {{ ref('holdfast', 'stg_holdfast__campaign_sends') }}
     where not coalesce(is_control, false)
 

@@ -31,7 +31,9 @@ subscriptions as (
 
     select
         *,
-        mrr - lag(mrr) over (partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last) as mrr_change,
+        mrr - lag(mrr) over (
+            partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last
+        ) as mrr_change,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
 
 ),

@@ -1,5 +1,6 @@
 -- the table that a BI tool opens first: every customer once, with what we know and what we expect
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
+{% set active_within_days = holdfast.setting('active_within_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
 with
 
@@ -116,12 +117,10 @@ final as (
         subscriptions.mrr,
         case
             when scores.status is not null then scores.status
-            when
-                history.last_order_at >= {{ as_of }} - interval {{ holdfast.setting('active_within_days') }} day
-                {%- if definition == 'contractual' %}
-                or subscriptions.has_subscription
-                {%- endif %}
-                then 'not_scored'
+            when history.last_order_at >= {{ as_of }} - interval {{ active_within_days }} day then 'not_scored'
+            {%- if definition == 'contractual' %}
+            when subscriptions.has_subscription then 'not_scored'
+            {%- endif %}
             when history.last_order_at is null then 'never_ordered'
             else 'inactive'
         end as status,

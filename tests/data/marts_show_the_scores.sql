@@ -1,8 +1,13 @@
--- the table that people read shows the scores of its day as they are; a mart without them would look like a shop without risk
+-- the table that people read shows the scores of its day as they are; without them no customer would seem at risk
 {% set own = 'model.holdfast.holdfast__' -%}
 {#- scores that are made before the mart, by an invocation of their own, are no fault of either -#}
 {% set is_to_come = flags.WHICH == 'build' and own ~ 'churn_scores' in selected_resources
     and own ~ 'customer_retention' not in selected_resources -%}
+{%- set mart = ref('holdfast', 'holdfast__customer_retention') -%}
+{%- set moment = '(select cast(max(as_of_date) as timestamp) from ' ~ mart ~ ')' -%}
+{%- if var('holdfast_spine', none) is not none -%}
+    {%- set moment = holdfast.scoring_as_of() -%}
+{%- endif %}
 with
 
 shown as (
@@ -15,7 +20,7 @@ shown as (
         churn_percentile,
         risk_band,
         scored_at,
-    from {{ ref('holdfast', 'holdfast__customer_retention') }}
+    from {{ mart }}
 
 ),
 
@@ -30,15 +35,17 @@ scores as (
         risk_band,
         scored_at,
     from {{ ref('holdfast', 'holdfast__churn_scores') }}
-    where
-        {%- if var('holdfast_spine', none) is not none %}
-        as_of = {{ holdfast.scoring_as_of() }}
-        {%- else %}
-        as_of = (
-            select cast(max(as_of_date) as timestamp)
-            from {{ ref('holdfast', 'holdfast__customer_retention') }}
-        )
-        {%- endif %}
+    where as_of = {{ moment }}
+
+),
+
+missing as (
+
+    select * from scores
+
+    except
+
+    select * from shown
 
 ),
 
@@ -47,7 +54,7 @@ problems as (
     select
         customer_id,
         'the mart does not show this score' as problem,
-    from (select * from scores except select * from shown) as missing
+    from missing
 
     union all
 

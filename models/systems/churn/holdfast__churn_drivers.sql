@@ -40,7 +40,8 @@ weighed as (
         reasons.contribution / cast(nullif(totals.contribution, 0) as double) as share,
     from reasons
     inner join totals on totals.customer_id = reasons.customer_id
-    inner join {{ ref('holdfast', 'holdfast__customer_retention') }} as customers on customers.customer_id = reasons.customer_id
+    inner join {{ ref('holdfast', 'holdfast__customer_retention') }} as customers
+        on customers.customer_id = reasons.customer_id
     where customers.risk_band is not null
 
 ),

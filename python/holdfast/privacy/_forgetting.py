@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import duckdb
 from holdfast.errors import HoldfastError
 from holdfast.warehouse.project import Project
 from holdfast.warehouse.quoting import quoted, text
-from holdfast.warehouse.search import columns_holding, declared_ids
+from holdfast.warehouse.search import columns_holding, declared_ids, same_id
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -72,7 +73,7 @@ class _Table:
 
     @property
     def id(self) -> str:
-        return f"cast({quoted(self.column)} as varchar)"
+        return same_id(quoted(self.column))
 
 
 def forget_customers(
@@ -113,7 +114,7 @@ def forget_customers(
     >>> forget_customers(open_project(Path("my_shop")), ["17"]).rows  # doctest: +SKIP
     {'main_retention.churn_scores': 3}
     """
-    ids = list(dict.fromkeys(customer_ids))
+    ids = list(dict.fromkeys(_same_id(customer) for customer in customer_ids))
     nodes = project.manifest["nodes"]
     with project.connect(read_only=False) as connection, project.of_this_version():
         connection.execute("begin transaction")
@@ -148,6 +149,11 @@ def forget_customers(
         on_top,
         publication,
     )
+
+
+def _same_id(customer: str) -> str:
+    """Write an id as `holdfast.warehouse.search.same_id` does: 17.0 and ' 17 ' are 17."""
+    return re.sub(r"^(-?[0-9]+)[.]0+$", r"\1", customer.strip())
 
 
 def _remove(
@@ -301,10 +307,10 @@ def _unknown(
     """Give the ids that stand in no table, in no input, and not among the forgotten ones."""
     left = dict.fromkeys(ids)
     places = [(table.relation, table.id) for table in tables]
-    text = "cast(customer_id as varchar)"
-    places += [(project.relation("forgotten_customers"), text)]
+    plain = same_id("customer_id")
+    places += [(project.relation("forgotten_customers"), plain)]
     places += [
-        (project.relation(f"stg_holdfast__{name}"), text) for name in ("customers", "orders")
+        (project.relation(f"stg_holdfast__{name}"), plain) for name in ("customers", "orders")
     ]
     for relation, column in places:
         if not left:

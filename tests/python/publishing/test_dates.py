@@ -30,9 +30,11 @@ def warehouse(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(tmp_path / "shop.duckdb"))
     show(connection, "2026-07-01", "'model 1'", "scored")
     connection.execute(
-        "create table customer_segments as select 1 as customer_id, date '2026-07-01' "
-        "as as_of_date; create table score_history as "
-        "select date '2020-01-01' + cast(i as integer) as as_of_date from range(9) r (i)"
+        """
+        create table customer_segments as select 1 as customer_id, date '2026-07-01' as as_of_date;
+        create table score_history as
+        select date '2020-01-01' + cast(i as integer) as as_of_date from range(9) as r (i)
+        """
     )
     return connection
 
