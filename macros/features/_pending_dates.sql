@@ -25,7 +25,7 @@
         {%- endset -%}
     {%- endif -%}
     {%- set found = run_query(
-        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 limit ' ~ (most + 1)
+        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 asc nulls last limit ' ~ (most + 1)
     ).columns[0].values() -%}
     {%- if found | length > most -%}
         {{- return({'dates': none, 'condition': none if all_pending else 'as_of in (' ~ pending ~ ')'}) -}}
@@ -34,7 +34,7 @@
     {%- endif -%}
     {%- set condition = none -%}
     {%- if not all_pending -%}
-        {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
+        {%- set condition = 'as_of in (timestamp ' ~ holdfast._texts(found) | join(', timestamp ') ~ ')' -%}
     {%- endif -%}
     {{- return({'dates': found | list, 'condition': condition}) -}}
 {% endmacro %}

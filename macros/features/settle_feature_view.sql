@@ -8,6 +8,6 @@
             {%- set spine = holdfast._own_relation('customer_spine') -%}
         {%- endif -%}
 delete from {{ this }} where as_of not in (select distinct as_of from {{ spine }});
-comment on table {{ this }} is '{{ holdfast._definition_of(model) }}'
+comment on table {{ this }} is {{ holdfast.text(holdfast._definition_of(model)) }}
     {%- endif -%}
 {% endmacro %}

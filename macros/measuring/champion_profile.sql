@@ -16,7 +16,7 @@
         {%- for name in champion.feature_names if not name.startswith('calendar_') -%}
             {%- do names.append(name) -%}
         {%- endfor -%}
-        {%- set row = ' from ' ~ registry ~ " where model_id = '" ~ champion.model_id ~ "')" -%}
+        {%- set row = ' from ' ~ registry ~ ' where model_id = ' ~ holdfast.text(champion.model_id) ~ ')' -%}
         {{ holdfast.feature_profile(
             '(select * from ' ~ training_set ~ ' where as_of between (select training_from' ~ row
             ~ ' and (select training_to' ~ row ~ ')',
@@ -28,7 +28,7 @@
         ) }}
     {%- else %}
 select
-    '{{ task }}' as task,
+    {{ holdfast.text(task) }} as task,
     cast(null as varchar) as model_id,
     cast(null as varchar) as feature,
     cast(null as integer) as bin,

@@ -38,36 +38,10 @@
         {%- endfor -%}
         {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
+        {%- do holdfast.check_session() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{#- Tells Python of a run: the version of this package, and the tasks to train. -#}
-{% macro begin_run(tasks) %}
-    {{- return(adapter.dispatch('begin_run', 'holdfast')(tasks)) -}}
-{% endmacro %}
-
-{% macro default__begin_run(tasks) %}
-{% endmacro %}
-
-{% macro duckdb__begin_run(tasks) %}
-    {%- set is_there = run_query(
-        "select count(*) from duckdb_functions() where function_name = 'holdfast_begin_run'"
-    ).columns[0].values()[0] -%}
-    {%- set wanted = 'dbt-holdfast==' ~ holdfast.version() -%}
-    {%- if not is_there -%}
-        {%- do exceptions.raise_compiler_error(
-            'The profile has no plugin of Holdfast ' ~ holdfast.version() ~ '. Install ' ~ wanted
-            ~ ' beside dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
-        ) -%}
-    {%- endif -%}
-    {%- set told = {'version': holdfast.version(), 'tasks': tasks, 'reset': holdfast.setting('reset')} -%}
-    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
-    {%- if answer -%}
-        {%- do exceptions.raise_compiler_error(answer) -%}
     {%- endif -%}
 {% endmacro %}
 

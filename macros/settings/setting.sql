@@ -47,6 +47,10 @@
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
     {%- endif -%}
+    {%- if name == 'segments' and checked.ok -%}
+        {#- a column that is named twice would be one split with every customer in it twice -#}
+        {%- set checked.ok = value | map('lower') | unique | list | length == value | length -%}
+    {%- endif -%}
 
     {%- if not checked.ok -%}
         {%- do exceptions.raise_compiler_error(

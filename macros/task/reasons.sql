@@ -124,7 +124,7 @@ told as (
         reason_key,
         cast(case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ adapter.quote(name) }}
+            when {{ loop.index }} then {{ holdfast.quoted(name) }}
             {%- endfor %}
         end as double) as feature_value,
         case reason_key % {{ slots }}
@@ -155,7 +155,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc, reason_key desc) as rank,
+        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc nulls last, reason_key desc nulls last) as rank,
     from said_once
 
 ),
@@ -165,7 +165,7 @@ final as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        '{{ champion.model_id }}' as model_id,
+        {{ holdfast.text(champion.model_id) }} as model_id,
         cast(rank as integer) as rank,
         {{ holdfast.list_item(holdfast.list_of(names), 'reason_key % ' ~ slots) }} as feature,
         feature_value,

@@ -13,16 +13,16 @@ features as (
     {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
-    {% set name = adapter.quote(column.name) -%}
+    {% set name = holdfast.quoted(column.name) -%}
     {{ 'union all' if described.any }}
     {% set described.any = true -%}
     select
-        {{ holdfast._text(column.name) }} as feature,
-        {{ holdfast._text(holdfast._plain_name(view)) }} as feature_view,
-        {{ holdfast._text(column.dtype) }} as dtype,
-        {{ holdfast._text(holdfast.feature_window(column.name)) }} as "window",
-        {{ holdfast._text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
-        {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
+        {{ holdfast.text(column.name) }} as feature,
+        {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
+        {{ holdfast.text(column.dtype) }} as dtype,
+        {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
+        {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
+        {{ holdfast.text(node.columns.get(column.name, {}).get('description', '')) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
         avg(cast({{ name }} as double)) as mean,
         min(cast({{ name }} as double)) as min,

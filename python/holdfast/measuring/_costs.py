@@ -50,7 +50,8 @@ class Costs:
 
     def __post_init__(self) -> None:
         """Refuse what is no cost."""
-        if not (0 < self.contact_budget < 1 or self.contact_budget in range(1, 2**53)):
+        budget = float(self.contact_budget)
+        if not (0 < budget < 1 or (budget >= 1 and budget.is_integer())):
             raise MeasuringError(
                 "contact_budget must be a share above 0 and below 1, or a whole number of "
                 f"customers; got {self.contact_budget!r}"

@@ -139,7 +139,7 @@ def _read_former(session: Any, name: RelationName) -> pa.Table:
     if relation is None or is_reset(session):
         return EVALUATIONS_SCHEMA.empty_table()
     former = session.sql(f"select * from {relation}")  # noqa: S608 - find_registry quotes it
-    # a table of a former version may lack a column: what it says of a model is measured anew
+    # by name: a table of a former version may lack a column, or have another
     listed = ", ".join(
         quoted(column) if column in former.columns else f"null as {quoted(column)}"
         for column in EVALUATIONS_SCHEMA.names

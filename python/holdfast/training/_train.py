@@ -187,7 +187,9 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
     if description.last_as_of is None:
         return _no_model(
             "the training set has no rows with a known label",
-            f"it needs observations whose label window of {task.gap_days} days is over",
+            f"it needs observations whose label window of {task.gap_days} days is over, with "
+            "orders known before them; where `loaded_at` was written anew, the test "
+            "orders_are_loaded_in_time says how to leave it out",
         )
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
     feature_hash = description.feature_hash(task, recipe)
