@@ -20,16 +20,18 @@ demo: $(VENV)/.installed ## build the demo shop and show the customers most at r
 example: $(VENV)/.installed ## build the example on real invoices (UCI Online Retail II)
 	cd examples/online_retail && dbt deps && dbt build && holdfast summary
 
-test: $(VENV)/.installed-dev ## run the tests, those of dbt among them; a few minutes
+test: $(VENV)/.installed-dev ## run the tests, those of dbt and the examples in docstrings among them; a few minutes
 	$(PYTEST) -m "not slow"
+	pytest --doctest-modules python/holdfast
 
 test-slow: $(VENV)/.installed-spark ## run the tests that build whole projects again and again
 	$(PYTEST) -m slow
 
-lint: $(VENV)/.installed-dev ## check style and types
+lint: $(VENV)/.installed-dev ## check style, types and which package imports which
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-cache
 	sqlfluff lint --disable-progress-bar models
 	sqlfluff lint --disable-progress-bar --templater jinja examples/online_retail/models
 

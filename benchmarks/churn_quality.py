@@ -129,8 +129,8 @@ def build_features(task: Task, folder: Path) -> Path:
 
 def train_on(task: Task, warehouse: Path) -> list[dict[str, Any]]:
     """Train with the defaults, and give the registry's rows with their test predictions."""
+    from holdfast.contract import predict_onnx
     from holdfast.training import train
-    from holdfast.training._export import predict_onnx
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         schema = "main_retention" if task.name.startswith("online_retail") else "main"

@@ -144,7 +144,7 @@ def build(folder: Path, number: int, customers: int) -> None:
             """
         )
         marts = [
-            Mart(f"model.holdfast.{name}", name, f"shop.main.{name}")
+            Mart(f"model.holdfast.holdfast__{name}", name, f"shop.main.{name}")
             for name in ("customer_retention", "totals")
         ]
         print(json.dumps({"publishing": number}), flush=True)

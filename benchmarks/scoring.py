@@ -31,10 +31,9 @@ import duckdb
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from holdfast.contract import OnnxHeader
+from holdfast.estimators import TreeModel, fit_linear
 from holdfast.scoring import register
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import fit_linear
-from holdfast.training._trees import TreeModel
 
 WIDTH = 20
 NAMES = tuple(f"f{i}" for i in range(WIDTH))

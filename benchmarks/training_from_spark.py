@@ -28,9 +28,9 @@ def read(path: Path, way: str) -> None:
     import ibis
     from pyspark.sql import SparkSession
 
-    from holdfast.training import TrainingSettings
+    from holdfast.tasks import Recipe, Task
     from holdfast.training._dataset import describe, read_dataset
-    from holdfast.training._source import open_source
+    from holdfast.warehouse.relations import open_source
 
     builder = SparkSession.builder.master("local[2]")
     for name, value in {
@@ -52,8 +52,8 @@ def read(path: Path, way: str) -> None:
         count = backend.to_pyarrow(table.order_by(["as_of", "customer_id"])).num_rows
         size = f"{count:,} rows"
     else:
-        source, settings = open_source(None, table), TrainingSettings()
-        data = read_dataset(source, settings, describe(source, settings))
+        source, task, recipe = open_source(None, table), Task(), Recipe()
+        data = read_dataset(source, task, recipe, describe(source, task, recipe))
         size = f"{len(data):,} rows, a matrix of {data.features.nbytes / 1024**3:.2f} GB"
     seconds = time.perf_counter() - started
     print(f"{size}: {seconds:.0f} s, peak memory {peak():.2f} GB, of these {before:.2f} at first")

@@ -8,22 +8,17 @@
   inputs of the project's own.
 -#}
 {% macro _built_from(spine) %}
-    {{- return(adapter.dispatch('_built_from', 'holdfast')(spine)) -}}
-{% endmacro %}
-
-
-{% macro default___built_from(spine) %}
     {%- if spine is string or not holdfast.exists(spine) -%}
         {{- return(none) -}}
     {%- endif -%}
     {%- set keys = [] -%}
     {%- for column in adapter.get_columns_in_relation(spine) if column.name | lower != 'as_of' -%}
-        {%- do keys.append(column.quoted) -%}
+        {%- do keys.append(holdfast.quoted(column.name)) -%}
     {%- endfor -%}
     {%- set states = {} -%}
     {%- for row in run_query(
-        'select cast(as_of as varchar), row_count || \' \' || keys_hash from (' ~ holdfast._dates_and_keys(spine, keys)
-        ~ ') where as_of is not null order by 1 limit 61'
+        'select cast(as_of as varchar), cast(row_count as varchar) || \' \' || cast(keys_hash as varchar) from (' ~ holdfast._dates_and_keys(spine, keys)
+        ~ ') where as_of is not null order by 1 asc nulls last limit 61'
     ).rows -%}
         {%- do states.update({row[0]: [row[1], '0 0']}) -%}
     {%- endfor -%}
@@ -66,14 +61,14 @@
     {%- set filled_later = later.values() | sum(start=[]) -%}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(relation) if column.name not in filled_later -%}
-        {%- do columns.append(column.quoted) -%}
+        {%- do columns.append(holdfast.quoted(column.name)) -%}
     {%- endfor -%}
     {%- set known_at = 'greatest(' ~ times['at'] ~ ', ' ~ times.get('known_at', times['at']) ~ ')' -%}
     {%- set selects = [] -%}
     {%- for at, hashed in [(known_at, columns)] + (later.items() | list) -%}
         {%- do selects.append(
-            "select date_trunc('day', " ~ (at if loop.first else 'greatest(' ~ at ~ ', ' ~ known_at ~ ')') ~ ') as day, count(*) as row_count, sum(hash('
-            ~ (hashed if loop.first else columns + hashed) | join(', ') ~ ')) as rows_hash from ' ~ from ~ ' as inputs'
+            "select date_trunc('day', " ~ (at if loop.first else 'greatest(' ~ at ~ ', ' ~ known_at ~ ')') ~ ') as day, count(*) as row_count, sum('
+            ~ holdfast.row_hash(hashed if loop.first else columns + hashed) ~ ') as rows_hash from ' ~ from ~ ' as inputs'
             ~ (' where ' ~ at ~ ' is not null' if not loop.first else '') ~ ' group by 1'
         ) -%}
     {%- endfor -%}
@@ -86,10 +81,7 @@
   what its dates were. `built_from` is empty where it is not known.
 -#}
 {% macro _note_of(relation) %}
-    {%- set comment = run_query(
-        "select max(comment) from duckdb_tables() where database_name = '" ~ relation.database ~ "' and schema_name = '"
-        ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
-    ).columns[0].values()[0] or '' -%}
+    {%- set comment = run_query(holdfast.table_comment(relation)).columns[0].values()[0] or '' -%}
     {%- set match = modules.re.fullmatch('(holdfast [0-9a-f]{32})(?: (.*))?', comment) -%}
     {%- set told = fromjson(match.group(2)) if match is not none and match.group(2) else {} -%}
     {{- return({

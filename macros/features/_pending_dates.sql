@@ -26,12 +26,12 @@
                 or built.keys_hash is distinct from asked.keys_hash
                 or asked.as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
                 {%- for as_of in changed %}
-                or asked.as_of = timestamp '{{ as_of }}'
+                or asked.as_of = timestamp {{ holdfast.text(as_of) }}
                 {%- endfor %}
         {%- endset -%}
     {%- endif -%}
     {%- set found = run_query(
-        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 limit ' ~ (most + 1)
+        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 asc nulls last limit ' ~ (most + 1)
     ).columns[0].values() -%}
     {%- if found | length > most -%}
         {{- return({'dates': none, 'condition': none if all_pending else 'as_of in (' ~ pending ~ ')'}) -}}
@@ -40,7 +40,7 @@
     {%- endif -%}
     {%- set condition = none -%}
     {%- if not all_pending -%}
-        {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
+        {%- set condition = 'as_of in (timestamp ' ~ holdfast._texts(found) | join(', timestamp ') ~ ')' -%}
     {%- endif -%}
     {{- return({'dates': found | list, 'condition': condition}) -}}
 {% endmacro %}
@@ -51,20 +51,8 @@
   grouped pass: comparing the keys themselves would take longer than computing a date's features.
 -#}
 {% macro _dates_and_keys(relation, keys) %}
-    {{- return(adapter.dispatch('_dates_and_keys', 'holdfast')(relation, keys)) -}}
-{% endmacro %}
-
-{% macro default___dates_and_keys(relation, keys) %}
     {{- return(
-        'select as_of, count(*) as row_count, sum(hash(' ~ keys | join(', ') ~ ')) as keys_hash from '
-        ~ relation ~ ' group by as_of'
-    ) -}}
-{% endmacro %}
-
-{% macro spark___dates_and_keys(relation, keys) %}
-    {{- return(
-        'select as_of, count(*) as row_count, sum(cast(xxhash64(' ~ keys | join(', ') ~ ') as decimal(38, 0))) as keys_hash from '
-        ~ relation ~ ' group by as_of'
+        'select as_of, count(*) as row_count, sum(' ~ holdfast.row_hash(keys) ~ ') as keys_hash from ' ~ relation ~ ' group by as_of'
     ) -}}
 {% endmacro %}
 
@@ -80,10 +68,4 @@
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
     {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
-{% endmacro %}
-
-
-{#- Whether the model has changed since its table was built; so says the table's comment, which settle_feature_view wrote. -#}
-{% macro definition_changed() %}
-    {{- return(holdfast._note_of(this).definition != holdfast._definition_of(model)) -}}
 {% endmacro %}

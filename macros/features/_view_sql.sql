@@ -9,9 +9,7 @@
 
 
 {#-
-  The moment that lies some spans ({months, days}) before as_of: months first, then days, each summed. Months are added
-  with a minus and days are taken off, because DuckDB 1.5 holds `as_of - interval 1 month` and `as_of - interval 30 day`
-  for one and the same expression (the two intervals compare as equal) and would compute only the first.
+  The moment that lies some spans ({months, days}) before as_of: months first, then days, each summed.
 -#}
 {% macro _before(as_of, spans) %}
     {%- set total = namespace(months=0, days=0) -%}
@@ -20,7 +18,7 @@
         {%- set total.days = total.days + span.days -%}
     {%- endfor -%}
     {{- return(
-        as_of ~ (' + interval (-' ~ total.months ~ ') month' if total.months else '')
+        (holdfast.plus_months(as_of, -total.months) if total.months else as_of)
         ~ (' - interval ' ~ total.days ~ ' day' if total.days else '')
     ) -}}
 {% endmacro %}
@@ -39,10 +37,10 @@
 
 {#- An event is known at as_of: it happened before, and it had been loaded before, where that is told. -#}
 {% macro _is_known(view, as_of) %}
-    {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+    {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
     {%- set conditions = [event_at ~ ' < ' ~ holdfast._window_end(none, view, as_of)] -%}
     {%- if view.known_at -%}
-        {%- do conditions.append('coalesce(events.' ~ adapter.quote(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
+        {%- do conditions.append('coalesce(events.' ~ holdfast.quoted(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
     {%- endif -%}
     {{- return(conditions | join(' and ')) -}}
 {% endmacro %}
@@ -65,7 +63,7 @@
 {% macro _aggregate(column, view, as_of) %}
     {%- set conditions = [] -%}
     {%- if column.window -%}
-        {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+        {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
         {%- do conditions.append(event_at ~ ' >= ' ~ holdfast._window_start(column.window, view, as_of)) -%}
         {%- if column.window.offset -%}
             {%- do conditions.append(event_at ~ ' < ' ~ holdfast._window_end(column.window, view, as_of)) -%}

@@ -3,11 +3,6 @@
   An optional column that is not there is NULL; an optional input that is not there is an empty relation.
 -#}
 {% macro stage_input(input, columns) %}
-    {{- return(adapter.dispatch('stage_input', 'holdfast')(input, columns)) -}}
-{% endmacro %}
-
-
-{% macro default__stage_input(input, columns) %}
     {%- set relation = holdfast.input_relation(input) -%}
     {#- ids of the other inputs must be of the type that orders has -#}
     {%- set orders = none if input == 'orders' else ref('holdfast', 'stg_holdfast__orders') -%}
@@ -46,7 +41,7 @@
     {%- set orders_types = holdfast._column_types(orders) if orders is not none and holdfast.exists(orders) else {} -%}
     {%- set lines = [] -%}
     {%- for column, spec in columns.items() -%}
-        {%- set name = adapter.quote(column) -%}
+        {%- set name = holdfast.quoted(column) -%}
         {%- set have = found.get(column) -%}
         {%- set called = 'The column ' ~ column ~ ' in the var `' ~ var_name ~ '` (' ~ relation ~ ')' -%}
         {%- if have is none -%}

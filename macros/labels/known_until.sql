@@ -7,11 +7,6 @@
   before, count only when they are more than one in a hundred of all orders (or a hundred).
 -#}
 {% macro known_until() %}
-    {{- return(adapter.dispatch('known_until', 'holdfast')()) -}}
-{% endmacro %}
-
-
-{% macro default__known_until() %}
     {%- set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
     {%- set sql -%}
 least({{ as_of }}, (
@@ -20,16 +15,16 @@ least({{ as_of }}, (
             ordered_at,
             loaded_at
         from {{ ref('holdfast', 'stg_holdfast__orders') }}
-        where ordered_at <= {{ dbt.current_timestamp() }} at time zone 'UTC'
+        where ordered_at <= {{ holdfast.as_utc(dbt.current_timestamp()) }}
     ),
     newest as (
         select
             ordered_at,
             loaded_at,
-            row_number() over (order by ordered_at desc, loaded_at desc) as place,
-            epoch(ordered_at) - epoch(lead(ordered_at) over (order by ordered_at desc, loaded_at desc)) as silence,
+            row_number() over (order by ordered_at desc nulls last, loaded_at desc nulls last) as place,
+            epoch(ordered_at) - epoch(lead(ordered_at) over (order by ordered_at desc nulls last, loaded_at desc nulls last)) as silence,
             least((select count(*) from orders) // 100, 100) as odd_places
-        from (select * from orders order by ordered_at desc limit 1100) as orders
+        from (select * from orders order by ordered_at desc nulls last limit 1100) as orders
     ),
     odd as (
         select coalesce(max(place) filter (

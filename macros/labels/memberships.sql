@@ -15,7 +15,7 @@ followed as (
 
     select
         *,
-        lead(started_at) over (partition by customer_id order by started_at asc, ended_at asc) as next_started_at,
+        lead(started_at) over (partition by customer_id order by started_at asc nulls last, ended_at asc nulls last) as next_started_at,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
 
 ),
@@ -70,7 +70,7 @@ began as (
         coalesce(
             started_at > interval {{ allowed_gap_days }} day + max(ended_at) over (
                 partition by customer_id
-                order by started_at asc, ended_at asc
+                order by started_at asc nulls last, ended_at asc nulls last
                 rows between unbounded preceding and 1 preceding
             ),
             true
@@ -84,7 +84,7 @@ numbered as (
     select
         *,
         sum(cast(is_new as integer)) over (
-            partition by customer_id order by started_at asc, ended_at asc
+            partition by customer_id order by started_at asc nulls last, ended_at asc nulls last
         ) as membership,
     from began
 
@@ -98,12 +98,12 @@ select
         when
             ended_at = max(ended_at) over (
                 partition by customer_id, membership
-                order by started_at asc, ended_at asc
+                order by started_at asc nulls last, ended_at asc nulls last
                 rows between unbounded preceding and current row
             )
             then greatest(
                 ended_at,
-                lead(started_at) over (partition by customer_id, membership order by started_at asc, ended_at asc)
+                lead(started_at) over (partition by customer_id, membership order by started_at asc nulls last, ended_at asc nulls last)
             )
         else ended_at
     end as runs_until,

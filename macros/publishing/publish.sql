@@ -3,19 +3,17 @@
   end gives `results`; anything but a whole build is left alone, so that nobody sees half of one.
 -#}
 {% macro publish(results) %}
-    {{- return(adapter.dispatch('publish', 'holdfast')(results)) -}}
-{% endmacro %}
-
-
-{#- The marts of other warehouses are where BI tools read them already. -#}
-{% macro default__publish(results) %}
-    {{- return('') -}}
-{% endmacro %}
-
-
-{% macro duckdb__publish(results) %}
-    {%- if not execute or flags.WHICH != 'build' or not holdfast.setting('publish') -%}
+    {#- the marts of other warehouses are where BI tools read them already -#}
+    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.setting('publish') or not holdfast.has_plugin() -%}
         {{- return('') -}}
+    {%- endif -%}
+    {%- set refusal = namespace(reason=none) -%}
+    {%- if invocation_args_dict.get('empty') -%}
+        {%- set refusal.reason = '`--empty` builds tables without rows' -%}
+    {%- elif invocation_args_dict.get('sample') -%}
+        {%- set refusal.reason = '`--sample` builds tables of a part of the rows' -%}
+    {%- elif flags.WHICH == 'run' -%}
+        {%- set refusal.reason = '`dbt run` tests nothing; `dbt build` publishes what has passed its tests' -%}
     {%- endif -%}
 
     {%- set nodes = {} -%}
@@ -41,12 +39,21 @@
         {%- do outcomes.append({'unique_id': result.node.unique_id, 'status': result.status | string}) -%}
     {%- endfor -%}
 
-    {%- set request = tojson({'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path')}) -%}
-    {%- set answer = run_query("select holdfast_publish('" ~ request | replace("'", "''") ~ "')").columns[0].values()[0] -%}
+    {%- if not outcomes -%}
+        {#- nothing that could be published was run -#}
+        {{- return('') -}}
+    {%- endif -%}
+
+    {%- set request = tojson({
+        'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path'), 'project': project_name,
+        'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
+        'forgotten': graph.nodes['model.holdfast.holdfast__forgotten_customers'].relation_name,
+    }) -%}
+    {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}
         {#- the hook's own statement fails, and with it the build -#}
-        {{- return("select error('" ~ answer['error'] | replace("'", "''") ~ "')") -}}
+        {{- return(holdfast.select_error(answer['error'])) -}}
     {%- endif -%}
     {%- do log(answer['said'], info=true) -%}
     {{- return('') -}}

@@ -24,7 +24,7 @@
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['publish', 'rebuild_changed', 'reset', 'retrain'] -%}
+    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
@@ -46,6 +46,10 @@
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
+    {%- endif -%}
+    {%- if name == 'segments' and checked.ok -%}
+        {#- a column that is named twice would be one split with every customer in it twice -#}
+        {%- set checked.ok = value | map('lower') | unique | list | length == value | length -%}
     {%- endif -%}
 
     {%- if not checked.ok -%}

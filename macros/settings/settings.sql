@@ -22,6 +22,7 @@
         'observations': {'default': 12, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'offer_cost': {'default': 10, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'publish': {'default': true, 'allowed': 'true or false'},
+        'publish_empty': {'default': false, 'allowed': 'true or false'},
         'publish_path': {'default': none, 'allowed': 'the path of a file'},
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases'},
         'rebuild_changed': {'default': false, 'allowed': 'true or false'},
@@ -30,8 +31,9 @@
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
-        'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features'},
+        'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features, each once'},
         'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
+        'time_spine': {'default': true, 'allowed': 'true or false'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}
 {% endmacro %}

@@ -41,20 +41,9 @@
 {% endmacro %}
 
 
+{#- The type of a kind of column: text, timestamp, money, number or boolean. -#}
 {% macro _sql_type(kind) %}
     {{- return(adapter.dispatch('_sql_type', 'holdfast')(kind)) -}}
-{% endmacro %}
-
-{% macro default___sql_type(kind) %}
-    {%- set types = {
-        'text': 'varchar', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
-        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
-    } -%}
-    {{- return(types[kind]) -}}
-{% endmacro %}
-
-{% macro spark___sql_type(kind) %}
-    {{- return('string' if kind == 'text' else holdfast.default___sql_type(kind)) -}}
 {% endmacro %}
 
 

@@ -15,32 +15,6 @@
 {% endmacro %}
 
 
-{% macro default___widen(existing, sql, drop_others) %}
-    {%- set new_types = {} -%}
-    {%- for column in get_column_schema_from_query(sql) -%}
-        {%- do new_types.update({column.name | lower: column.dtype}) -%}
-    {%- endfor -%}
-    {%- set changes = [] -%}
-    {%- for column in adapter.get_columns_in_relation(existing) -%}
-        {%- set now = new_types.get(column.name | lower) -%}
-        {%- if now is none and drop_others -%}
-            {%- do changes.append('alter table ' ~ existing ~ ' drop column ' ~ adapter.quote(column.name)) -%}
-        {%- elif now is not none and now != column.dtype -%}
-            {%- set both = holdfast._common_type(column.dtype, now) -%}
-            {%- if both is none -%}
-                {%- do holdfast._refuse_type(existing, column.name, column.dtype, now) -%}
-            {%- elif both != column.dtype -%}
-                {%- do changes.append('alter table ' ~ existing ~ ' alter column ' ~ adapter.quote(column.name) ~ ' set data type ' ~ both) -%}
-                {%- do log(
-                    existing.identifier ~ '.' ~ column.name ~ ' was ' ~ column.dtype ~ ' and is ' ~ now ~ ' now; the table takes ' ~ both, info=true
-                ) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{- changes | join(';\n') -}}
-{% endmacro %}
-
-
 {#- The type that holds the values of both, or none where they would become something else. -#}
 {% macro _common_type(one, other) %}
     {%- set kinds = [] -%}

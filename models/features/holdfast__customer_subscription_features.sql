@@ -31,7 +31,7 @@ subscriptions as (
 
     select
         *,
-        mrr - lag(mrr) over (partition by customer_id order by started_at asc, subscription_id asc) as mrr_change,
+        mrr - lag(mrr) over (partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last) as mrr_change,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
 
 ),
@@ -66,7 +66,7 @@ latest as (
 
     select *
     from known
-    qualify rank() over (partition by customer_id, as_of order by ended_at desc nulls first) = 1
+    qualify rank() over (partition by customer_id, as_of order by ended_at is null desc nulls last, ended_at desc nulls last) = 1
 
 ),
 
@@ -79,11 +79,11 @@ running as (
         started_at,
         mrr_change,
         sum(mrr) over (partition by customer_id, as_of) as mrr,
-        cast(date_sub('month', started_at, as_of) as integer) as renewals,
+        cast({{ holdfast.months_between('started_at', 'as_of') }} as integer) as renewals,
     from latest
     qualify row_number() over (
         partition by customer_id, as_of
-        order by started_at desc, subscription_id desc
+        order by started_at desc nulls last, subscription_id desc nulls last
     ) = 1
 
 ),
@@ -98,7 +98,7 @@ final as (
         running.mrr_change as subscription_mrr_change,
         {{ holdfast.days_between('running.started_at', 'running.as_of') }} as subscription_tenure_days,
         running.renewals as subscription_renewal_count,
-        {{ holdfast.days_between('running.as_of', 'running.started_at + to_months(running.renewals + 1)') }}
+        {{ holdfast.days_between('running.as_of', holdfast.plus_months('running.started_at', 'running.renewals + 1')) }}
             as subscription_days_to_renewal,
         started_features.subscription_count,
         ended_features.subscription_lapse_count,

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'tasks': holdfast.training_of_tasks()}) }}
 -- every model of every task
 {% for task in holdfast.tasks() -%}
 select
@@ -19,6 +19,6 @@ select
     onnx_sha256,
     score_sql,
     library_versions,
-from {{ holdfast._step(holdfast.task(task), 'model') }}
+from {{ holdfast.task_step(holdfast.task(task), 'model') }}
 {{ 'union all' if not loop.last }}
 {% endfor %}

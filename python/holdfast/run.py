@@ -1,8 +1,9 @@
-"""What a dbt run tells Holdfast's Python when it begins: its version, and the tasks to train."""
+"""What a dbt run tells Holdfast's Python: its version, the tasks to train, what it has settled."""
 
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 from holdfast import __version__
@@ -11,7 +12,12 @@ from holdfast.errors import HoldfastError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RunError", "register_run", "settings_of"]
+__all__ = ["RunError", "is_reset", "register_run", "settings_of"]
+
+# what dbt's invocations have settled; of the process, for dbt may close its connection in between
+_SETTLED: dict[str, dict[str, str]] = {}
+_LOCK = threading.Lock()
+_KEPT_INVOCATIONS = 8
 
 
 class RunError(HoldfastError):
@@ -22,8 +28,13 @@ def register_run(connection: DuckDBPyConnection) -> None:
     """Give a connection the functions by which a run begins.
 
     ``holdfast_begin_run(told)`` takes JSON with the ``version`` of the dbt package and the
-    ``tasks``, each with the settings of its training; it answers with an empty text, or with what
-    has to be put right. ``holdfast_training_settings(task)`` gives the settings back, as JSON.
+    ``tasks``, each with the settings of its training, and whether history begins anew, ``reset``;
+    it answers with an empty text, or with what has to be put right.
+    ``holdfast_training_settings(task)`` gives the settings back, as JSON, and
+    ``holdfast_is_reset()`` the last.
+    ``holdfast_settle(invocation, name, value)`` keeps the first value that an invocation of dbt
+    gives to a name, such as its as-of date, and answers with the one that stands; with NULL it
+    only asks.
 
     Parameters
     ----------
@@ -31,6 +42,7 @@ def register_run(connection: DuckDBPyConnection) -> None:
         The connection that dbt opened; its cursors share the functions.
     """
     tasks: dict[str, Any] = {}
+    resets: set[bool] = set()
 
     def begin_run(told: str) -> str:
         request = json.loads(told)
@@ -43,18 +55,57 @@ def register_run(connection: DuckDBPyConnection) -> None:
             )
         tasks.clear()
         tasks.update(request["tasks"])
+        resets.clear()
+        resets.add(bool(request.get("reset")))
         return ""
 
     def training_settings(task: str) -> str:
         return json.dumps(tasks.get(task))
+
+    def is_reset() -> bool:
+        return True in resets
+
+    # here and not above: without a run nobody needs DuckDB
+    from duckdb.func import SPECIAL
 
     # what they answer depends on more than their arguments
     connection.create_function(
         "holdfast_begin_run", begin_run, ["VARCHAR"], "VARCHAR", side_effects=True
     )
     connection.create_function(
+        "holdfast_settle",
+        _settle,
+        ["VARCHAR", "VARCHAR", "VARCHAR"],
+        "VARCHAR",
+        null_handling=SPECIAL,
+        side_effects=True,
+    )
+    connection.create_function(
         "holdfast_training_settings", training_settings, ["VARCHAR"], "VARCHAR", side_effects=True
     )
+    connection.create_function("holdfast_is_reset", is_reset, [], "BOOLEAN", side_effects=True)
+
+
+def is_reset(session: Any) -> bool:
+    """Tell whether this run begins all history anew, as the var `holdfast_reset` asks.
+
+    Parameters
+    ----------
+    session
+        The session that dbt hands to a Python model.
+    """
+    return bool(session.execute("select holdfast_is_reset()").fetchone()[0])
+
+
+def _settle(invocation, name, value):  # type: ignore[no-untyped-def]  # DuckDB evaluates them
+    """Give what an invocation has settled under a name; a first value settles it."""
+    with _LOCK:
+        if value is None:
+            return _SETTLED.get(invocation, {}).get(name)
+        # a process that calls dbt again and again forgets the oldest
+        while invocation not in _SETTLED and len(_SETTLED) >= _KEPT_INVOCATIONS:
+            del _SETTLED[next(iter(_SETTLED))]
+        return _SETTLED.setdefault(invocation, {}).setdefault(name, value)
 
 
 def settings_of(task: str, session: Any) -> dict[str, Any]:

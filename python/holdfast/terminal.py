@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["number", "percent", "table"]
+__all__ = ["number", "percent", "plain", "table"]
 
 _RULE_WIDTH = 110
+# control characters, halves of others, line and paragraph separators
+_UNSAFE = ("Cc", "Cs", "Zl", "Zp")
+# they turn the direction of what follows
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def table(
@@ -32,7 +37,7 @@ def table(
     Returns
     -------
     str
-        The lines, indented by two blanks.
+        The lines, indented by two blanks; cells are made `plain`.
 
     Examples
     --------
@@ -41,6 +46,7 @@ def table(
       -----  -----
       blend   0.81
     """
+    rows = [[plain(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     to_right = set(right) if right is not None else set(range(left, len(widths)))
     lines = [
@@ -54,6 +60,22 @@ def table(
     if header:
         lines.insert(1, "  " + "  ".join("-" * width for width in widths)[:_RULE_WIDTH])
     return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    r"""Write out the characters by which data could colour, move or turn what stands on a terminal.
+
+    Examples
+    --------
+    >>> print(plain("C17\x1b[2J\n"))
+    C17\x1b[2J\n
+    """
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _UNSAFE or character in _TURNING
+        else character
+        for character in text
+    )
 
 
 def number(value: float | None, digits: int) -> str:

@@ -1,5 +1,5 @@
 -- one order dated in the future would move the as-of date there and make every customer look lost
-{% set now = dbt.current_timestamp() ~ " at time zone 'UTC'" -%}
+{% set now = holdfast.as_utc(dbt.current_timestamp()) -%}
 {% set orders = ref('holdfast', 'stg_holdfast__orders') -%}
 {% set told -%}
 select

@@ -11,11 +11,11 @@
 {%- for column in columns if column in found -%}
     {%- set sql -%}
 select
-    {{ holdfast._text(column) }} as column_name,
+    {{ holdfast.text(column) }} as column_name,
     count(*) as row_count,
-    min(cast({{ adapter.quote(column) }} as varchar)) as example
+    min(cast({{ holdfast.quoted(column) }} as varchar)) as example
 from (select * from {{ relation }}) as inputs
-where abs(try_cast({{ adapter.quote(column) }} as double)) < 5e-5 and try_cast({{ adapter.quote(column) }} as double) != 0e0
+where abs(try_cast({{ holdfast.quoted(column) }} as double)) < 5e-5 and try_cast({{ holdfast.quoted(column) }} as double) != 0e0
 having count(*) > 0
     {%- endset -%}
     {%- do parts.append(sql) -%}

@@ -11,11 +11,11 @@
 {%- for column in columns if column in found and holdfast._is_text_type(found[column]) and found[column] != 'UUID' -%}
     {%- set sql -%}
 select
-    {{ holdfast._text(column) }} as column_name,
+    {{ holdfast.text(column) }} as column_name,
     count(*) as row_count,
     count(*) as example
 from (select * from {{ relation }}) as inputs
-where {{ adapter.quote(column) }} is not null and {{ holdfast._without_blank('cast(' ~ adapter.quote(column) ~ ' as varchar)') }} is null
+where {{ holdfast.quoted(column) }} is not null and {{ holdfast._without_blank('cast(' ~ holdfast.quoted(column) ~ ' as varchar)') }} is null
 having count(*) > 0
     {%- endset -%}
     {%- do parts.append(sql) -%}
@@ -28,7 +28,7 @@ having count(*) > 0
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 
 {#- never true: dbt gives a test only the macros that it finds named here -#}
-{%- if false -%}{{ holdfast.is_demo() }}{{ holdfast._invisible() }}{{ holdfast.default___without_blank() }}{{ holdfast._tell_problems() }}{%- endif -%}
+{%- if false -%}{{ holdfast.is_demo() }}{{ holdfast._invisible() }}{{ holdfast.duckdb___without_blank() }}{{ holdfast._tell_problems() }}{%- endif -%}
 
 {% endtest %}
 

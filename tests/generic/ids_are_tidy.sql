@@ -12,7 +12,7 @@
 {%- for column in columns if column in found and holdfast._is_text_type(found[column]) and found[column] != 'UUID' -%}
     {%- set sql -%}
 select
-    {{ holdfast._text(column) }} as column_name,
+    {{ holdfast.text(column) }} as column_name,
     cast(sum(row_count) as bigint) as row_count,
     '''' || min(id) || '''; without these ' || count(*) filter (where is_double) || ' of them come as other ids, too' as example
 from (
@@ -23,8 +23,8 @@ from (
         tidy_id != '' and count(*) over (partition by tidy_id) > 1 as is_double,
     from (
         select
-            cast({{ adapter.quote(column) }} as varchar) as id,
-            regexp_replace(cast({{ adapter.quote(column) }} as varchar), '{{ edges }}|\p{C}', '', 'g') as tidy_id,
+            cast({{ holdfast.quoted(column) }} as varchar) as id,
+            regexp_replace(cast({{ holdfast.quoted(column) }} as varchar), {{ holdfast.text(edges ~ '|\\p{C}') }}, '', 'g') as tidy_id,
             count(*) as row_count,
         from (select * from {{ relation }}) as inputs
         group by all
@@ -37,7 +37,7 @@ having count(*) > 0
 {%- endfor -%}
 {%- do holdfast._tell_problems(
     parts, '{rows} rows of the input ' ~ input ~ ' have a {column} with blanks around it or invisible characters, such as {example}. Clean '
-    ~ 'it in the relation in the var `holdfast_' ~ input ~ "`: regexp_replace({column}, '" ~ edges ~ "', '', 'g')."
+    ~ 'it in the relation in the var `holdfast_' ~ input ~ "`: regexp_replace({column}, " ~ holdfast.text(edges) ~ ", '', 'g')."
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

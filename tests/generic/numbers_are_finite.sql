@@ -13,11 +13,11 @@
     {%- if holdfast._is_float_type(have) or holdfast._is_text_type(have) -%}
         {%- set sql -%}
 select
-    {{ holdfast._text(column) }} as column_name,
+    {{ holdfast.text(column) }} as column_name,
     count(*) as row_count,
     count(*) as example
 from (select * from {{ relation }}) as inputs
-where not isfinite(try_cast({{ adapter.quote(column) }} as double))
+where not isfinite(try_cast({{ holdfast.quoted(column) }} as double))
 having count(*) > 0
         {%- endset -%}
         {%- do parts.append(sql) -%}

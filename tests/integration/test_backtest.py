@@ -41,7 +41,7 @@ def test_backtest_of_the_demo_beats_recency_and_leaves_the_warehouse_alone(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--task", "upgrade"], "has 0 models named 'upgrade_model'; it has the tasks churn"),
+        (["--task", "upgrade"], "has no task 'upgrade'; it has the tasks churn"),
         (["--output", "figures.xlsx"], "must end in .csv or .parquet"),
         (["--last", "0"], "must be 1 or more; got 0"),
         (["--target", "nowhere"], "nowhere"),

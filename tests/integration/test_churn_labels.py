@@ -132,7 +132,14 @@ def test_contractual_labels_do_not_know_what_came_after_the_as_of_date(
     settings = "{holdfast_churn_definition: contractual, holdfast_as_of_date: 2026-05-01}"
     orders = "cast(as_of as varchar) || ' ' || customer_id"
     labels = f"select {orders}, is_mature, churned from churn_labels order by 1"
-    build = ("run", "--select", "customer_spine", "churn_labels", "--vars", settings)
+    build = (
+        "run",
+        "--select",
+        "holdfast__customer_spine",
+        "holdfast__churn_labels",
+        "--vars",
+        settings,
+    )
     contractual.dbt(*build)
     today = contractual.query(labels)
     file = next((contractual.directory / "seeds" / "demo").glob("subscriptions.parquet"))
@@ -165,7 +172,7 @@ def _labels_project(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     )
     project.write(vars={"holdfast_orders": "raw.orders", "holdfast_churn_labels": "raw.labels"})
     project.execute(f"create table raw.labels as {LABELS}")
-    project.dbt("run", "--select", "stg_holdfast__orders", "customer_spine")
+    project.dbt("run", "--select", "stg_holdfast__orders", "holdfast__customer_spine")
     return project
 
 
@@ -188,7 +195,7 @@ LABELS = """
 
 @pytest.mark.slow
 def test_own_labels_stand_in_place_of_the_shipped_ones(own_labels: UserProject) -> None:
-    own_labels.dbt("build", "--select", "churn_labels")
+    own_labels.dbt("build", "--select", "holdfast__churn_labels")
     at_the_date = "from churn_labels where as_of = '2025-10-01'"
     assert own_labels.query(
         f"select churned, count(*), min(customer_id), max(customer_id) {at_the_date} "
@@ -229,7 +236,7 @@ def test_own_labels_that_would_mislead_a_model_are_refused(
     own_labels: UserProject, labels: str, message: str
 ) -> None:
     own_labels.execute(f"create or replace table raw.labels as {labels}")
-    result = own_labels.dbt("run", "--select", "churn_labels", check=False)
+    result = own_labels.dbt("run", "--select", "holdfast__churn_labels", check=False)
     assert result.returncode == 1
     assert "`holdfast_churn_labels` (raw.labels)" in result.stdout
     assert message in result.stdout
@@ -237,7 +244,7 @@ def test_own_labels_that_would_mislead_a_model_are_refused(
 
 @pytest.mark.slow
 def test_two_definitions_at_once_are_refused(own_labels: UserProject) -> None:
-    words = ("compile", "--select", "churn_labels", "--vars")
+    words = ("compile", "--select", "holdfast__churn_labels", "--vars")
     result = own_labels.dbt(*words, "{holdfast_churn_definition: contractual}", check=False)
     assert result.returncode != 0
     assert "both say what churn is" in result.stdout
@@ -246,6 +253,8 @@ def test_two_definitions_at_once_are_refused(own_labels: UserProject) -> None:
 @pytest.mark.slow
 def test_contractual_churn_without_subscriptions_is_refused(own_labels: UserProject) -> None:
     settings = "{holdfast_churn_definition: contractual, holdfast_churn_labels: null}"
-    result = own_labels.dbt("compile", "--select", "churn_labels", "--vars", settings, check=False)
+    result = own_labels.dbt(
+        "compile", "--select", "holdfast__churn_labels", "--vars", settings, check=False
+    )
     assert result.returncode != 0
     assert "needs subscriptions" in result.stdout

@@ -64,7 +64,7 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
             continue
         if not node["description"]:
             undescribed.append(node["name"])
-        for column in built_demo.columns(node["name"]):
+        for column in built_demo.columns(node["alias"]):
             if not node["columns"].get(column, {}).get("description"):
                 undescribed.append(f"{node['name']}.{column}")
     assert undescribed == []
@@ -316,7 +316,9 @@ def test_a_model_that_was_tampered_with_does_not_score_and_former_scores_stay(
         "update churn_model set onnx = unhex(hex(onnx[1:99]) || '00' || hex(onnx[101:])) "
         "where stage = 'champion'"
     )
-    result = demo.dbt("build", "--select", "churn_reasons", "churn_scores", check=False)
+    result = demo.dbt(
+        "build", "--select", "holdfast__churn_reasons", "holdfast__churn_scores", check=False
+    )
     assert result.returncode == 1
     assert "sha256" in result.stdout.lower() or "sha-256" in result.stdout.lower()
     assert demo.query("select * from churn_scores order by all") == before
@@ -325,7 +327,7 @@ def test_a_model_that_was_tampered_with_does_not_score_and_former_scores_stay(
 @pytest.mark.slow
 def test_two_champions_are_refused_by_name(demo: DbtProject) -> None:
     demo.execute("update churn_model set stage = 'champion' where stage = 'challenger'")
-    result = demo.dbt("build", "--select", "churn_scores", check=False)
+    result = demo.dbt("build", "--select", "holdfast__churn_scores", check=False)
     assert result.returncode == 1
     for (model_id,) in demo.query("select model_id from churn_model where stage = 'champion'"):
         assert model_id in result.stdout

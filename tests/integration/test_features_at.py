@@ -50,7 +50,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, simulated_orders: Path) -> U
     for name, spine in (
         ("at_moments", "'my_spine'"),
         ("at_odd_moments", "'odd_spine'"),
-        ("on_grid", "'holdfast', 'customer_spine'"),
+        ("on_grid", "'holdfast', 'holdfast__customer_spine'"),
     ):
         (models / f"{name}.sql").write_text(
             "{{ config(materialized='table') }} "

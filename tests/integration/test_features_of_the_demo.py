@@ -16,7 +16,8 @@ select
     spine.as_of,
     count(orders.order_id) as order_count,
 from {{ ref('holdfast', 'holdfast__customer_spine') }} as spine
-left join {{ ref('holdfast', 'stg_holdfast__orders') }} as orders on orders.customer_id = spine.customer_id
+left join {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+    on orders.customer_id = spine.customer_id
 group by spine.customer_id, spine.as_of
 """
 LATE = """
@@ -61,7 +62,10 @@ def test_views_that_look_into_the_future_fail_the_test(demo: DbtProject) -> None
 
 def test_every_shipped_view_is_tested_for_leaks_and_rows(built_demo: DbtProject) -> None:
     tested = {
-        (node["attached_node"].split(".")[-1], node["test_metadata"]["name"])
+        (
+            node["attached_node"].split(".")[-1].removeprefix("holdfast__"),
+            node["test_metadata"]["name"],
+        )
         for node in built_demo.manifest["nodes"].values()
         if node["resource_type"] == "test" and node.get("attached_node")
     }
@@ -105,7 +109,14 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
             for path in (demo.directory / "seeds" / "demo").glob("*.parquet")
         }
         settings |= {"holdfast_orders": "raw.orders", "holdfast_as_of_date": as_of_date}
-        demo.dbt("run", "--select", "+customer_features", "--vars", json.dumps(settings), *words)
+        demo.dbt(
+            "run",
+            "--select",
+            "+holdfast__customer_features",
+            "--vars",
+            json.dumps(settings),
+            *words,
+        )
 
     build("2026-05-20")
     build("2026-06-01")
@@ -121,8 +132,8 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
 
 @pytest.mark.slow
 def test_only_dates_that_are_new_or_may_still_change_are_computed(demo: DbtProject) -> None:
-    demo.dbt("run", "--select", "customer_order_features")
+    demo.dbt("run", "--select", "holdfast__customer_order_features")
     folder = demo.directory / "target" / "compiled" / "holdfast" / "models" / "features"
-    sql = (folder / "customer_order_features.sql").read_text()
+    sql = (folder / "holdfast__customer_order_features.sql").read_text()
     assert "timestamp '2026-07-01" in sql
     assert "timestamp '2026-06-01" not in sql

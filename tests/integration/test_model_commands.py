@@ -169,7 +169,7 @@ def test_promoted_challenger_scores_and_a_rollback_takes_it_back(demo: DbtProjec
     assert challenger in out
     assert stages(demo)[challenger] == "champion"
     assert stages(demo)[champion] == "archived"
-    demo.dbt("build", "--select", "churn_model+")
+    demo.dbt("build", "--select", "holdfast__churn_model+")
     assert demo.query("select distinct model_id from churn_scores where status = 'scored'") == [
         (challenger,)
     ]
@@ -177,7 +177,7 @@ def test_promoted_challenger_scores_and_a_rollback_takes_it_back(demo: DbtProjec
     code, out, err = models(demo, "rollback")
     assert (code, err) == (0, "")
     assert stages(demo)[champion] == "champion"
-    demo.dbt("build", "--select", "churn_model+")
+    demo.dbt("build", "--select", "holdfast__churn_model+")
     # the build neither trained again nor took the decision back
     assert stages(demo)[champion] == "champion"
     assert stages(demo)[challenger] == "archived"
@@ -211,7 +211,7 @@ def test_rollback_to_an_old_champion_holds_although_a_training_would_be_due_by_i
     code, _, err = models(demo, "rollback")
     assert (code, err) == (0, "")
     assert (stages(demo)["former"], stages(demo)[champion]) == ("champion", "challenger")
-    demo.dbt("run", "--select", "churn_model", "model_registry")
+    demo.dbt("run", "--select", "holdfast__churn_model", "holdfast__model_registry")
     assert (stages(demo)["former"], stages(demo)[champion]) == ("champion", "challenger")
     assert len(stages(demo)) == count
 

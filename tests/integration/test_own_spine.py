@@ -54,7 +54,7 @@ def build_spine(small_shop: UserProject) -> Callable[[str], str]:
         small_shop.execute(f"create table raw.spine as {sql}")
         # the tests that read other models stay out
         words = ("build", "--indirect-selection", "buildable", "--select")
-        models = ("stg_holdfast__orders", "customer_spine", "calendar_features")
+        models = ("stg_holdfast__orders", "holdfast__customer_spine", "holdfast__calendar_features")
         return small_shop.dbt(*words, *models, check=False).stdout
 
     return build
@@ -131,7 +131,7 @@ def test_a_row_without_customer_or_moment_fails_a_test_and_no_feature_is_built(
         f"union all select * replace (null as {column}) from (select 3 as customer_id, "
         "timestamp '2026-02-05' as as_of)"
     )
-    assert f"Failure in test not_null_customer_spine_{column}" in printed
+    assert f"Failure in test not_null_holdfast__customer_spine_{column}" in printed
     assert not small_shop.has("calendar_features")
 
 
@@ -151,7 +151,8 @@ def moments_demo(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 def build_features(project: DbtProject, *words: str) -> None:
     """Build every feature view for the rows of raw.spine."""
     settings = json.dumps({"holdfast_spine": "raw.spine"})
-    project.dbt(*words, "--select", "+customer_features calendar_features", "--vars", settings)
+    selected = "+holdfast__customer_features holdfast__calendar_features"
+    project.dbt(*words, "--select", selected, "--vars", settings)
 
 
 def views(project: DbtProject) -> list[str]:

@@ -79,7 +79,9 @@ def test_features_that_are_gone_or_text_leave_the_former_scores(demo: DbtProject
         ("drop column days_since_order", "does not have: days_since_order"),
     ):
         demo.execute(f"alter table customer_features {change}")
-        said = demo.dbt("run", "--select", "churn_reasons churn_scores", check=False).stdout
+        said = demo.dbt(
+            "run", "--select", "holdfast__churn_reasons holdfast__churn_scores", check=False
+        ).stdout
         assert named in said
         assert demo.query("select * from churn_scores order by all") == given
 
@@ -87,7 +89,9 @@ def test_features_that_are_gone_or_text_leave_the_former_scores(demo: DbtProject
 def test_ids_that_have_become_text_do_not_mix_with_the_history(demo: DbtProject) -> None:
     given = demo.query("select * from churn_scores order by all")
     demo.execute("alter table customer_features alter customer_id type varchar")
-    said = demo.dbt("run", "--select", "churn_reasons churn_scores", check=False).stdout
+    said = demo.dbt(
+        "run", "--select", "holdfast__churn_reasons holdfast__churn_scores", check=False
+    ).stdout
     assert "customer_id is VARCHAR now, and BIGINT in" in said
     assert "holdfast_reset" in said
     assert demo.query("select * from churn_scores order by all") == given
@@ -96,7 +100,7 @@ def test_ids_that_have_become_text_do_not_mix_with_the_history(demo: DbtProject)
 def test_without_a_champion_there_are_statuses_and_no_error(demo: DbtProject) -> None:
     add_model(demo, "predicted", FEATURES)
     demo.execute("update churn_model set stage = 'archived' where stage = 'champion'")
-    demo.dbt("run", "--select", "churn_reasons churn_scores predicted")
+    demo.dbt("run", "--select", "holdfast__churn_reasons holdfast__churn_scores predicted")
     assert demo.query(
         "select count(*) > 0, count(churn_probability), count(model_id) from predicted"
     ) == [(True, 0, 0)]

@@ -25,9 +25,11 @@ def read(file: Path, sql: str) -> list[tuple[object, ...]]:
 def marts(project: DbtProject) -> list[str]:
     """Give the names of the marts of a project."""
     return sorted(
-        node["name"]
+        node["alias"]
         for node in project.manifest["nodes"].values()
-        if node["resource_type"] == "model" and "marts" in node["fqn"]
+        if node["resource_type"] == "model"
+        and node["name"].startswith("holdfast__")
+        and node["config"]["meta"].get("publish")
     )
 
 
@@ -144,21 +146,22 @@ def test_what_failed_or_was_left_out_is_not_published_and_the_build_says_why(
     models, tests = demo.directory / "models", demo.directory / "tests" / "data"
 
     # a part of the marts
-    said = demo.dbt("build", "--select", "model_performance").stdout
+    said = demo.dbt("build", "--select", "holdfast__model_performance").stdout
     assert "Nothing was published" in said
-    assert "this run left out the model churn_drivers and " in said
+    assert "this run left out the model holdfast__churn_drivers and " in said
 
     # a mart of one's own, whose test fails
     (models / "own_mart.sql").write_text(
         "{{ config(meta={'publish': true}) }}\n"
-        "select customer_id, 'a@b.example' as email from {{ ref('holdfast', 'holdfast__customer_retention') }}\n"
+        "select customer_id, 'a@b.example' as email\n"
+        "from {{ ref('holdfast', 'holdfast__customer_retention') }}\n"
     )
     (models / "own_mart.yml").write_text(
         "models:\n  - name: own_mart\n    columns:\n      - name: email\n"
         "        config:\n          meta:\n            pii: true\n"
     )
     (tests / "own_mart_is_empty.sql").write_text("select * from {{ ref('own_mart') }}\n")
-    select = ["--select", *marts(demo), "own_mart"]
+    select = ["--select", *(f"holdfast__{name}" for name in marts(demo)), "own_mart"]
     failed = demo.dbt("build", *select, check=False)
     assert failed.returncode == 1
     assert "Nothing was published" in failed.stdout

@@ -50,7 +50,9 @@ def test_scored_file_has_the_scores_of_the_build(built_demo: DbtProject, tmp_pat
 def test_reasons_are_told_in_the_phrases_of_the_users_own(built_demo: DbtProject) -> None:
     told = "['seit {days_since_order} Tagen nichts', 'noch nie etwas']"
     phrases = f"holdfast_reason_phrases: {{days_since_order: {told}}}"
-    said = built_demo.dbt("compile", "--select", "churn_reasons", "--vars", f"{{{phrases}}}").stdout
+    said = built_demo.dbt(
+        "compile", "--select", "holdfast__churn_reasons", "--vars", f"{{{phrases}}}"
+    ).stdout
     assert "'seit ' || cast(" in said
     # what is told where the value is missing comes before the fallback in English
     assert "|| ' Tagen nichts', 'noch nie etwas', " in said

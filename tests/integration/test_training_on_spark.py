@@ -16,9 +16,10 @@ import pyarrow as pa
 import pytest
 
 from holdfast.scoring import OnnxModel
-from holdfast.training import REGISTRY_SCHEMA, TrainingError, TrainingSettings, train
+from holdfast.tasks import TaskSettings
+from holdfast.training import REGISTRY_SCHEMA, TrainingError, train
 from holdfast.training._dataset import Dataset, describe, read_dataset
-from holdfast.training._source import open_source
+from holdfast.warehouse.relations import open_source
 from local_spark import TIME_ZONE
 from projects import ROOT
 
@@ -82,8 +83,9 @@ def on_spark(
 
 def read(session: Any, relation: Any, **settings: Any) -> Dataset:
     source = open_source(session, relation)
-    checked = TrainingSettings.from_mapping(settings)
-    return read_dataset(source, checked, describe(source, checked))
+    checked = TaskSettings.from_mapping(settings)
+    task, recipe = checked.task, checked.recipe
+    return read_dataset(source, task, recipe, describe(source, task, recipe))
 
 
 def test_page_trains_and_scores_on_spark_what_duckdb_would(session, on_spark, spark):

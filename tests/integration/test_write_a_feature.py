@@ -257,7 +257,7 @@ def test_a_feature_without_description_and_a_view_that_looks_ahead_each_fail_the
         yml.write_text(described.replace("Late parcels in the 90 days before as_of.", '""'))
         leaky.write_text(LEAKY)
         leaky.with_suffix(".yml").write_text(LEAKY_YML)
-        result = shop.dbt("build", "--select", "leaky", "feature_registry", check=False)
+        result = shop.dbt("build", "--select", "leaky", "holdfast__feature_registry", check=False)
     finally:
         yml.write_text(described)
         leaky.unlink()

@@ -20,3 +20,18 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert terminal.number(None, 2) == terminal.percent(None) == "-"
     assert terminal.number(1234.5, 1) == "1,234.5"
     assert terminal.percent(0.125) == "12.5 %"
+
+
+def test_what_data_hold_cannot_colour_move_or_turn_the_terminal() -> None:
+    hostile = "C17\x1b[2J\x1b]0;title\x07\r\nrow\u202egnp.exe\x9b31m"
+    plain = terminal.plain(hostile)
+    assert plain == r"C17\x1b[2J\x1b]0;title\x07\r\nrow\u202egnp.exe\x9b31m"
+    lines = terminal.table([("customer", "why"), (hostile, "a\tb")], left=2).splitlines()
+    assert len(lines) == 3
+    assert lines[2] == f"  {plain}  a\\tb"
+
+
+def test_words_of_every_language_stay_as_they_are() -> None:
+    # with a no-break space, and joiners as scripts and emoji need them
+    for text in ("Größe", "naïve\u00a0prix", "क्\u200dष", "顧客", "👩\u200d💻", 'it\'s \\ "x"'):
+        assert terminal.plain(text) == text

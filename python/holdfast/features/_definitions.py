@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from holdfast.errors import HoldfastError
-from holdfast.quoting import quoted
+from holdfast.warehouse.quoting import quoted
 
 __all__ = [
     "AS_OF",

@@ -15,7 +15,7 @@ import ibis.expr.operations as ops
 import pyarrow as pa
 
 from holdfast.features._definitions import AS_OF, FeatureError
-from holdfast.quoting import quoted
+from holdfast.warehouse.quoting import quoted
 
 __all__ = [
     "Entities",

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from holdfast.features._definitions import Definition, describe
-from holdfast.quoting import quoted
+from holdfast.warehouse.quoting import quoted
 
 __all__ = ["Slices", "find_slices"]
 

@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from uuid import uuid4
 
 import duckdb
 import ibis
-import ibis.expr.operations as ops
 from ibis.backends.duckdb import Backend
-from ibis.backends.sql.datatypes import DuckDBType
 
-from holdfast.features._definitions import (
-    AS_OF,
-    Choice,
-    Definition,
-    Definitions,
-    Feature,
-    FeatureError,
-    find_relations,
-    read_definitions,
-)
-from holdfast.features._entities import (
-    Entities,
-    ids_table,
-    key_sql,
-    materialise,
-    spine_of,
-    split_name,
-    to_arrow,
-)
-from holdfast.features._slices import Slices, find_slices
-from holdfast.project import open_project
-from holdfast.quoting import quoted
+from holdfast.features._catalogue import Catalogue
+from holdfast.features._definitions import Feature, FeatureError
+from holdfast.features._entities import ids_table, materialise
+from holdfast.features._joining import Joiner
+from holdfast.features._session import Session
+from holdfast.warehouse.project import Project, open_project
+from holdfast.warehouse.quoting import text
 
 __all__ = ["FeatureStore"]
-
-_DEFINITIONS = "feature_definitions"
-_REGISTRY = "feature_registry"
-_MODELS = "model_registry"
-# for so many rows it is quicker to take the customers' events first; for many it costs memory
-_FEW = 1_000
 
 
 class FeatureStore:
@@ -113,33 +85,22 @@ class FeatureStore:
         connection: duckdb.DuckDBPyConnection | Backend | str | Path,
         *,
         schema: str | None = None,
+        _places: dict[str, tuple[str, str, str]] | None = None,
     ) -> None:
-        self._outer: duckdb.DuckDBPyConnection | None = None
-        self._owned: duckdb.DuckDBPyConnection | None = None
-        self._manifest: Mapping[str, Any] = {}
+        self._session = Session(connection)
+        self._catalogue = Catalogue(self._session, schema, _places)
+        self._joiner = Joiner(self._session)
+        self._models: dict[str, str] = {}
         self._services: dict[str, tuple[str, ...]] = {}
-        self._abandoned: list[str] = []
-        self._definitions_cache: Definitions | None = None
-        self._slices: dict[str, Slices | None] = {}
-        if isinstance(connection, Backend):
-            self._backend = connection
-        else:
-            if isinstance(connection, str | Path):
-                connection = self._owned = _open(Path(connection))
-            elif isinstance(connection, duckdb.DuckDBPyConnection):
-                self._outer = connection
-            else:
-                raise FeatureError(
-                    "connection must be a duckdb connection, a DuckDB backend of Ibis or the path "
-                    f"of a DuckDB file, but it is {type(connection).__name__}"
-                )
-            # from_connection sets the session's time zone and switches its replacement scans off
-            self._backend = ibis.duckdb.from_connection(connection.cursor())
-        self._catalog, self._schema, _ = self._find_one(_DEFINITIONS, schema)
 
     @classmethod
     def from_project(
-        cls, directory: str | Path = ".", *, target: str | None = None, schema: str | None = None
+        cls,
+        directory: str | Path = ".",
+        *,
+        target: str | None = None,
+        target_path: str | Path | None = None,
+        schema: str | None = None,
     ) -> FeatureStore:
         """Open the warehouse of a dbt project that has been built.
 
@@ -152,8 +113,10 @@ class FeatureStore:
             The folder of `dbt_project.yml`.
         target
             The target of the profile; the profile's default when None.
+        target_path
+            Where the build wrote its artifacts, if it was given `--target-path`.
         schema
-            The schema of `feature_definitions`; needed only where several schemas have one.
+            The schema of `feature_definitions`; that of the last build when None.
 
         Returns
         -------
@@ -162,7 +125,7 @@ class FeatureStore:
 
         Raises
         ------
-        holdfast.project.ProjectError
+        holdfast.warehouse.project.ProjectError
             If the project was not built, or the warehouse cannot be opened.
         FeatureError
             If the warehouse has no feature definitions.
@@ -172,35 +135,32 @@ class FeatureStore:
         >>> with FeatureStore.from_project("shop") as store:  # doctest: +SKIP
         ...     store.latest_features("C000017", ["order_count_90d"]).to_pandas()
         """
-        project = open_project(Path(directory), target=target)
+        project = open_project(
+            Path(directory),
+            target=target,
+            target_path=None if target_path is None else Path(target_path),
+        )
         connection = project.connect()
+        places = {
+            node["name"].removeprefix("holdfast__"): (
+                str(node["database"]),
+                str(node["schema"]),
+                str(node["alias"]),
+            )
+            for node in project.manifest["nodes"].values()
+            if node.get("package_name") == "holdfast" and {"database", "schema", "alias"} <= {*node}
+        }
         try:
-            store = cls(connection, schema=schema)
+            store = cls(connection, schema=schema, _places=places)
         except BaseException:
             connection.close()
             raise
-        store._outer, store._owned = None, connection
-        if "," not in str(project.directory):
-            # dbt builds in the project's folder, so that is where the files of its views are
-            store._session.execute(
-                "set file_search_path = '" + str(project.directory).replace("'", "''") + "'"
-            )
-        store._manifest = {
-            node["name"].removeprefix("holdfast__"): node
-            for node in project.manifest.get("nodes", {}).values()
-            if node.get("resource_type") in ("model", "seed", "snapshot")
-        }
-        for name, node in store._manifest.items():
-            meta = {**node.get("meta", {}), **node.get("config", {}).get("meta", {})}
-            if "holdfast_features" in meta:
-                chosen = meta["holdfast_features"]
-                if not isinstance(chosen, list) or not all(isinstance(n, str) for n in chosen):
-                    store.close()
-                    raise FeatureError(
-                        f"holdfast_features in the meta of the model '{name}' must be a list of "
-                        f"names of features, but it is {chosen!r}"
-                    )
-                store._services[name] = tuple(chosen)
+        store._session.own()
+        try:
+            store._read_project(project)
+        except FeatureError:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:
@@ -208,12 +168,7 @@ class FeatureStore:
 
         A connection or backend that was given to the store stays open.
         """
-        if self._owned is not None or self._outer is not None:
-            self._session.close()
-        else:
-            self._clean()
-        if self._owned is not None:
-            self._owned.close()
+        self._session.close()
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -273,9 +228,7 @@ class FeatureStore:
         ('customer_id', 'as_of', 'churned', 'month')
         """
         names = self._names(features)
-        self._clean()
-        stored = materialise(self._session, self._source(entities), {"customer_id"})
-        return self._over(stored, names)
+        return self._over(self._catalogue.source(entities, self._models), names)
 
     def latest_features(
         self,
@@ -332,9 +285,7 @@ class FeatureStore:
         ('customer_id', 'as_of', 'month')
         """
         names = self._names(features)
-        self._clean()
-        stored = materialise(self._session, ids_table(customer_ids, at), {"customer_id"})
-        return self._over(stored, names)
+        return self._over(ids_table(customer_ids, at), names)
 
     @property
     def services(self) -> dict[str, tuple[str, ...]]:
@@ -391,7 +342,7 @@ class FeatureStore:
         if isinstance(features, str):
             raise FeatureError(f"features of the service '{name}' must be a list of names")
         for feature in features:
-            self._definitions.find(feature)
+            self._catalogue.definitions.find(feature)
         self._services[name] = tuple(features)
 
     def model_features(self, model_id: str = "champion", *, task: str = "churn") -> list[str]:
@@ -419,30 +370,7 @@ class FeatureStore:
         --------
         >>> store.historical_features(labels, store.model_features())  # doctest: +SKIP
         """
-        relation = quoted(*self._find_one(_MODELS))
-        row = self._session.execute(
-            f"""
-            select feature_names
-            from {relation}
-            where task = $task and $model in (model_id, stage)
-            order by model_id = $model desc, trained_at desc, model_id
-            limit 1
-            """,  # noqa: S608 - quoted
-            {"task": task, "model": model_id},
-        ).fetchone()
-        if row is None:
-            known = self._session.execute(
-                f"select distinct task || '/' || stage from {relation} order by all"  # noqa: S608 - quoted
-            ).fetchall()
-            raise FeatureError(
-                f"there is no model '{model_id}' of the task '{task}'; "
-                + (
-                    f"there are {', '.join(k for (k,) in known)}"
-                    if known
-                    else "none is trained yet"
-                )
-            )
-        return list(json.loads(row[0]) if isinstance(row[0], str) else row[0])
+        return self._catalogue.model_features(model_id, task)
 
     def list_features(self, view: str | None = None) -> list[Feature]:
         """List the features that there are.
@@ -468,12 +396,12 @@ class FeatureStore:
         >>> [feature.name for feature in store.list_features("calendar")]  # doctest: +SKIP
         ['month']
         """
-        views = self._definitions.by_view
+        views = self._catalogue.definitions.by_view
         if view is not None and view not in views:
             raise FeatureError(
                 f"there is no feature view '{view}'; there are {', '.join(sorted(views))}"
             )
-        registered = self._registered()
+        registered = self._catalogue.registered()
         return [
             registered.get((name, feature)) or Feature(feature, name, dtype)
             for name, definition in views.items()
@@ -504,23 +432,9 @@ class FeatureStore:
         >>> store.describe_feature("order_count_90d").description  # doctest: +SKIP
         'Purchases in the 90 days before as_of.'
         """
-        definition, feature = self._definitions.find(name)
-        found = self._registered().get((definition.feature_view, feature))
+        definition, feature = self._catalogue.definitions.find(name)
+        found = self._catalogue.registered().get((definition.feature_view, feature))
         return found or Feature(feature, definition.feature_view, definition.features[feature])
-
-    @property
-    def _session(self) -> duckdb.DuckDBPyConnection:
-        """The connection that the store works in."""
-        session: duckdb.DuckDBPyConnection = self._backend.con
-        return session
-
-    @property
-    def _definitions(self) -> Definitions:
-        """The feature views, read once."""
-        if self._definitions_cache is None:
-            relation = quoted(self._catalog, self._schema, _DEFINITIONS)
-            self._definitions_cache = read_definitions(self._session, relation)
-        return self._definitions_cache
 
     def _names(self, features: Sequence[str] | str | None) -> Sequence[str] | None:
         """Look a service up, and check that features are names."""
@@ -538,7 +452,7 @@ class FeatureStore:
             try:
                 # those of a project are first looked at here
                 for name in self._services[features]:
-                    self._definitions.find(name)
+                    self._catalogue.definitions.find(name)
             except FeatureError as error:
                 raise FeatureError(f"the service '{features}' is out of date: {error}") from None
             return self._services[features]
@@ -547,193 +461,34 @@ class FeatureStore:
             raise FeatureError(f"features must be names, but they are {names!r}")
         return names
 
-    def _source(self, entities: Any) -> Any:
-        """Give the entities as quoted SQL of the store's session, or as Arrow."""
-        if not isinstance(entities, str):
-            return to_arrow(entities)
-        if self._manifest.get(entities, {}).get("relation_name"):
-            return str(self._manifest[entities]["relation_name"])
-        parts = split_name(entities) or [entities]
-        if len(parts) > 1:
-            return quoted(*parts)
-        found = find_relations(self._session, parts[0])
-        beside = [row for row in found if row[:2] == (self._catalog, self._schema)]
-        if len(beside or found) == 1:
-            return quoted(*(beside or found)[0])
-        # temporary tables and registered frames are seen only by the user's own session
-        outer = [] if found or self._outer is None else find_relations(self._outer, parts[0])
-        if self._outer is not None and outer:
-            return to_arrow(self._outer.sql(f"select * from {quoted(*outer[0])}"))  # noqa: S608 - quoted
-        raise FeatureError(
-            f"several schemas have a relation '{entities}'; write {_or(found)}"
-            if found
-            else f"the warehouse has no relation '{entities}'"
-        )
+    def _over(self, entities: Any, names: Sequence[str] | None) -> ibis.Table:
+        """Store the entities, given as quoted SQL or Arrow, and join the chosen features."""
+        self._session.clean()
+        stored = materialise(self._session.connection, entities, {"customer_id"})
+        return self._joiner.join(stored, self._catalogue.definitions, names)
 
-    def _find_one(self, name: str, schema: str | None = None) -> tuple[str, str, str]:
-        """Find a table of Holdfast, in the project's manifest or in the warehouse."""
-        found = find_relations(self._session, name, schema=schema)
-        beside = [
-            row
-            for row in found
-            if row[:2] == (getattr(self, "_catalog", None), getattr(self, "_schema", None))
-        ]
-        if len(beside or found) == 1:
-            return (beside or found)[0]
-        if found:
-            raise FeatureError(
-                f"several schemas have a table {name}: {_or(found)}; name one with schema="
+    def _read_project(self, project: Project) -> None:
+        """Read the names of a project's models, and the sets of features in their meta."""
+        if "," not in str(project.directory):
+            # dbt builds in the project's folder, so that is where the files of its views are
+            self._session.connection.execute(
+                f"set file_search_path = {text(str(project.directory))}"
             )
-        raise FeatureError(
-            f"the warehouse has no table {name}"
-            + (f" in the schema {schema}" if schema else "")
-            + "; run `dbt build` in the project"
-        )
-
-    def _registered(self) -> dict[tuple[str, str], Feature]:
-        """Read the table of what is known of the features, by view and feature."""
-        try:
-            relation = quoted(*self._find_one(_REGISTRY))
-        except FeatureError:
-            return {}
-        cursor = self._session.execute(f"select * from {relation}")  # noqa: S608 - quoted
-        columns = [column[0] for column in cursor.description or ()]
-        known = {field.name for field in fields(Feature)}
-        result = {}
-        for values in cursor.fetchall():
-            row = dict(zip(columns, values, strict=True))
-            row["name"] = row.pop("feature")
-            row["used_by"] = tuple(row.get("used_by") or ())
-            feature = Feature(**{name: value for name, value in row.items() if name in known})
-            result[feature.feature_view, feature.name] = feature
-        return result
-
-    def _over(self, entities: Entities, names: Sequence[str] | None) -> ibis.Table:
-        """Join the chosen features to the stored entities, as a view that Ibis can run."""
-        made = [entities.relation]
-        try:
-            here = {column.lower() for column in entities.columns}
-            keys = {key for key in self._definitions.key_columns() if key.lower() in here}
-            choices = self._definitions.choose(names, keys)
-            doubled = [choice.column for choice in choices if choice.column.lower() in here]
-            if doubled:
+        nodes = project.manifest.get("nodes", {}).values()
+        # Holdfast's own first: of two models that are called the same, the project's is meant
+        for node in sorted(nodes, key=lambda node: node.get("package_name") != "holdfast"):
+            if node.get("resource_type") not in ("model", "seed", "snapshot"):
+                continue
+            name = node["name"].removeprefix("holdfast__")
+            if node.get("relation_name"):
+                self._models[name] = str(node["relation_name"])
+            meta = {**node.get("meta", {}), **node.get("config", {}).get("meta", {})}
+            if "holdfast_features" not in meta:
+                continue
+            chosen = meta["holdfast_features"]
+            if not isinstance(chosen, list) or not all(isinstance(n, str) for n in chosen):
                 raise FeatureError(
-                    f"the entities already have a column {doubled[0]}, which is a feature too; "
-                    "drop or rename it, or choose features without it"
+                    f"holdfast_features in the meta of the model '{name}' must be a list of names "
+                    f"of features, but it is {chosen!r}"
                 )
-            spines: dict[Any, str] = {}
-            for choice in choices:
-                view = choice.definition
-                asked = (view.entity, *view.key_types.items())
-                if asked not in spines:
-                    spines[asked] = spine_of(self._session, entities, view.entity, view.key_types)
-                    made.append(spines[asked])
-            view_name = f"holdfast_features_{uuid4().hex}"
-            few = entities.row_count <= _FEW
-            views = {
-                choice.definition.feature_view: (few and self._slices_of(choice.definition))
-                or choice.definition
-                for choice in choices
-            }
-            query = _select(entities, choices, spines, views)
-            # A view of DuckDB and not SQL of Ibis, which would parse the models' SQL and write its
-            # own: what runs is, to the letter, what dbt compiled.
-            self._session.execute(f"create temp view {quoted(view_name)} as {query}")
-        except BaseException:
-            self._abandoned += made
-            self._clean()
-            raise
-        schema = {
-            **entities.columns,
-            **{choice.column: choice.dtype for choice in choices},
-        }
-        table = ops.DatabaseTable(
-            view_name,
-            schema=ibis.schema({column: _ibis_type(dtype) for column, dtype in schema.items()}),
-            source=self._backend,
-            namespace=ops.Namespace(catalog="temp", database="main"),
-        )
-        # Only noted here and dropped at the next call: the collector may run in the midst of a
-        # result that still streams from this session.
-        made.insert(0, quoted("temp", "main", view_name))
-        weakref.finalize(table, self._abandoned.extend, made)
-        return table.to_expr()
-
-    def _slices_of(self, view: Definition) -> Slices | None:
-        """Find out once how a view is computed for few customers."""
-        if view.feature_view not in self._slices:
-            self._slices[view.feature_view] = find_slices(self._session, view)
-        return self._slices[view.feature_view]
-
-    def _clean(self) -> None:
-        """Drop the tables behind results that nothing refers to any more."""
-        while self._abandoned:
-            name = self._abandoned.pop()
-            kind = "view" if '."holdfast_features_' in name else "table"
-            self._session.execute(f"drop {kind} if exists {name}")
-
-
-def _select(
-    entities: Entities,
-    choices: Sequence[Choice],
-    spines: Mapping[Any, str],
-    selects: Mapping[str, Definition | Slices],
-) -> str:
-    """Write the join of the entities with the views of the chosen features."""
-    views = {choice.definition.feature_view: choice.definition for choice in choices}
-    alias = {name: quoted(f"holdfast_view_{i}") for i, name in enumerate(views)}
-    columns = [f"entities.{quoted(column)}" for column in entities.columns]
-    columns += [
-        f"{alias[choice.definition.feature_view]}.{quoted(choice.feature)}"
-        f" as {quoted(choice.column)}"
-        for choice in choices
-    ]
-    joins = []
-    for name, view in views.items():
-        spine = spines[(view.entity, *view.key_types.items())]
-        same = [
-            f"{alias[name]}.{quoted(key)} = {key_sql(entities, key, view.key_types, 'entities.')}"
-            for key in view.entity
-        ]
-        same.append(f"{alias[name]}.{AS_OF} = entities.{quoted(entities.column(AS_OF))}")
-        joins.append(
-            f"left join (\n{selects[name].over(spine)}\n) as {alias[name]}\n    on "
-            + "\n    and ".join(same)
-        )
-    return "\n".join(
-        [
-            "select",
-            "    " + ",\n    ".join(columns),
-            f"from {entities.relation} as entities",
-            *joins,
-        ]
-    )
-
-
-@lru_cache(maxsize=1024)
-def _ibis_type(dtype: str) -> Any:
-    """Translate a type, once: Ibis parses its name each time."""
-    return DuckDBType.from_string(dtype)
-
-
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a file of DuckDB for reading."""
-    if not path.exists():
-        raise FeatureError(f"there is no warehouse at {path}; run `dbt build` first")
-    try:
-        return duckdb.connect(str(path), read_only=True)
-    except duckdb.ConnectionException:
-        raise FeatureError(
-            f"{path} is open in this process already, and not only for reading; give the store "
-            "that connection in place of the path"
-        ) from None
-    except duckdb.IOException as error:
-        raise FeatureError(
-            f"{path} cannot be opened, most likely because a build or a client is writing to it; "
-            f"try again when it is done ({str(error).splitlines()[0]})"
-        ) from None
-
-
-def _or(relations: Iterable[tuple[str, str, str]]) -> str:
-    """Write names as alternatives."""
-    return " or ".join(quoted(*relation) for relation in relations)
+            self._services[name] = tuple(chosen)

@@ -13,8 +13,8 @@ import duckdb
 from holdfast.errors import HoldfastError
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import find_marts, obstacle, registry_of
+from holdfast.publishing._origin import code_version, owner_of, warehouse_of
 from holdfast.publishing._publish import publish
-from holdfast.publishing._source import code_version, warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,9 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
     connection
         A connection to the warehouse.
     request
-        `nodes` of dbt's graph, `results` of the run, and `path` of the file or None.
+        `nodes` of dbt's graph, `results` of the run, `path` of the file or None, `project` and
+        `target`, `allow_empty`, `forgotten`, the relation
+        of the forgotten customers, and `refusal`: why this run must not publish, or None.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
     """
     nodes = request["nodes"]
     marts = find_marts(nodes)
-    reason = obstacle(nodes, marts, request["results"])
+    reason = request.get("refusal") or obstacle(nodes, marts, request["results"])
     if reason is not None:
         return f"Nothing was published, what was published before stays: {reason}"
     warehouse = warehouse_of(connection)
@@ -107,7 +109,12 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
             marts,
             file,
             source=source,
+            owner=owner_of(
+                request["project"], request["target"], warehouse, marts, file.resolve().parent
+            ),
+            allow_empty=request.get("allow_empty", False),
             registry=registry_of(nodes),
+            forgotten=request.get("forgotten"),
             code_version=code_version(Path()),
         )
     )

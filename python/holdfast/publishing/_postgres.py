@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
+import json
+import logging
+import math
 import re
 import secrets
 import time
@@ -14,15 +18,25 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import Shown, refuse_other_dates, refuse_vanished_scores
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
-from holdfast.publishing._publish import Columns, published_columns, what_it_shows
-from holdfast.quoting import quoted
+from holdfast.publishing._publish import (
+    Columns,
+    published_columns,
+    refuse_emptied,
+    what_it_shows,
+    without_forgotten,
+)
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     import psycopg
+    import pyarrow as pa
 
 __all__ = ["publish_to_postgres"]
+
+logger = logging.getLogger("holdfast.publishing")
 
 _TYPES = {
     "BOOLEAN": "boolean",
@@ -55,6 +69,8 @@ _CHUNK_ROWS = 50_000
 # how long one attempt may hold up those who come after it, and for how long to go on trying
 _LOCK_TIMEOUT = "2s"
 _PATIENCE_SECONDS = 300
+_LONGEST_NAME = 63  # bytes
+_ASIDE = "new "
 _ADVISORY_LOCK = 0x686F6C64  # any number that is ours
 
 _MANIFEST_COLUMNS = {
@@ -66,6 +82,7 @@ _MANIFEST_COLUMNS = {
     "row_count": "bigint",
     "column_count": "bigint",
     "source": "text",
+    "owner": "text",
     "holdfast_version": "text",
     "code_version": "text",
 }
@@ -78,6 +95,10 @@ def publish_to_postgres(
     *,
     schema: str = "holdfast",
     source: str,
+    owner: Mapping[str, str] | None = None,
+    take_over: bool = False,
+    allow_empty: bool = False,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> dict[str, int]:
     """Publish marts as tables of a Postgres schema, all of them in one transaction.
@@ -98,6 +119,8 @@ def publish_to_postgres(
         The schema, made where it is missing.
     source, code_version
         The name of the warehouse and the version of the project's code, for the manifest.
+    owner, take_over, allow_empty, forgotten
+        As `publish` has them; the owner is kept as a hash, which tells no path.
 
     Returns
     -------
@@ -123,22 +146,43 @@ def publish_to_postgres(
         "publication_id": publication_id,
         "published_at": now,
         "source": source,
+        "owner": _hashed(owner or {"warehouse": source}),
         "holdfast_version": __version__,
         "code_version": code_version,
     }
+    _refuse_long_names(schema, marts)
     with connection.cursor() as cursor, _connected(dsn) as server:
+        marts, remark = without_forgotten(cursor, marts, forgotten)
+        if remark:
+            logger.warning("Published to Postgres%s", remark)
         cursor.execute("begin transaction")
-        server.execute(f"create schema if not exists {quoted(schema)}")
+        if not _has_schema(server, schema):
+            # not `if not exists`, which wants the right to make schemas where there is one, too
+            server.execute(f"create schema {quoted(schema)}")
         # two publications at once: the second begins when the first is done
         server.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
         former = _former_tables(server, schema)
         _refuse_strangers(server, schema, [mart.name for mart in marts], former)
+        published = _former_manifest(server, schema) if former else []
+        _refuse_owner(schema, published, facts["owner"], take_over=take_over)
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            _shown(published),
+            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+        )
         rows: list[dict[str, Any]] = []
         for mart in marts:
             columns = published_columns(cursor, mart)
             count = _load(cursor, server, schema, mart, columns)
             facts |= what_it_shows(cursor, mart, mart.relation, columns)
             rows.append({"table_name": mart.name, "row_count": count, "column_count": len(columns)})
+        if not allow_empty:
+            refuse_emptied(
+                {row["table_name"]: row["row_count"] for row in rows},
+                {row["table_name"]: row["row_count"] for row in published},
+            )
         _load_manifest(server, schema, [{**facts, **row} for row in rows])
         names = [*(mart.name for mart in marts), MANIFEST]
         _swap(server, schema, names, gone=former - set(names))
@@ -152,10 +196,11 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         import psycopg
     except ImportError:
         raise PublishError(
-            "publishing to Postgres needs psycopg: pip install 'holdfast[postgres]'"
+            "publishing to Postgres needs psycopg: pip install 'dbt-holdfast[postgres]'"
         ) from None
     try:
-        server = psycopg.connect(dsn)
+        # whatever the environment or the server's own encoding: texts go over as UTF-8
+        server = psycopg.connect(dsn, client_encoding="utf8")
     except psycopg.ProgrammingError:
         raise PublishError(
             "the DSN cannot be read; write it as 'host=… dbname=… user=…' or as "
@@ -194,6 +239,60 @@ def _former_tables(server: psycopg.Connection[Any], schema: str) -> set[str]:
     return {name for (name,) in rows} | {MANIFEST}
 
 
+def _former_manifest(server: psycopg.Connection[Any], schema: str) -> list[dict[str, Any]]:
+    """Give the rows of the former publication's manifest, by column; an older one has fewer."""
+    cursor = server.execute(f"select * from {quoted(schema)}.{MANIFEST}")
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _refuse_owner(
+    schema: str, published: Sequence[Mapping[str, Any]], owner: str, *, take_over: bool
+) -> None:
+    """Refuse a schema that another project, target, warehouse or schema publishes to."""
+    former = {row.get("owner") for row in published} - {None}
+    if former and former != {owner} and not take_over:
+        sources = ", ".join(sorted({str(row["source"]) for row in published}))
+        raise PublishError(
+            f"the schema {schema} is published from the warehouse {sources} of another project, "
+            "target, folder or schema; publish to another schema, or take it over with "
+            "`holdfast publish --postgres --take-over`"
+        )
+
+
+def _hashed(owner: Mapping[str, str]) -> str:
+    """Give a short name of an owner that tells nothing of this machine."""
+    return hashlib.sha256(json.dumps(dict(owner), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _has_schema(server: psycopg.Connection[Any], schema: str) -> bool:
+    """Whether the schema is there."""
+    found = server.execute("select 1 from pg_namespace where nspname = %s", [schema]).fetchone()
+    return found is not None
+
+
+def _refuse_long_names(schema: str, marts: Sequence[Mart]) -> None:
+    """Refuse names that Postgres would cut."""
+    for what, name, room in [
+        ("the schema", schema, _LONGEST_NAME),
+        *(("the table", mart.name, _LONGEST_NAME - len(_ASIDE)) for mart in marts),
+    ]:
+        if len(name.encode()) > room:
+            raise PublishError(
+                f"{what} {name} has a name of {len(name.encode())} bytes, of which Postgres keeps "
+                f"{room}; give it a shorter one, a model by its alias"
+            )
+
+
+def _shown(published: Sequence[Mapping[str, Any]]) -> Shown | None:
+    """Tell what the former publication shows."""
+    if not published:
+        return None
+    dates = [row["as_of_date"] for row in published if row.get("as_of_date") is not None]
+    models = [row["model_id"] for row in published if row.get("model_id") is not None]
+    return (max(dates, default=None), max(models, default=None))
+
+
 def _refuse_strangers(
     server: psycopg.Connection[Any], schema: str, names: Sequence[str], former: set[str]
 ) -> None:
@@ -221,6 +320,12 @@ def _load(
     import pyarrow.csv as csv
 
     table = _aside(schema, mart.name)
+    for name in columns:
+        if len(name.encode()) > _LONGEST_NAME:
+            raise PublishError(
+                f"the column {name} of {mart.name} has a name of {len(name.encode())} bytes, of "
+                f"which Postgres keeps {_LONGEST_NAME}; give it a shorter one"
+            )
     types = {name: _postgres_type(dtype) for name, dtype in columns.items()}
     listed = ", ".join(f"{quoted(name)} {dtype}" for name, dtype in types.items())
     server.execute(f"create table {table} ({listed})")
@@ -229,6 +334,7 @@ def _load(
     rows = 0
     with server.cursor().copy(f"copy {table} from stdin (format csv)") as copy:
         for batch in reader:
+            batch = _with_plain_json(batch, columns, types)
             # Arrow puts texts in quotes and leaves NULL out, by which Postgres tells them apart
             text = io.BytesIO()
             csv.write_csv(batch, text, csv.WriteOptions(include_header=False))
@@ -243,6 +349,38 @@ def _load(
         told = mart.descriptions.get(name.lower(), "")
         _comment(server, f"column {table}.{quoted(name)}", told)
     return rows
+
+
+def _with_plain_json(
+    batch: pa.RecordBatch, columns: Columns, types: Mapping[str, str]
+) -> pa.RecordBatch:
+    """Write NaN and infinity inside lists and structs as texts, as Postgres itself does in JSON."""
+    import pyarrow as pa
+
+    for place, (name, dtype) in enumerate(columns.items()):
+        if types[name] != "jsonb" or not ("FLOAT" in dtype or "DOUBLE" in dtype):
+            continue
+        told = [
+            _plain_json(text) if text and ("NaN" in text or "Infinity" in text) else text
+            for text in batch.column(place).to_pylist()
+        ]
+        batch = batch.set_column(place, batch.schema.field(place), pa.array(told, pa.string()))
+    return batch
+
+
+def _plain_json(text: str) -> str:
+    """Write the numbers that JSON does not know as texts."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return value
+
+    return json.dumps(plain(json.loads(text)), ensure_ascii=False)
 
 
 def _load_manifest(
@@ -308,7 +446,7 @@ def _keep_grants(server: psycopg.Connection[Any], schema: str, name: str) -> Non
 
 def _aside(schema: str, name: str) -> str:
     """Name the table that is being loaded; Postgres cuts names at 63 bytes."""
-    return f"{quoted(schema)}.{quoted('new ' + name)}"
+    return f"{quoted(schema)}.{quoted(_ASIDE + name)}"
 
 
 def _comment(server: psycopg.Connection[Any], place: str, told: str) -> None:

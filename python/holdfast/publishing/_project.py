@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._hook import DEFAULT_FILE
 from holdfast.publishing._marts import Mart, find_marts, obstacle, registry_of
-from holdfast.publishing._place import Place
+from holdfast.publishing._origin import code_version, owner_of
 from holdfast.publishing._postgres import publish_to_postgres
 from holdfast.publishing._publish import Publication, publish
-from holdfast.publishing._source import code_version
+from holdfast.publishing._shelf import Shelf
 
 if TYPE_CHECKING:
     import duckdb
 
-    from holdfast.project import Project
+    from holdfast.warehouse.project import Project
 
 __all__ = [
     "marts_of",
@@ -27,15 +27,23 @@ __all__ = [
 ]
 
 
-def publish_project(project: Project, output: Path | None = None) -> Publication:
+def publish_project(
+    project: Project,
+    output: Path | None = None,
+    *,
+    take_over: bool = False,
+    allow_empty: bool = False,
+) -> Publication:
     """Publish the marts that the last build of a project made.
 
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     output
         The file to publish to; that of the build (`holdfast_publish_path`) when None.
+    take_over, allow_empty
+        See `publish`.
 
     Returns
     -------
@@ -46,12 +54,12 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
     ------
     PublishError
         If a mart or one of its tests failed in the last dbt command, or publishing fails.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
 
     Examples
     --------
-    >>> from holdfast.project import open_project
+    >>> from holdfast.warehouse.project import open_project
     >>> print(publish_project(open_project(Path("my_shop"))))  # doctest: +SKIP
     Published 9 tables (1,733 rows) to my_shop/serving/holdfast.duckdb
     """
@@ -69,7 +77,11 @@ def publish_project(project: Project, output: Path | None = None) -> Publication
             marts,
             file,
             source=project.warehouse.name,
+            owner=_owner(project, marts, file),
+            take_over=take_over,
+            allow_empty=allow_empty,
             registry=registry_of(project.manifest["nodes"]),
+            forgotten=project.relation("forgotten_customers"),
             code_version=code_version(project.directory),
         )
 
@@ -100,20 +112,30 @@ def publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> Pu
     from holdfast.scoring import register
 
     register(connection)
+    marts = marts_of(project)
     publication = publish(
         connection,
-        marts_of(project),
+        marts,
         file,
         source=project.warehouse.name,
+        owner=_owner(project, marts, file),
         registry=registry_of(project.manifest["nodes"]),
+        forgotten=project.relation("forgotten_customers"),
+        # whoever was the last customer is to go
+        allow_empty=True,
         code_version=code_version(project.directory),
     )
-    Place(file).drop_former_sets()
+    Shelf(file).drop_former_sets(publication.publication_id)
     return publication
 
 
 def publish_project_to_postgres(
-    project: Project, dsn: str, *, schema: str = "holdfast"
+    project: Project,
+    dsn: str,
+    *,
+    schema: str = "holdfast",
+    take_over: bool = False,
+    allow_empty: bool = False,
 ) -> dict[str, int]:
     """Publish the marts that the last build of a project made to Postgres.
 
@@ -121,8 +143,8 @@ def publish_project_to_postgres(
     ----------
     project
         A built project.
-    dsn, schema
-        Where to; see `publish_to_postgres`.
+    dsn, schema, take_over, allow_empty
+        See `publish_to_postgres`.
 
     Returns
     -------
@@ -133,7 +155,7 @@ def publish_project_to_postgres(
     ------
     PublishError
         If a mart or one of its tests failed in the last dbt command, or publishing fails.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be read.
     """
     marts = marts_of(project)
@@ -147,8 +169,24 @@ def publish_project_to_postgres(
             dsn,
             schema=schema,
             source=project.warehouse.name,
+            owner=_owner(project, marts),
+            take_over=take_over,
+            allow_empty=allow_empty,
+            forgotten=project.relation("forgotten_customers"),
             code_version=code_version(project.directory),
         )
+
+
+def _owner(project: Project, marts: list[Mart], file: Path | None = None) -> dict[str, str]:
+    """Tell whose a publication of a project is, as the build does."""
+    metadata = project.manifest.get("metadata") or {}
+    return owner_of(
+        str(metadata.get("project_name")),
+        project.target,
+        project.warehouse,
+        marts,
+        file.resolve().parent if file is not None else None,
+    )
 
 
 def marts_of(project: Project) -> list[Mart]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,22 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import refuse_other_dates, refuse_vanished_scores, shown_in
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
-from holdfast.publishing._place import Place
-from holdfast.quoting import quoted, text
+from holdfast.publishing._shelf import Shelf
+from holdfast.warehouse.quoting import quoted, text
+from holdfast.warehouse.search import columns_holding
 
-__all__ = ["Columns", "Publication", "publish", "published_columns", "what_it_shows"]
+__all__ = [
+    "Columns",
+    "Publication",
+    "publish",
+    "published_columns",
+    "refuse_emptied",
+    "what_it_shows",
+    "without_forgotten",
+]
 
 # what DuckDB 1.0 and everything later reads
 _STORAGE_VERSION = "v1.0.0"
@@ -81,7 +92,11 @@ def publish(
     file: Path,
     *,
     source: str,
+    owner: Mapping[str, str] | None = None,
+    take_over: bool = False,
+    allow_empty: bool = False,
     registry: str | None = None,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> Publication:
     """Publish marts as a DuckDB file with Parquet beside it.
@@ -100,10 +115,20 @@ def publish(
     file
         The DuckDB file to replace. Its folder is made where it is missing.
     source
-        The name of the warehouse; the file is refused to any other one.
+        The name of the warehouse, for the manifest.
+    owner
+        Whose the file is: the project, target, warehouse and schema that publish. It is refused
+        to any other owner. Default: the source alone.
+    take_over
+        Whether to take the file from another owner.
+    allow_empty
+        Whether a table may be published without rows that had some before.
     registry
         The relation of the models. The one that scored `customer_retention` goes along as the SQL
         function `churn_probability`, unless it is too large for one.
+    forgotten
+        The relation of the forgotten customers (`customer_id`). A mart in which one of them is
+        found by value is left out; of Holdfast's own marts that is an error.
     code_version
         The version of the project's code, for the manifest.
 
@@ -115,7 +140,8 @@ def publish(
     Raises
     ------
     PublishError
-        If the file cannot be written, or what was written is not what the warehouse holds.
+        If the file cannot be written, what was written is not what the warehouse holds, the marts
+        are not of one day, or the scores that the former file shows are gone.
 
     Examples
     --------
@@ -124,10 +150,11 @@ def publish(
     """
     if not marts:
         raise PublishError("there is no mart to publish")
-    place = Place(file)
+    shelf = Shelf(file)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     publication_id = f"{now:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}"
-    with connection.cursor() as cursor, place.claimed(source):
+    owned_by = owner or {"warehouse": source}
+    with connection.cursor() as cursor, shelf.claimed(owned_by, take_over=take_over):
         try:
             facts = {
                 "publication_id": publication_id,
@@ -139,15 +166,21 @@ def publish(
                 "code_version": code_version,
                 "duckdb_version": duckdb.__version__,
             }
-            return _write(cursor, marts, place, facts, registry)
+            clean, remark = without_forgotten(cursor, marts, forgotten)
+            had_forgotten = _shows_forgotten(cursor, marts, shelf.file, forgotten)
+            publication = _write(cursor, clean, shelf, facts, registry, allow_empty=allow_empty)
+            if had_forgotten:
+                # a removal was cut off before it came to the publication
+                shelf.drop_former_sets(publication_id)
+            return dataclasses.replace(publication, remark=publication.remark + remark)
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
-                f"{place.file} could not be published, and is as it was: "
+                f"{shelf.file} could not be published, and is as it was: "
                 f"{str(error).splitlines()[0]}"
             ) from error
         finally:
-            place.drop(publication_id)
+            shelf.drop(publication_id)
 
 
 def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
@@ -177,6 +210,113 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
     return columns
 
 
+def without_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], forgotten: str | None
+) -> tuple[list[Mart], str]:
+    """Leave out the marts in which a forgotten customer is found by value.
+
+    Parameters
+    ----------
+    cursor
+        A connection to the warehouse.
+    marts
+        What is to be published.
+    forgotten
+        The relation of the forgotten customers; None where there is none.
+
+    Returns
+    -------
+    list of Mart, str
+        What may be published, and what is to be said of the others.
+
+    Raises
+    ------
+    PublishError
+        If it is one of Holdfast's own marts.
+    """
+    clean, told = [], []
+    for mart in marts:
+        columns = _forgotten_columns(cursor, mart, mart.relation, forgotten)
+        if not columns:
+            clean.append(mart)
+        elif mart.is_own:
+            raise PublishError(
+                f"{mart.relation} holds customers who were forgotten; run `dbt build`, and "
+                "`holdfast forget` again if they are still there"
+            )
+        else:
+            told.append(
+                f"; left out {mart.name}, whose {' and '.join(columns)} still "
+                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (build it anew, with "
+                "--full-refresh if it is incremental; a column that tells no customers says so "
+                "by `meta: {customer_ids: false}`)"
+            )
+    return clean, "".join(told)
+
+
+def _forgotten_columns(
+    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, forgotten: str | None
+) -> list[str]:
+    """Give the columns of a mart that hold a forgotten customer."""
+    if forgotten is None or not _has_rows(cursor, forgotten):
+        return []
+    try:
+        columns = _describe(cursor, f"select * from {relation}")
+    except duckdb.CatalogException:
+        # what is missing is told where it is copied
+        return []
+    if mart.is_own:
+        columns = {name: dtype for name, dtype in columns.items() if name == "customer_id"}
+    columns = {name: dtype for name, dtype in columns.items() if name.lower() not in mart.personal}
+    ids = f"select customer_id from {forgotten}"
+    return columns_holding(cursor, relation, columns, ids, mart.tells_customers)
+
+
+def _has_rows(cursor: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether a relation is there and has rows."""
+    try:
+        return cursor.execute(f"select 1 from {relation} limit 1").fetchone() is not None
+    except duckdb.CatalogException:
+        return False
+
+
+def _shows_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], file: Path, forgotten: str | None
+) -> bool:
+    """Whether what is published now still shows somebody who was forgotten."""
+    if forgotten is None or not file.exists() or not _has_rows(cursor, forgotten):
+        return False
+    alias = quoted(f"former {secrets.token_hex(4)}")
+    with _attached(cursor, file, alias, "read_only"):
+        return any(
+            _forgotten_columns(cursor, mart, f"{alias}.main.{quoted(mart.name)}", forgotten)
+            for mart in marts
+        )
+
+
+def refuse_emptied(counts: Mapping[str, int], former: Mapping[str, int]) -> None:
+    """Refuse to replace tables that have rows by tables that have none.
+
+    Parameters
+    ----------
+    counts, former
+        The rows of each table, now and in the present publication.
+
+    Raises
+    ------
+    PublishError
+        If a table would lose all of its rows.
+    """
+    emptied = [name for name, count in counts.items() if not count and former.get(name)]
+    if emptied:
+        more = f" and {len(emptied) - 1} more" if len(emptied) > 1 else ""
+        raise PublishError(
+            f"{emptied[0]}{more} would lose all rows, of which {former[emptied[0]]:,} are "
+            "published, so nothing was published; if that is meant, set the var "
+            "`holdfast_publish_empty: true` or run `holdfast publish --allow-empty`"
+        )
+
+
 def what_it_shows(
     cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, columns: Columns
 ) -> dict[str, object]:
@@ -195,16 +335,28 @@ def what_it_shows(
 def _write(
     cursor: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
-    place: Place,
+    shelf: Shelf,
     facts: dict[str, Any],
     registry: str | None,
+    *,
+    allow_empty: bool,
 ) -> Publication:
     """Write a publication aside, verify it, and show it."""
     publication_id = facts["publication_id"]
-    aside, folder = place.aside(publication_id)
+    aside, folder = shelf.aside(publication_id)
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
+        if not allow_empty:
+            counts = {table.mart.name: table.row_count for table in copied}
+            refuse_emptied(counts, _former_counts(cursor, shelf.file))
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            shown_in(shelf.file),
+            remedy=f"to publish without scores all the same, remove {shelf.file}",
+        )
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
@@ -222,15 +374,27 @@ def _write(
         tables = [_facts_of(table) for table in copied]
     told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
     (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
-    place.show(publication_id)
+    shelf.show(publication_id)
     return Publication(
         publication_id,
         facts["published_at"],
-        place.file,
-        place.sets / publication_id,
+        shelf.file,
+        shelf.sets / publication_id,
         {table.mart.name: table.row_count for table in copied},
         remark,
     )
+
+
+def _former_counts(cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, int]:
+    """Give the rows of each table of the present publication; none where there is none."""
+    if not file.exists():
+        return {}
+    alias = quoted(f"former {secrets.token_hex(4)}")
+    with _attached(cursor, file, alias, "read_only"):
+        rows = cursor.execute(
+            f"select table_name, row_count from {alias}.main.{MANIFEST}"
+        ).fetchall()
+    return {str(name): int(count) for name, count in rows}
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], alias: str) -> list[_Copied]:

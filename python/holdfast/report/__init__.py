@@ -1,8 +1,10 @@
-"""The report: what a build found, on one HTML page that needs nothing else."""
+"""What a build found: the report and the card of a model as HTML pages, the summary as text."""
 
 from __future__ import annotations
 
+from holdfast.report._card import write_card
 from holdfast.report._errors import ReportError
-from holdfast.report._page import write_report
+from holdfast.report._page import Report, write_report
+from holdfast.report._summary import summarise
 
-__all__ = ["ReportError", "write_report"]
+__all__ = ["Report", "ReportError", "summarise", "write_card", "write_report"]

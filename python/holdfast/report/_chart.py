@@ -12,7 +12,7 @@ from typing import Any
 
 import altair as alt
 
-from holdfast.report._source import Row
+from holdfast.report._tables import Row
 
 __all__ = ["RISK_BANDS", "Section", "Spec", "draw", "legend", "risk_colour", "spec"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.report import _words as words
-from holdfast.report._source import Row, Source
+from holdfast.report._tables import Row, Tables
 
 __all__ = ["Figure", "headline", "lead"]
 
@@ -53,12 +53,12 @@ class Figure:
     line: str = ""
 
 
-def headline(source: Source) -> list[Figure]:
+def headline(tables: Tables) -> list[Figure]:
     """Read the figures.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
 
     Returns
@@ -66,8 +66,8 @@ def headline(source: Source) -> list[Figure]:
     list of Figure
         Six of them; those that are not known have a dash and say why.
     """
-    months = _months(source)
-    why = "" if source.has("retention_metrics", *_METRICS) else _NO_MART
+    months = _months(tables)
+    why = "" if tables.has("retention_metrics", *_METRICS) else _NO_MART
     return [
         _monthly(
             months,
@@ -106,16 +106,16 @@ def headline(source: Source) -> list[Figure]:
             difference=_of_money,
             missing=why or "no month is over yet",
         ),
-        *_risk(source),
+        *_risk(tables),
     ]
 
 
-def lead(source: Source) -> list[str]:
+def lead(tables: Tables) -> list[str]:
     """Say in two sentences what the figures say.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
 
     Returns
@@ -124,7 +124,7 @@ def lead(source: Source) -> list[str]:
         The sentences that can be said.
     """
     sentences = []
-    known = [month for month in _months(source) if month["retention_rate"] is not None]
+    known = [month for month in _months(tables) if month["retention_rate"] is not None]
     if known:
         last = known[-1]
         sentences.append(
@@ -132,7 +132,7 @@ def lead(source: Source) -> list[str]:
             f"{words.month(last['month'])}, {words.count(last['retained_customers'])} stayed "
             f"({words.share(last['retention_rate'])})."
         )
-    now = _risk_now(source)
+    now = _risk_now(tables)
     if now and now["customers"]:
         customers = now["high_customers"]
         verb = "is" if customers == 1 else "are"
@@ -149,11 +149,11 @@ def lead(source: Source) -> list[str]:
     return sentences
 
 
-def _months(source: Source) -> list[Row]:
+def _months(tables: Tables) -> list[Row]:
     """Read the months that are over, by the project's definition of churn."""
-    if not source.has("retention_metrics", *_METRICS):
+    if not tables.has("retention_metrics", *_METRICS):
         return []
-    return source.rows(
+    return tables.rows(
         f"""
         select {", ".join(_METRICS)}
         from {{retention_metrics}}
@@ -197,10 +197,10 @@ def _monthly(
     )
 
 
-def _risk(source: Source) -> list[Figure]:
+def _risk(tables: Tables) -> list[Figure]:
     """Make the two figures that the scores give."""
-    now = _risk_now(source)
-    before = _risk_before(source, now) if now else None
+    now = _risk_now(tables)
+    before = _risk_before(tables, now) if now else None
     texts = (
         (
             "Customers at high risk",
@@ -244,13 +244,13 @@ def _risk(source: Source) -> list[Figure]:
     return figures
 
 
-def _risk_now(source: Source) -> Row | None:
+def _risk_now(tables: Tables) -> Row | None:
     """Read what the latest scores add up to; None where the table is not there."""
-    if not source.has(
+    if not tables.has(
         "customer_retention", "as_of_date", "risk_band", "value_at_risk", "revenue_365d"
     ):
         return None
-    return source.row(
+    return tables.row(
         """
         select
             max(as_of_date) as as_of_date,
@@ -264,15 +264,15 @@ def _risk_now(source: Source) -> Row | None:
     )
 
 
-def _risk_before(source: Source, now: Row) -> Row | None:
+def _risk_before(tables: Tables, now: Row) -> Row | None:
     """Read the same of the scores of about a month before, which only the warehouse keeps."""
     if not (
         now["as_of_date"]
-        and source.has("churn_scores", "as_of", "risk_band", "churn_probability")
-        and source.has("customer_features", "as_of", "revenue_365d")
+        and tables.has("churn_scores", "as_of", "risk_band", "churn_probability")
+        and tables.has("customer_features", "as_of", "revenue_365d")
     ):
         return None
-    return source.row(
+    return tables.row(
         """
         with
 

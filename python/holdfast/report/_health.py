@@ -10,7 +10,7 @@ import altair as alt
 from holdfast.publishing import MANIFEST
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
-from holdfast.report._source import Row, Source
+from holdfast.report._tables import Row, Tables
 
 __all__ = ["Health", "health"]
 
@@ -25,12 +25,12 @@ class Health(Section):
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
-def health(source: Source, champion: Row | None) -> Health:
+def health(tables: Tables, champion: Row | None) -> Health:
     """Read and draw how sound the data are.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
     champion
         The row of the champion in model_performance, if there is one.
@@ -41,19 +41,19 @@ def health(source: Source, champion: Row | None) -> Health:
         Freshness, and the chart `drift`.
     """
     found = Health()
-    _add_facts(source, found, champion)
-    _add_drift(source, found)
+    _add_facts(tables, found, champion)
+    _add_drift(tables, found)
     return found
 
 
-def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
+def _add_facts(tables: Tables, found: Health, champion: Row | None) -> None:
     """Add the days of the data, of the scores and of the model."""
     present = [
         name
         for name in ("as_of_date", "last_order_at", "scored_at")
-        if source.has("customer_retention", name)
+        if tables.has("customer_retention", name)
     ]
-    latest = source.row(
+    latest = tables.row(
         f"""
         select count(*) as customers, {", ".join(f"max({name}) as {name}" for name in present)}
         from {{customer_retention}}
@@ -67,8 +67,8 @@ def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
         found.facts.append(
             ("Latest purchase", f"{words.day(latest['last_order_at'])} ({_ago(days)})")
         )
-    if source.has(MANIFEST, "published_at"):
-        published = source.row(f"select max(published_at) as at from {{{MANIFEST}}}")  # noqa: S608
+    if tables.has(MANIFEST, "published_at"):
+        published = tables.row(f"select max(published_at) as at from {{{MANIFEST}}}")  # noqa: S608
         if published and published["at"]:
             found.facts.append(("Published", words.moment(published["at"])))
     if latest.get("scored_at"):
@@ -79,12 +79,12 @@ def _add_facts(source: Source, found: Health, champion: Row | None) -> None:
     found.facts.append(("Customers", words.count(latest["customers"])))
 
 
-def _add_drift(source: Source, found: Health) -> None:
+def _add_drift(tables: Tables, found: Health) -> None:
     """Add the features that differ most from those of the training."""
-    if not source.has("feature_drift", "task", "feature", "psi", "drift", "importance"):
-        found.empty["drift"] = source.absent("feature_drift")
+    if not tables.has("feature_drift", "task", "feature", "psi", "drift", "importance"):
+        found.empty["drift"] = tables.absent("feature_drift")
         return
-    totals = source.row(
+    totals = tables.row(
         """
         select
             count(psi) as features,
@@ -97,14 +97,14 @@ def _add_drift(source: Source, found: Health) -> None:
     if totals is None or not totals["features"]:
         found.empty["drift"] = "There is no model yet whose training could be compared."
         return
-    described = source.has("feature_registry", "feature", "description")
+    described = tables.has("feature_registry", "feature", "description")
     description = "any_value(registry.description)" if described else "null"
     join = (
         "left join {feature_registry} as registry on registry.feature = drift.feature"
         if described
         else ""
     )
-    rows = source.rows(
+    rows = tables.rows(
         f"""
         select
             drift.feature,

@@ -15,13 +15,15 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
-from holdfast.project import Project, ProjectError
+from holdfast.files import write_aside
+from holdfast.registry import RegistryError
+from holdfast.report._assets import asset, environment
+from holdfast.report._card import card_sections
 from holdfast.report._errors import ReportError
-from holdfast.report._source import Row, Source, open_source
+from holdfast.report._tables import Row, Tables, open_tables
+from holdfast.warehouse.project import Project, ProjectError
 
 __all__ = ["Report", "write_report"]
-
-_ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def write_report(project: Project, output: Path) -> Report:
     Parameters
     ----------
     project
-        A built project, from `holdfast.project.open_project`.
+        A built project, from `holdfast.warehouse.project.open_project`.
     output
         The file to write; a former one is replaced when the new one is complete.
 
@@ -60,7 +62,7 @@ def write_report(project: Project, output: Path) -> Report:
     ReportError
         If what the build left is not what the report reads, the libraries that draw are not
         installed, or the file cannot be written.
-    holdfast.project.ProjectError
+    holdfast.warehouse.project.ProjectError
         If the warehouse cannot be opened.
 
     Examples
@@ -69,20 +71,20 @@ def write_report(project: Project, output: Path) -> Report:
     Report(path=PosixPath('retention.html'), size=1204223)
     """
     _check_libraries()
-    with open_source(project) as source:
-        if not source.has("customer_retention", "as_of_date", "status"):
+    with open_tables(project) as tables:
+        if not tables.has("customer_retention", "as_of_date", "status"):
             raise ReportError(
-                f"{source.path} has no table customer_retention as this version makes it; run "
+                f"{tables.path} has no table customer_retention as this version makes it; run "
                 "`dbt build` first"
             )
         try:
-            html = _render(project, source)
+            html = _render(project, tables)
         except duckdb.Error as error:
             raise ReportError(
-                f"{source.path} does not hold what the last dbt command built; run `dbt build` "
+                f"{tables.path} does not hold what the last dbt command built; run `dbt build` "
                 f"for this target ({str(error).splitlines()[0]})"
             ) from error
-    _write(output, html.encode())
+    write_aside(output, html.encode(), error=ReportError)
     return Report(output, output.stat().st_size)
 
 
@@ -94,13 +96,12 @@ def _check_libraries() -> None:
     except ImportError as error:
         raise ReportError(
             f"charts need the extra `report` ({error.name} is not installed): "
-            "pip install 'holdfast[report]'"
+            "pip install 'dbt-holdfast[report]'"
         ) from None
 
 
-def _render(project: Project, source: Source) -> str:
+def _render(project: Project, tables: Tables) -> str:
     """Read all sections and fill the template."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     from holdfast.report import _words as words
@@ -110,53 +111,48 @@ def _render(project: Project, source: Source) -> str:
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
 
-    found_retention, found_risk, found_quality = retention(source), risk(source), quality(source)
-    found_health = health(source, found_quality.champion)
+    found_retention, found_risk, found_quality = retention(tables), risk(tables), quality(tables)
+    found_health = health(tables, found_quality.champion)
     charts = {
         **found_retention.charts,
         **found_risk.charts,
         **found_quality.charts,
         **found_health.charts,
     }
-    latest = source.row("select max(as_of_date) as as_of from {customer_retention}")
-    scripts = [_vega(), _asset("page.js")]
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        words=words,
-        project=project.manifest["metadata"].get("project_name") or "",
-        as_of=latest and latest["as_of"],
-        lead=lead(source),
-        headline=headline(source),
-        retention=found_retention,
-        risk=found_risk,
-        quality=found_quality,
-        health=found_health,
-        listed=LISTED,
-        card=_card(project, found_quality.champion),
-        definition=_definition(source, found_quality.champion),
-        bands=_bands(source),
-        read_from=source.path.name,
-        written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
-        version=__version__,
-        # of these, the first holds the shop's data; the others are files of this package
-        data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
-        policy=_policy(scripts),
-        style=Markup(_asset("style.css")),
-        vega=Markup(scripts[0]),
-        script=Markup(scripts[1]),
+    latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
+    scripts = [_vega(), asset("page.js")]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            words=words,
+            project=project.manifest["metadata"].get("project_name") or "",
+            as_of=latest and latest["as_of"],
+            lead=lead(tables),
+            headline=headline(tables),
+            retention=found_retention,
+            risk=found_risk,
+            quality=found_quality,
+            health=found_health,
+            listed=LISTED,
+            card=_card(project, found_quality.champion),
+            definition=_definition(tables, found_quality.champion),
+            bands=_bands(tables),
+            read_from=tables.path.name,
+            written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
+            version=__version__,
+            # of these, the first holds the shop's data; the others are files of this package
+            data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
+            policy=_policy(scripts),
+            style=Markup(asset("style.css")),
+            vega=Markup(scripts[0]),
+            script=Markup(scripts[1]),
+        )
     )
 
 
 def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
     """Read the model card of the champion, as far as the warehouse still has the model."""
-    from holdfast.models import RegistryError, card_sections
-
     if champion is None:
         return []
     try:
@@ -166,17 +162,17 @@ def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
         return []
 
 
-def _definition(source: Source, champion: Row | None) -> str:
+def _definition(tables: Tables, champion: Row | None) -> str:
     """Say when somebody is a customer, and when lost."""
     kind = None
-    if source.has("retention_metrics", "churn_definition", "is_project_definition"):
-        kind = source.row(
+    if tables.has("retention_metrics", "churn_definition", "is_project_definition"):
+        kind = tables.row(
             "select any_value(churn_definition) as name from {retention_metrics} "
             "where is_project_definition"
         )
     days = None
-    if champion is not None and source.has("model_registry", "model_id", "parameters"):
-        days = source.row(
+    if champion is not None and tables.has("model_registry", "model_id", "parameters"):
+        days = tables.row(
             "select parameters ->> '$.horizon_days' as horizon from {model_registry} "
             "where model_id = ?",
             [champion["model_id"]],
@@ -196,11 +192,11 @@ def _definition(source: Source, champion: Row | None) -> str:
     )
 
 
-def _bands(source: Source) -> dict[str, float | None]:
+def _bands(tables: Tables) -> dict[str, float | None]:
     """Give the lowest probability that is in each risk band."""
-    if not source.has("customer_retention", "risk_band", "churn_probability"):
+    if not tables.has("customer_retention", "risk_band", "churn_probability"):
         return {"high": None, "medium": None}
-    rows = source.rows(
+    rows = tables.rows(
         """
         select risk_band, min(churn_probability) as lowest
         from {customer_retention}
@@ -238,19 +234,3 @@ def _vega() -> str:
     version = altair.SCHEMA_VERSION.lstrip("v").rpartition(".")[0]
     # without a snippet it is the bundle for a browser; the stub does not know that
     return str(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]
-
-
-def _asset(name: str) -> str:
-    """Read a file of this package."""
-    return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-def _write(output: Path, content: bytes) -> None:
-    """Write aside and rename, so that a former page stays until the new one is complete."""
-    from holdfast.models import RegistryError
-    from holdfast.models._export import write_aside
-
-    try:
-        write_aside(output, content)
-    except RegistryError as error:
-        raise ReportError(str(error)) from None

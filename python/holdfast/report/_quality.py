@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import altair as alt
 
+from holdfast.registry import COMPARED_STAGES, Stage
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
-from holdfast.report._source import Row, Source
+from holdfast.report._tables import Row, Tables
 
 __all__ = ["Quality", "quality"]
 
@@ -48,12 +49,12 @@ class Quality(Section):
     models: list[Row] = field(default_factory=list)
 
 
-def quality(source: Source) -> Quality:
+def quality(tables: Tables) -> Quality:
     """Read and draw how good the champion is.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
 
     Returns
@@ -62,33 +63,36 @@ def quality(source: Source) -> Quality:
         The models beside each other, and the charts `calibration` and `gain`.
     """
     found = Quality()
-    if not source.has("model_performance", *_SHOWN):
-        found.empty["models"] = source.absent("model_performance")
+    if not tables.has("model_performance", *_SHOWN):
+        found.empty["models"] = tables.absent("model_performance")
         return found
-    found.models = source.rows(
+    found.models = tables.rows(
         f"""
         select {", ".join(_SHOWN)}
         from {{model_performance}}
         where
             task = 'churn'
             and (
-                (split = 'test' and stage in ('champion', 'challenger', 'baseline'))
+                (split = 'test' and list_contains(?, stage))
                 or (split = 'live' and stage = 'champion')
             )
         order by
             stage = 'champion' desc, split = 'test' desc, stage = 'baseline', log_loss, model_id
-        """  # noqa: S608 - constant names
+        """,  # noqa: S608 - constant names
+        [[stage.value for stage in COMPARED_STAGES]],
     )
     tested = [model for model in found.models if model["split"] == "test"]
-    found.champion = next((model for model in found.models if model["stage"] == "champion"), None)
+    found.champion = next(
+        (model for model in found.models if model["stage"] == Stage.CHAMPION), None
+    )
     if found.champion is None or not tested:
         found.champion = None
         found.empty["models"] = _NO_MODEL
         return found
     # a champion that was fitted again on all rows has the figures of its twin
-    champion = next((model for model in tested if model["stage"] == "champion"), None)
+    champion = next((model for model in tested if model["stage"] == Stage.CHAMPION), None)
     baseline = max(
-        (model for model in tested if model["stage"] == "baseline"),
+        (model for model in tested if model["stage"] == Stage.BASELINE),
         key=lambda model: model["auroc"] or 0.0,
         default=None,
     )
@@ -98,8 +102,8 @@ def quality(source: Source) -> Quality:
     if baseline is not None:
         compared[baseline["model_id"]] = "simple rule"
         found.baseline = words.plain_name(baseline["algorithm"])
-    _add_calibration(source, found, compared)
-    _add_gain(source, found, compared)
+    _add_calibration(tables, found, compared)
+    _add_gain(tables, found, compared)
     _add_note(found, champion, baseline)
     return found
 
@@ -124,13 +128,13 @@ def _add_note(found: Quality, champion: Row | None, baseline: Row | None) -> Non
     )
 
 
-def _add_calibration(source: Source, found: Quality, compared: dict[str, str]) -> None:
+def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
     """Add predicted against observed shares of ten groups."""
     columns = ("split", "as_of", "segment", "bin", "predicted", "observed", "observed_lower")
-    if not source.has("model_calibration", "model_id", *columns, "observed_upper", "row_count"):
-        found.empty["calibration"] = source.absent("model_calibration")
+    if not tables.has("model_calibration", "model_id", *columns, "observed_upper", "row_count"):
+        found.empty["calibration"] = tables.absent("model_calibration")
         return
-    rows = source.rows(
+    rows = tables.rows(
         """
         select model_id, predicted, observed, observed_lower, observed_upper, row_count
         from {model_calibration}
@@ -194,16 +198,16 @@ def _add_calibration(source: Source, found: Quality, compared: dict[str, str]) -
     )
 
 
-def _add_gain(source: Source, found: Quality, compared: dict[str, str]) -> None:
+def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
     """Add the share of all churners among the riskiest so many tenths."""
-    if not source.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
-        found.empty["gain"] = source.absent("model_evaluations")
+    if not tables.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
+        found.empty["gain"] = tables.absent("model_evaluations")
         return
-    rows = source.rows(
+    rows = tables.rows(
         """
         select
             model_id,
-            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10 as contacted,
+            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10e0 as contacted,
             value as reached,
         from {model_evaluations}
         where

@@ -6,7 +6,7 @@ import altair as alt
 
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, Spec, draw, legend, spec
-from holdfast.report._source import Row, Source
+from holdfast.report._tables import Row, Tables
 
 __all__ = ["retention"]
 
@@ -16,12 +16,12 @@ _MONTHS_SINCE = 24
 _CURVE_POINTS = 180
 
 
-def retention(source: Source) -> Section:
+def retention(tables: Tables) -> Section:
     """Read and draw who stays.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
 
     Returns
@@ -30,19 +30,19 @@ def retention(source: Source) -> Section:
         The charts `movement`, `rate`, `cohorts` and `survival`, as far as there are data.
     """
     found = Section()
-    _add_months(source, found)
-    _add_cohorts(source, found)
-    _add_survival(source, found)
+    _add_months(tables, found)
+    _add_cohorts(tables, found)
+    _add_survival(tables, found)
     return found
 
 
-def _add_months(source: Source, found: Section) -> None:
+def _add_months(tables: Tables, found: Section) -> None:
     """Add what came and went by month, and the retention rate."""
     columns = ("month", "new_customers", "reactivated_customers", "churned_customers")
-    if not source.has("retention_metrics", *columns, "retention_rate", "is_project_definition"):
-        found.empty["movement"] = found.empty["rate"] = source.absent("retention_metrics")
+    if not tables.has("retention_metrics", *columns, "retention_rate", "is_project_definition"):
+        found.empty["movement"] = found.empty["rate"] = tables.absent("retention_metrics")
         return
-    months = source.rows(
+    months = tables.rows(
         f"""
         select
             month,
@@ -157,13 +157,13 @@ def _month_axis(months: list[Row]) -> alt.X:
     )
 
 
-def _add_cohorts(source: Source, found: Section) -> None:
+def _add_cohorts(tables: Tables, found: Section) -> None:
     """Add the heat map of cohorts."""
     columns = ("segment_by", "cohort_month", "months_since", "customers", "retention_rate")
-    if not source.has("retention_cohorts", *columns, "retained_customers"):
-        found.empty["cohorts"] = source.absent("retention_cohorts")
+    if not tables.has("retention_cohorts", *columns, "retained_customers"):
+        found.empty["cohorts"] = tables.absent("retention_cohorts")
         return
-    cells = source.rows(
+    cells = tables.rows(
         f"""
         with
 
@@ -249,13 +249,13 @@ def _heat_map(cells: list[Row]) -> Spec:
     )
 
 
-def _add_survival(source: Source, found: Section) -> None:
+def _add_survival(tables: Tables, found: Section) -> None:
     """Add the survival curve."""
     columns = ("is_project_definition", "segment_by", "days", "survival", "survival_lower")
-    if not source.has("retention_curves", *columns, "survival_upper", "customers_at_risk"):
-        found.empty["survival"] = source.absent("retention_curves")
+    if not tables.has("retention_curves", *columns, "survival_upper", "customers_at_risk"):
+        found.empty["survival"] = tables.absent("retention_curves")
         return
-    curve = source.rows(
+    curve = tables.rows(
         f"""
         with
 
@@ -285,7 +285,7 @@ def _add_survival(source: Source, found: Section) -> None:
         return
     found.charts["survival"] = _survival(curve)
     # the curve that is drawn may leave out the day itself
-    half = source.row(
+    half = tables.row(
         """
         select min(days) as days
         from {retention_curves}

@@ -9,7 +9,7 @@ import altair as alt
 
 from holdfast.report import _words as words
 from holdfast.report._chart import RISK_BANDS, Section, draw, risk_colour, spec
-from holdfast.report._source import Row, Source
+from holdfast.report._tables import Row, Tables
 
 __all__ = ["LISTED", "Risk", "risk"]
 
@@ -29,12 +29,12 @@ class Risk(Section):
     customers: list[dict[str, Any]] = field(default_factory=list)
 
 
-def risk(source: Source) -> Risk:
+def risk(tables: Tables) -> Risk:
     """Read and draw who may leave, and why.
 
     Parameters
     ----------
-    source
+    tables
         What a build made.
 
     Returns
@@ -43,18 +43,18 @@ def risk(source: Source) -> Risk:
         The charts `segments` and `drivers`, and the list.
     """
     found = Risk()
-    _add_segments(source, found)
-    _add_drivers(source, found)
-    _add_customers(source, found)
+    _add_segments(tables, found)
+    _add_drivers(tables, found)
+    _add_customers(tables, found)
     return found
 
 
-def _add_segments(source: Source, found: Risk) -> None:
+def _add_segments(tables: Tables, found: Risk) -> None:
     """Add value at risk by segment and risk band."""
-    if not source.has("churn_overview", "segment", "risk_band", "customers", "value_at_risk"):
-        found.empty["segments"] = source.absent("churn_overview")
+    if not tables.has("churn_overview", "segment", "risk_band", "customers", "value_at_risk"):
+        found.empty["segments"] = tables.absent("churn_overview")
         return
-    rows = source.rows(
+    rows = tables.rows(
         """
         select
             segment,
@@ -105,13 +105,13 @@ def _add_segments(source: Source, found: Risk) -> None:
         )
 
 
-def _add_drivers(source: Source, found: Risk) -> None:
+def _add_drivers(tables: Tables, found: Risk) -> None:
     """Add what raises the risk of those at high and medium risk."""
     columns = ("driver_label", "risk_band", "customers", "attributed_value_at_risk", "example")
-    if not source.has("churn_drivers", *columns, "contribution"):
-        found.empty["drivers"] = source.absent("churn_drivers")
+    if not tables.has("churn_drivers", *columns, "contribution"):
+        found.empty["drivers"] = tables.absent("churn_drivers")
         return
-    rows = source.rows(
+    rows = tables.rows(
         f"""
         select
             driver_label as driver,
@@ -173,9 +173,9 @@ def _add_drivers(source: Source, found: Risk) -> None:
     )
 
 
-def _add_customers(source: Source, found: Risk) -> None:
+def _add_customers(tables: Tables, found: Risk) -> None:
     """Add the customers at high and medium risk, those with most value at risk first."""
-    if not source.has("customer_retention", "customer_id", "risk_band", "churn_probability"):
+    if not tables.has("customer_retention", "customer_id", "risk_band", "churn_probability"):
         found.empty["customers"] = (
             "Customers cannot be listed: customer_retention is not there, or its ids are marked as "
             "personal data."
@@ -183,14 +183,14 @@ def _add_customers(source: Source, found: Risk) -> None:
         return
     optional = ("segment", "value_at_risk", "revenue_365d", "days_since_order")
     columns = [
-        name if source.has("customer_retention", name) else f"null as {name}" for name in optional
+        name if tables.has("customer_retention", name) else f"null as {name}" for name in optional
     ]
     reasons = [
         f"cast({name} as varchar)"
         for name in ("reason_1", "reason_2", "reason_3")
-        if source.has("customer_retention", name)
+        if tables.has("customer_retention", name)
     ]
-    found.customers = source.rows(
+    found.customers = tables.rows(
         f"""
         select
             cast(customer_id as varchar) as id,
@@ -208,7 +208,7 @@ def _add_customers(source: Source, found: Risk) -> None:
     )
     if found.customers:
         return
-    scored: Row | None = source.row(
+    scored: Row | None = tables.row(
         "select count(*) as customers from {customer_retention} where risk_band is not null"
     )
     found.empty["customers"] = (

@@ -5,8 +5,9 @@ Importing this package is cheap: ONNX and ONNX Runtime are imported when the fir
 
 from __future__ import annotations
 
+from holdfast.contract import ModelError
 from holdfast.scoring._file import score_file
 from holdfast.scoring._function import register
-from holdfast.scoring._model import ModelError, OnnxModel
+from holdfast.scoring._model import OnnxModel
 
 __all__ = ["ModelError", "OnnxModel", "register", "score_file"]

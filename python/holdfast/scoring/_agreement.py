@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.contract import PROBABILITY_TOLERANCE
+
 __all__ = ["agrees"]
 
 FloatArray = npt.NDArray[np.float32]
 
-_TOLERANCE = 1e-6
 _PROBES = 512
 
 
@@ -41,7 +42,7 @@ def agrees(
     with np.errstate(all="ignore"):
         probes = _probes(width, borders or {})
         expected = graph(probes)
-        tolerance = _TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        tolerance = PROBABILITY_TOLERANCE * max(1.0, float(np.abs(expected).max()))
         # Written so that NaN on either side means no.
         return bool((np.abs(form(probes) - expected) <= tolerance).all())
 

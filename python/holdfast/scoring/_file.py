@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.errors import HoldfastError
-from holdfast.quoting import quoted, text
 from holdfast.scoring._function import register
+from holdfast.warehouse.quoting import quoted, text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

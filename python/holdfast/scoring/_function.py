@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from holdfast.contract import ModelError
 from holdfast.errors import HoldfastError
-from holdfast.scoring._model import FloatArray, ModelError, OnnxModel
+from holdfast.scoring._model import FloatArray, OnnxModel
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

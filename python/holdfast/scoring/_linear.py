@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.contract import LinearPart, read_linear_part
 from holdfast.scoring._agreement import agrees
 
 if TYPE_CHECKING:
@@ -23,17 +24,6 @@ __all__ = ["LinearForm", "read_linear"]
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
-_ROWS = (
-    "is_signed_log",
-    "median",
-    "lower",
-    "upper",
-    "mean",
-    "scale",
-    "coefficient",
-    "missing_mean",
-    "missing_coefficient",
-)
 # Rows at a time, so that what is worked on stays in the cache.
 _BLOCK = 512
 
@@ -43,22 +33,20 @@ class LinearForm:
 
     Parameters
     ----------
-    base_value : float
-        Log-odds of the average row.
-    rows : dict of str to numpy.ndarray, [F]
-        What the graph holds of every feature, by the names of its constants.
+    part : LinearPart
+        What the graph holds.
     """
 
-    def __init__(self, base_value: float, rows: dict[str, npt.NDArray[np.generic]]) -> None:
-        of = {name: rows[name].astype(np.float64)[:, None] for name in _ROWS[1:]}
-        self._logarithmic = np.flatnonzero(rows["is_signed_log"])
+    def __init__(self, part: LinearPart) -> None:
+        of = {name: row.astype(np.float64)[:, None] for name, row in part.rows.items()}
+        self._logarithmic = np.flatnonzero(part.rows["is_signed_log"])
         self._lower, self._upper = of["lower"], of["upper"]
         self._slope = of["coefficient"] / of["scale"]
         # What a missing value adds; everything that does not depend on the row is in the constant.
         imputed = np.minimum(np.maximum(of["median"], self._lower), self._upper)
         self._missing = imputed * self._slope + of["missing_coefficient"]
         centre = of["mean"] * self._slope + of["missing_mean"] * of["missing_coefficient"]
-        self._constant = base_value - float(centre.sum())
+        self._constant = part.base_value - float(centre.sum())
 
     def predict(self, features: FloatArray) -> FloatArray:
         """Return the probability of every row of a matrix float32 [N, F], float32 [N]."""
@@ -107,18 +95,11 @@ def read_linear(
     LinearForm or None
         None where the graph is anything else, or gives another probability anywhere.
     """
-    from onnx import numpy_helper
-
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    if any(node.domain == "ai.onnx.ml" for node in graph.node) or not constants.keys() >= {
-        "base_value",
-        *_ROWS,
-    }:
+    if any(node.domain == "ai.onnx.ml" for node in graph.node):
         return None
-    rows = {name: numpy_helper.to_array(constants[name]).reshape(-1) for name in _ROWS}
-    base_value = numpy_helper.to_array(constants["base_value"]).reshape(-1)
-    if len(base_value) != 1 or any(len(row) != width for row in rows.values()):
+    part = read_linear_part(graph, width)
+    if part is None:
         return None
     with np.errstate(all="ignore"):
-        form = LinearForm(float(base_value[0]), rows)
+        form = LinearForm(part)
     return form if agrees(form.predict, predict, width) else None

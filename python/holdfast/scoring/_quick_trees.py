@@ -14,6 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.contract import (
+    TREE_OPERATORS,
+    TreeEnsemble,
+    TreeFormatError,
+    as_regressor,
+    read_ensemble_node,
+)
+
 if TYPE_CHECKING:
     import onnx
 
@@ -23,8 +31,6 @@ FloatArray = npt.NDArray[np.float32]
 
 _PREFIX = "holdfast_quick_"
 _WIDE, _NARROW = f"{_PREFIX}wide", f"{_PREFIX}narrow"
-_TREES = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
-_LEAF = b"LEAF"
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,11 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     lowered = np.empty(0, np.intp)
     is_quicker = False
     for node in copy.graph.node:
-        if _is_readable(node):
+        ensemble = _read(node, width)
+        if ensemble is not None:
             # of several ensembles the first: the others keep their question
             if not len(lowered):
-                lowered = _lower_missing(node, width)
+                lowered = _lower_missing(node, ensemble, width)
                 is_quicker |= bool(len(lowered))
             if _has_one_score(node, output):
                 nodes += _as_regressor(node, output)
@@ -106,42 +113,33 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     return QuickGraph(copy, lowered)
 
 
-def borders_of(model: onnx.ModelProto) -> dict[int, npt.NDArray[np.float32]]:
+def borders_of(model: onnx.ModelProto, width: int) -> dict[int, npt.NDArray[np.float32]]:
     """Return the thresholds of a graph's trees, by the column of their feature."""
     found: dict[int, set[float]] = {}
     for node in model.graph.node:
-        if _is_readable(node):
-            attributes = _attributes(node)
-            for column, threshold, mode in zip(
-                attributes["nodes_featureids"].ints,
-                attributes["nodes_values"].floats,
-                attributes["nodes_modes"].strings,
-                strict=True,
+        ensemble = _read(node, width)
+        if ensemble is not None:
+            inner = ensemble.is_inner
+            for column, threshold in zip(
+                ensemble.feature[inner].tolist(), ensemble.threshold[inner].tolist(), strict=True
             ):
-                if mode != _LEAF:
-                    found.setdefault(column, set()).add(threshold)
+                found.setdefault(column, set()).add(threshold)
     return {column: np.array(sorted(each), np.float32) for column, each in found.items()}
 
 
-def _is_readable(node: onnx.NodeProto) -> bool:
-    """Whether a node is an ensemble on the features themselves, its thresholds float32."""
-    if node.op_type not in _TREES or list(node.input) != ["features"]:
-        return False
-    attributes = _attributes(node)
-    needed = ("nodes_featureids", "nodes_values", "nodes_modes")
-    if any(name not in attributes for name in needed):
-        return False
-    tracks = attributes.get("nodes_missing_value_tracks_true")
-    lengths = {
-        len(attributes["nodes_featureids"].ints),
-        len(attributes["nodes_values"].floats),
-        len(attributes["nodes_modes"].strings),
-        *([len(tracks.ints)] if tracks is not None and tracks.ints else []),
-    }
-    return len(lengths) == 1
+def _read(node: onnx.NodeProto, width: int) -> TreeEnsemble | None:
+    """Read a node, if it is an ensemble on the features themselves, its thresholds float32."""
+    if node.op_type not in TREE_OPERATORS or list(node.input) != ["features"]:
+        return None
+    try:
+        return read_ensemble_node(node, width)
+    except TreeFormatError:
+        return None
 
 
-def _lower_missing(node: onnx.NodeProto, width: int) -> npt.NDArray[np.intp]:
+def _lower_missing(
+    node: onnx.NodeProto, ensemble: TreeEnsemble, width: int
+) -> npt.NDArray[np.intp]:
     """Let missing values find their branch by comparison alone.
 
     Comparisons with NaN are false, which is where a node sends missing values that does not say
@@ -149,21 +147,16 @@ def _lower_missing(node: onnx.NodeProto, width: int) -> npt.NDArray[np.intp]:
     a missing value: it is below every threshold. Changes the node, and gives the features, by
     column, that need a copy; none where no node does, or where one is of another kind.
     """
-    attributes = _attributes(node)
-    tracks = attributes.get("nodes_missing_value_tracks_true")
-    none = np.empty(0, np.intp)
-    if tracks is None or not any(tracks.ints):
-        return none
-    features = np.array(attributes["nodes_featureids"].ints)
-    thresholds = np.array(attributes["nodes_values"].floats)
-    modes = np.array(attributes["nodes_modes"].strings)
-    sent = (np.array(tracks.ints) != 0) & (modes != _LEAF)
-    if not np.isin(modes[sent], [b"BRANCH_LEQ"]).all() or np.isnan(thresholds[sent]).any():
-        return none
+    sent = ensemble.missing_true & ensemble.is_inner
+    is_comparison = (ensemble.mode == "BRANCH_LEQ") & ~np.isnan(ensemble.threshold)
+    if not sent.any() or not is_comparison[sent].all():
+        return np.empty(0, np.intp)
+    features = ensemble.feature.copy()
     columns = np.unique(features[sent])
     features[sent] = width + np.searchsorted(columns, features[sent])
+    attributes = _attributes(node)
     attributes["nodes_featureids"].ints[:] = features.tolist()
-    node.attribute.remove(tracks)
+    node.attribute.remove(attributes["nodes_missing_value_tracks_true"])
     node.input[0] = _WIDE
     return columns.astype(np.intp)
 
@@ -207,23 +200,8 @@ def _as_regressor(node: onnx.NodeProto, output: str) -> list[onnx.NodeProto]:
     """Write a classifier of one score as the sum of its trees, and the sigmoid of that."""
     from onnx import helper
 
-    attributes = _attributes(node)
     score = f"{_PREFIX}score"
-    regressor = helper.make_node(
-        "TreeEnsembleRegressor",
-        list(node.input),
-        [score],
-        domain="ai.onnx.ml",
-        n_targets=1,
-        base_values=list(attributes["base_values"].floats),
-        target_treeids=list(attributes["class_treeids"].ints),
-        target_nodeids=list(attributes["class_nodeids"].ints),
-        target_ids=[0] * len(attributes["class_ids"].ints),
-        target_weights=list(attributes["class_weights"].floats),
-    )
-    regressor.attribute.extend(
-        attribute for attribute in node.attribute if attribute.name.startswith("nodes_")
-    )
+    regressor = as_regressor(node, node.input[0], score)
     return [regressor, helper.make_node("Sigmoid", [score], [output])]
 
 

@@ -19,15 +19,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.contract import TreeEnsemble, TreeFormatError, read_ensemble_node
+
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["TreeExplainer", "TreeFormatError"]
+__all__ = ["TreeExplainer"]
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -43,10 +45,6 @@ _MOST_ROWS = 4096
 
 # A decision of the ensemble (its number) and whether the path takes it to the left.
 _Literal = tuple[int, bool]
-
-
-class TreeFormatError(ValueError):
-    """The tree ensemble is not one that can be explained exactly."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,7 @@ class TreeExplainer:
             The trees are malformed, use another test than ``<=``, give more than one score, or
             lack the training row counts.
         """
-        roots, decisions = _read_trees(node, width)
+        roots, decisions = _grow(read_ensemble_node(node, width))
         return cls(roots, decisions, width)
 
     def contributions(self, features: FloatArray) -> FloatArray:
@@ -332,7 +330,7 @@ def _deep_leaf(node: _Node, path: tuple[_Step, ...]) -> _DeepLeaf:
     """Return a leaf by itself, with a table if its path has few enough features for one."""
     above = _conditions(path)
     if len(above) > _MOST_FEATURES:
-        raise TreeFormatError(f"a path of its trees tests more than {_MOST_FEATURES} features.")
+        raise TreeFormatError(f"a path of its trees tests more than {_MOST_FEATURES} features")
     shares = np.array([_share(path, feature) for feature in above])
     table = None
     if len(above) <= _DEEP_TABLE_BITS:
@@ -372,96 +370,43 @@ def _quadrature(count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.flo
     return nodes, weights
 
 
-def _read_trees(node: onnx.NodeProto, width: int) -> tuple[list[_Node], list[_Decision]]:
+def _grow(ensemble: TreeEnsemble) -> tuple[list[_Node], list[_Decision]]:
     """Return the trees, and their distinct decisions in the order of their numbers."""
-    table = _read_attributes(node)
-    kinds = set(table["modes"]) - {"BRANCH_LEQ", "LEAF"}
+    inner = np.flatnonzero(ensemble.is_inner).tolist()
+    kinds = set(ensemble.mode[inner].tolist()) - {"BRANCH_LEQ"}
     if kinds:
-        raise TreeFormatError(f"its trees test by {', '.join(sorted(kinds))}, not by `<=`.")
-    values = _read_leaf_values(node)
-    inner = [i for i, mode in enumerate(table["modes"]) if mode == "BRANCH_LEQ"]
-    if any(not 0 <= table["featureids"][i] < width for i in inner):
-        raise TreeFormatError("its trees test a feature that the model does not have.")
+        raise TreeFormatError(f"its trees test by {', '.join(sorted(kinds))}, not by `<=`")
+    if np.isnan(ensemble.threshold[inner]).any():
+        raise TreeFormatError("its trees compare with NaN")
+    outputs = np.unique(ensemble.output).tolist()
+    if len(outputs) > 1:
+        raise TreeFormatError("its trees give more than one score")
+    values = ensemble.leaf_values(outputs or [0])[:, 0].tolist()
     found = {
-        i: _Decision(
-            table["featureids"][i],
-            table["values"][i],
-            bool(table["missing_value_tracks_true"][i]),
+        row: _Decision(feature, threshold, missing_left)
+        for row, feature, threshold, missing_left in zip(
+            inner,
+            ensemble.feature[inner].tolist(),
+            ensemble.threshold[inner].tolist(),
+            ensemble.missing_true[inner].tolist(),
+            strict=True,
         )
-        for i in inner
     }
     decisions = sorted(set(found.values()), key=lambda d: (d.missing_left, d.feature, d.threshold))
     numbers = {decision: number for number, decision in enumerate(decisions)}
-    keys = list(zip(table["treeids"], table["nodeids"], strict=True))
-    rows = {key: row for row, key in enumerate(keys)}
-    if len(rows) != len(keys):
-        raise TreeFormatError("two nodes of its trees have the same id.")
-    visited: set[int] = set()
+    covers = ensemble.cover.tolist()
+    left, right = ensemble.true.tolist(), ensemble.false.tolist()
 
-    def build(key: tuple[int, int]) -> _Node:
-        row = rows.get(key)
-        if row is None or row in visited:
-            raise TreeFormatError("a node of its trees is missing or has two parents.")
-        visited.add(row)
-        cover = float(table["hitrates"][row])
+    def build(row: int) -> _Node:
+        cover = covers[row]
         if row not in found:
-            return _Node(cover, value=values.get(key, 0.0))
-        children = (
-            build((key[0], table["truenodeids"][row])),
-            build((key[0], table["falsenodeids"][row])),
-        )
+            return _Node(cover, value=values[row])
+        children = build(left[row]), build(right[row])
         counted = sum(child.cover for child in children)
         if min(child.cover for child in children) <= 0 or abs(counted - cover) > 1e-4 * cover:
-            raise TreeFormatError("its trees lack the training row counts (nodes_hitrates).")
+            raise TreeFormatError("its trees lack the training row counts (nodes_hitrates)")
         decision = found[row]
         return _Node(cover, decision=numbers[decision], feature=decision.feature, children=children)
 
-    # The operator has no mark for roots: a tree's root is its first node.
-    roots = {tree: keys[row] for row, (tree, _) in reversed(list(enumerate(keys)))}
-    return [build(roots[tree]) for tree in sorted(roots)], decisions
-
-
-def _read_attributes(node: onnx.NodeProto) -> dict[str, list[Any]]:
-    """Return the columns ``nodes_*`` of the operator, all of one length."""
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    integers = ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
-    table: dict[str, list[Any]] = {}
-    for name in (*integers, "modes", "values", "hitrates", "missing_value_tracks_true"):
-        attribute = attributes.get(f"nodes_{name}")
-        if attribute is None:
-            table[name] = []
-        elif name == "modes":
-            table[name] = [mode.decode() for mode in attribute.strings]
-        else:
-            table[name] = list(attribute.floats or attribute.ints)
-    count = len(table["modes"])
-    # An absent optional attribute means: no row counts, missing values never go left.
-    for name in ("hitrates", "missing_value_tracks_true"):
-        table[name] = table[name] or [0] * count
-    if count == 0 or any(len(column) != count for column in table.values()):
-        raise TreeFormatError("its trees' attributes differ in length.")
-    return table
-
-
-def _read_leaf_values(node: onnx.NodeProto) -> dict[tuple[int, int], float]:
-    """Return the score that every leaf adds, by tree and node."""
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    prefix = "class" if node.op_type == "TreeEnsembleClassifier" else "target"
-    aggregate = attributes.get("aggregate_function")
-    if aggregate is not None and aggregate.s != b"SUM":
-        raise TreeFormatError("its trees are not summed.")
-    try:
-        trees, nodes, ids = (
-            list(attributes[f"{prefix}_{name}"].ints) for name in ("treeids", "nodeids", "ids")
-        )
-        weights = list(attributes[f"{prefix}_weights"].floats)
-    except KeyError as error:
-        raise TreeFormatError(f"its trees lack the attribute {error}.") from None
-    if len(set(ids)) > 1:
-        raise TreeFormatError("its trees give more than one score.")
-    if not len(trees) == len(nodes) == len(weights):
-        raise TreeFormatError("its leaves' attributes differ in length.")
-    values: dict[tuple[int, int], float] = {}
-    for key, weight in zip(zip(trees, nodes, strict=True), weights, strict=True):
-        values[key] = values.get(key, 0.0) + weight
-    return values
+    by_id = ensemble.roots[np.argsort(ensemble.tree[ensemble.roots])]
+    return [build(root) for root in by_id.tolist()], decisions

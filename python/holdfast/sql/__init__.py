@@ -13,13 +13,5 @@ from holdfast.sql._dialects import DIALECTS
 from holdfast.sql._errors import SqlError
 from holdfast.sql._function import create_churn_function
 from holdfast.sql._model import MOST_CHARACTERS, SqlModel
-from holdfast.sql._registered import score_sql
 
-__all__ = [
-    "DIALECTS",
-    "MOST_CHARACTERS",
-    "SqlError",
-    "SqlModel",
-    "create_churn_function",
-    "score_sql",
-]
+__all__ = ["DIALECTS", "MOST_CHARACTERS", "SqlError", "SqlModel", "create_churn_function"]

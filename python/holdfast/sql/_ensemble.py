@@ -1,23 +1,21 @@
-"""Tree ensembles of the ONNX operators, read and brought into one form.
+"""Tree ensembles of the model file, brought into one form.
 
 Every decision becomes ``x <= threshold`` on float32 values, with the side that a missing value
-takes. TreeEnsembleClassifier and TreeEnsembleRegressor of ai.onnx.ml 1 to 3:
-https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleClassifier.html
+takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from holdfast.contract import TreeEnsemble
 from holdfast.sql._errors import SqlError
 
-__all__ = ["Decision", "Ensemble", "Leaf", "Tree", "decisions_of", "leaves_of", "read_ensemble"]
-
-_DEEPEST = 400
+__all__ = ["Decision", "Ensemble", "Leaf", "Tree", "decisions_of", "grow_ensemble", "leaves_of"]
 
 
 @dataclass(frozen=True)
@@ -79,73 +77,44 @@ def leaves_of(tree: Tree) -> Iterator[Leaf]:
         yield from leaves_of(tree.high)
 
 
-def read_ensemble(attributes: dict[str, Any], prefix: str, outputs: list[int]) -> Ensemble:
-    """Read the attributes of one operator.
+def grow_ensemble(read: TreeEnsemble, outputs: list[int]) -> Ensemble:
+    """Bring an ensemble into the form of this module.
 
     Parameters
     ----------
-    attributes
-        The node's attributes by name.
-    prefix
-        ``class`` or ``target``: how the leaves' attributes are named.
+    read
+        The columns of the operator.
     outputs
         The ids that leaves may name, in the order of the outputs.
 
     Raises
     ------
     SqlError
-        The attributes do not make trees.
+        The trees test by something else than a comparison with a number.
+    TreeFormatError
+        A leaf names another output.
     """
-    for name in attributes:
-        if name.endswith("_as_tensor"):
-            raise SqlError(f"its attribute {name} holds double precision trees")
-    count = len(attributes["nodes_modes"])
-    tracks = attributes.get("nodes_missing_value_tracks_true") or [0] * count
-    rows: dict[tuple[int, int], int] = {}
-    roots: dict[int, tuple[int, int]] = {}
-    keys = list(zip(attributes["nodes_treeids"], attributes["nodes_nodeids"], strict=True))
-    for row, key in enumerate(keys):
-        rows[key] = row
-        # The operator has no mark for roots: a tree's root is its first node.
-        roots.setdefault(key[0], key)
-    position = {output: k for k, output in enumerate(outputs)}
-    values: dict[tuple[int, int], list[float]] = {}
-    for tree, node, output, weight in zip(
-        *(attributes[f"{prefix}_{name}"] for name in ("treeids", "nodeids", "ids", "weights")),
-        strict=True,
-    ):
-        if output not in position:
-            raise SqlError(f"a leaf adds to the output {output}, which is not there")
-        leaf = values.setdefault((tree, node), [0.0] * len(outputs))
-        leaf[position[output]] += float(weight)
-    nothing = (0.0,) * len(outputs)
+    values = read.leaf_values(outputs).tolist()
+    modes, features = read.mode.tolist(), read.feature.tolist()
+    yes, no, missing_yes = read.true.tolist(), read.false.tolist(), read.missing_true.tolist()
 
-    def build(key: tuple[int, int], depth: int) -> Tree:
-        row = rows.get(key)
-        if row is None or depth > _DEEPEST:
-            raise SqlError(f"its tree {key[0]} lacks a node, or is deeper than {_DEEPEST}")
-        mode = attributes["nodes_modes"][row]
-        mode = mode.decode() if isinstance(mode, bytes) else mode
-        if mode == "LEAF":
-            return Leaf(tuple(values.get(key, nothing)))
-        yes, no = (
-            build((key[0], attributes[f"nodes_{side}nodeids"][row]), depth + 1)
-            for side in ("true", "false")
-        )
+    def build(row: int) -> Tree:
+        if yes[row] < 0:
+            return Leaf(tuple(values[row]))
         return _decision(
-            mode,
-            attributes["nodes_featureids"][row],
-            np.float32(attributes["nodes_values"][row]),
-            bool(tracks[row]),
-            yes,
-            no,
+            modes[row],
+            features[row],
+            read.threshold[row],
+            missing_yes[row],
+            build(yes[row]),
+            build(no[row]),
         )
 
-    trees = tuple(build(root, 0) for root in roots.values())
-    base = [float(x) for x in attributes.get("base_values") or [0.0] * len(outputs)]
+    trees = tuple(build(root) for root in read.roots.tolist())
+    base = read.base_values or (0.0,) * len(outputs)
     if len(base) != len(outputs):
         raise SqlError(f"it has {len(base)} base values for {len(outputs)} scores")
-    return Ensemble(trees, tuple(base))
+    return Ensemble(trees, base)
 
 
 def _decision(

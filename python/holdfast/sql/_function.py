@@ -54,7 +54,7 @@ def create_churn_function(
     ------
     SqlError
         The model is too large or cannot be written as SQL; publish without the function then.
-    holdfast.scoring.ModelError
+    holdfast.contract.ModelError
         The bytes are not a model.
 
     Examples

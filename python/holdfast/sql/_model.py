@@ -7,12 +7,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from holdfast.scoring import OnnxModel
+from holdfast.contract import ModelFile, TreeFormatError
 from holdfast.sql._bitmasks import BitMasks, split_ensemble
 from holdfast.sql._dialects import Dialect, DuckDb, dialect_named
 from holdfast.sql._ensemble import decisions_of
 from holdfast.sql._errors import SqlError
-from holdfast.sql._finite import without_infinities
+from holdfast.sql._infinities import without_infinities
 from holdfast.sql._operators import OPERATORS, Columns, Node, Tensor
 from holdfast.sql._terms import FLOAT, Term, cast, column, terms_below
 from holdfast.sql._write import Writer
@@ -45,7 +45,7 @@ class SqlModel:
 
     @classmethod
     def from_bytes(cls, blob: bytes, sha256: str | None = None) -> SqlModel:
-        """Read a model, verified as `holdfast.scoring.OnnxModel.from_bytes` does.
+        """Read a model, verified as `holdfast.contract.ModelFile.from_bytes` does.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class SqlModel:
 
         Raises
         ------
-        holdfast.scoring.ModelError
+        holdfast.contract.ModelError
             The bytes are not a model of the contract.
         SqlError
             An operator, or a way of using it, cannot be written as SQL; the message names it.
@@ -70,11 +70,13 @@ class SqlModel:
         >>> SqlModel.from_bytes(blob).feature_names  # doctest: +SKIP
         ('order_count_90d', 'days_since_order')
         """
-        model = OnnxModel.from_bytes(blob, sha256)
-        name = f"The {model.task} model `{model.algorithm}`"
-        graph = _Graph(name, model.graph, len(model.feature_names))
-        probability = graph.value() if model.target == "regression" else graph.probability()
-        return cls(name, model.feature_names, probability)
+        file = ModelFile.from_bytes(blob, sha256)
+        file.session()  # what ONNX Runtime refuses has no result that SQL could give
+        header = file.header
+        name = f"The {header.task} model `{header.algorithm}`"
+        graph = _Graph(name, file.proto.graph, file.width)
+        probability = graph.value() if header.target == "regression" else graph.probability()
+        return cls(name, header.feature_names, probability)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -343,7 +345,7 @@ class _Graph:
         inputs = tuple(self._values[each] if each else None for each in node.input)
         try:
             return operator(Node(inputs, _attributes(node), position))
-        except SqlError as error:
+        except (SqlError, TreeFormatError) as error:
             raise SqlError(
                 f"{self._name} uses the operator {label} in a way that the SQL compiler does not"
                 f" know: {error}. {_NEXT}"

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from holdfast.contract import read_ensemble
 from holdfast.sql import _terms as t
-from holdfast.sql._ensemble import read_ensemble
+from holdfast.sql._ensemble import grow_ensemble
 from holdfast.sql._errors import SqlError
 from holdfast.sql._terms import Term
 
@@ -479,14 +480,15 @@ def _tree_classifier(node: Node) -> Tensor:
     attributes = node.attributes
     features = node.columns().terms
     post = attributes.get("post_transform", b"NONE")
-    ids = sorted(set(attributes["class_ids"]))
+    read = read_ensemble("TreeEnsembleClassifier", attributes, len(features))
+    ids = np.unique(read.output).tolist()
     single = len(ids) == 1
-    ensemble = read_ensemble(attributes, "class", ids if single else [0, 1])
+    ensemble = grow_ensemble(read, ids if single else [0, 1])
     scores = [t.trees(ensemble, k, features) for k in range(len(ensemble.base))]
     if not single:
         return _as_floats(_transformed(scores, post))
     (score,) = scores
-    if min(attributes["class_weights"]) >= 0 and post == b"NONE":
+    if read.weight.min() >= 0 and post == b"NONE":
         # Leaves that are probabilities: the other class has the rest.
         return _as_floats([t.binary("-", t.constant(1, t.DOUBLE), score), score])
     return _as_floats(_transformed([t.unary("neg", score), score], post))
@@ -495,11 +497,10 @@ def _tree_classifier(node: Node) -> Tensor:
 def _tree_regressor(node: Node) -> Tensor:
     if node.attributes.get("post_transform", b"NONE") != b"NONE":
         raise SqlError("it transforms what it predicts")
-    if node.attributes.get("aggregate_function", b"SUM") != b"SUM":
-        raise SqlError("its trees are not summed")
-    targets = list(range(int(node.attributes.get("n_targets", 1))))
-    ensemble = read_ensemble(node.attributes, "target", targets)
     features = node.columns().terms
+    targets = list(range(int(node.attributes.get("n_targets", 1))))
+    read = read_ensemble("TreeEnsembleRegressor", node.attributes, len(features))
+    ensemble = grow_ensemble(read, targets)
     return _as_floats([t.trees(ensemble, target, features) for target in targets])
 
 

@@ -2,14 +2,30 @@
 
 `update_registry` is what the dbt model calls; `train` does the work: it reads the training set
 through Ibis, splits it by time, fits the algorithms, writes them as ONNX, and decides which one is
-the champion.
+the champion. `backtest` replays at past dates what that would have been.
 """
 
 from __future__ import annotations
 
-from holdfast.training._errors import TrainingError
-from holdfast.training._registry import REGISTRY_SCHEMA
-from holdfast.training._settings import TrainingSettings
+from holdfast.errors import TrainingError
+from holdfast.registry import REGISTRY_SCHEMA
+from holdfast.training._backtest import (
+    BACKTEST_OF_VALUES_SCHEMA,
+    BACKTEST_SCHEMA,
+    BacktestError,
+    backtest,
+    backtest_project,
+)
 from holdfast.training._train import train, update_registry
 
-__all__ = ["REGISTRY_SCHEMA", "TrainingError", "TrainingSettings", "train", "update_registry"]
+__all__ = [
+    "BACKTEST_OF_VALUES_SCHEMA",
+    "BACKTEST_SCHEMA",
+    "REGISTRY_SCHEMA",
+    "BacktestError",
+    "TrainingError",
+    "backtest",
+    "backtest_project",
+    "train",
+    "update_registry",
+]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
+from holdfast.errors import TrainingError
+from holdfast.estimators import (
+    BGNBD_FEATURES,
+    FittedModel,
+    Part,
+    constant_model,
+    fit_bgnbd_model,
+    fit_setting,
+    has_histories,
+)
+from holdfast.tasks import Recipe, Task
 from holdfast.training._candidates import Candidate, written
-from holdfast.training._errors import TrainingError
-from holdfast.training._estimators import FittedModel, Part
-from holdfast.training._linear import constant_model, fit_setting
-from holdfast.training._phases import phase
 from holdfast.training._prepare import Prepared
-from holdfast.training._settings import TrainingSettings
+from holdfast.training._timing import phase
 
 __all__ = [
     "BASE_RATE",
@@ -34,12 +40,12 @@ ONE_FEATURE = "one_feature"
 logger = logging.getLogger("holdfast.training")
 
 
-def make_baselines(prepared: Prepared, settings: TrainingSettings) -> list[Candidate]:
+def make_baselines(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candidate]:
     """Fit every baseline whose features are there."""
     made = []
-    for algorithm, names, model in _fitted(prepared, settings):
+    for algorithm, names, model in _fitted(prepared, task, recipe):
         made.append(
-            written(model, algorithm, names, prepared, settings.task, None, model.hyperparameters)
+            written(model, algorithm, names, prepared, task.name, None, model.hyperparameters)
         )
     return made
 
@@ -64,13 +70,13 @@ def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) ->
 
 
 def _fitted(
-    prepared: Prepared, settings: TrainingSettings
+    prepared: Prepared, task: Task, recipe: Recipe
 ) -> Iterator[tuple[str, tuple[str, ...], FittedModel]]:
     """Give algorithm, features and model of each baseline."""
     training = prepared.training
     target = training.target
     constant, simple = (MEAN, ONE_FEATURE) if target.is_numeric else (BASE_RATE, RECENCY)
-    feature = settings.baseline_feature
+    feature = task.baseline_feature
     if feature in prepared.usable:
         with phase("Fitted %s on %d rows", simple, len(training)):
             part = Part(
@@ -80,7 +86,7 @@ def _fitted(
                 training.as_of,
                 target=target,
             )
-            model = fit_setting(part, {}, settings.seed)
+            model = fit_setting(part, {}, recipe.seed)
         yield simple, (feature,), model
     else:
         why = (
@@ -94,7 +100,7 @@ def _fitted(
     # A model has features; the weight of this one's is zero.
     anyone = (feature,) if feature in prepared.usable else prepared.usable[:1]
     yield constant, anyone, constant_model(float(training.y.mean()), target)
-    if settings.asks_for_silence and has_histories(training.names):
+    if task.fits_bgnbd and has_histories(training.names):
         try:
             with phase("Fitted %s on %d rows", BG_NBD, len(training)):
                 process = fit_bgnbd_model(
@@ -103,7 +109,7 @@ def _fitted(
                     BGNBD_FEATURES,
                     as_of=training.as_of,
                     customer=training.customer,
-                    horizon_days=settings.horizon_days,
+                    horizon_days=task.horizon_days,
                 )
         except TrainingError as error:
             logger.warning("No baseline %s: %s", BG_NBD, error)

@@ -9,31 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.training._bgnbd import has_histories
-from holdfast.training._blend import BLEND, SilencePart, blend
-from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
-from holdfast.training._custom import is_custom
-from holdfast.training._dataset import Dataset
-from holdfast.training._estimators import (
+from holdfast.contract import OnnxHeader, check_parity, predict_onnx
+from holdfast.estimators import (
+    BLEND,
+    CLASSIFICATION,
     Algorithm,
+    BgNbdShare,
     FittedModel,
     Fold,
     OutOfFold,
     Part,
     ScalableModel,
+    Target,
     Tuned,
+    blend,
+    choose_weight,
+    fit_bgnbd_share_or_none,
+    has_histories,
+    is_custom,
 )
-from holdfast.training._export import OnnxHeader, check_parity, predict_onnx
-from holdfast.training._phases import phase
+from holdfast.tasks import Recipe, Task
+from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
+from holdfast.training._dataset import Dataset
 from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._screen import out_of_season, varying_columns
-from holdfast.training._settings import TrainingSettings
-from holdfast.training._silence import choose_weight, fit_silence_or_none
-from holdfast.training._target import CLASSIFICATION, Target
+from holdfast.training._timing import phase
 
 __all__ = [
     "Candidate",
-    "Recipe",
+    "FitPlan",
     "choose",
     "make_candidates",
     "make_folds",
@@ -45,7 +49,7 @@ logger = logging.getLogger("holdfast.training")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FitPlan:
     """How to fit a model: what was chosen on held-out rows, for any rows to fit on.
 
     Parameters
@@ -60,7 +64,7 @@ class Recipe:
         By which log-odds are stretched around their mean.
     algorithms
         Those of the parts, by name.
-    silence
+    bgnbd_weight
         Weight of BG/NBD in a blend.
     horizon_days
         What BG/NBD looks ahead.
@@ -71,17 +75,17 @@ class Recipe:
     parts: Mapping[str, Tuned]
     slope: float
     algorithms: Mapping[str, Algorithm]
-    silence: float = 0.0
+    bgnbd_weight: float = 0.0
     horizon_days: int = 0
 
     def fit(self, data: Dataset, seed: int) -> ScalableModel:
         """Fit on rows."""
         part = _part(data, self.names)
-        process = fit_silence_or_none(part, self.horizon_days, self.silence)
+        process = fit_bgnbd_share_or_none(part, self.horizon_days, self.bgnbd_weight)
         return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), process)
 
     def assemble(
-        self, fitted: Mapping[str, ScalableModel], process: SilencePart | None
+        self, fitted: Mapping[str, ScalableModel], process: BgNbdShare | None
     ) -> ScalableModel:
         """Blend and calibrate what was fitted on the rows."""
         models = [fitted[name] for name in self.parts]
@@ -100,7 +104,7 @@ class Candidate:
     blob: bytes
     metrics: dict[str, dict[str, Any]]
     hyperparameters: dict[str, Any]
-    recipe: Recipe | None = None
+    plan: FitPlan | None = None
     is_explained: bool = True
     target: Target = CLASSIFICATION
 
@@ -134,31 +138,31 @@ def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
     return folds
 
 
-def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Candidate]:
+def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candidate]:
     """Tune every algorithm, and fit the models that compete on all training rows."""
-    seed, names = settings.seed, prepared.usable
-    algorithms = algorithms_of(settings)
+    seed, names = recipe.seed, prepared.usable
+    algorithms = algorithms_of(task, recipe)
     folds = make_folds(prepared, names)
     tuned: dict[str, Tuned] = {}
     given: dict[str, list[OutOfFold]] = {}
     for name, algorithm in algorithms.items():
-        fixed = fixed_parameters(settings, name)
+        fixed = fixed_parameters(task, recipe, name)
         with phase("Tuned %s on %d folds", name, len(folds)):
             tuned[name], given[name] = algorithm.tune(folds, seed, fixed)
     given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
-    models, silence, without = models_of(settings, algorithms), 0.0, given[BLEND]
-    if BLEND in models and settings.asks_for_silence and has_histories(names):
+    models, bgnbd_weight, without = models_of(recipe, algorithms), 0.0, given[BLEND]
+    if BLEND in models and task.fits_bgnbd and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
-            silence, given[BLEND] = choose_weight(
+            bgnbd_weight, given[BLEND] = choose_weight(
                 folds,
                 given[BLEND],
-                settings.horizon_days,
+                task.horizon_days,
                 holds_out_dates=prepared.holds_out_dates,
             )
     part = _part(prepared.training, names)
-    process = fit_silence_or_none(part, settings.horizon_days, silence)
+    process = fit_bgnbd_share_or_none(part, task.horizon_days, bgnbd_weight)
     if process is None:
-        silence, given[BLEND] = 0.0, without
+        bgnbd_weight, given[BLEND] = 0.0, without
     fitted = _fit_parts(tuned, algorithms, part, seed)
     candidates = []
     for name in models:
@@ -166,9 +170,9 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
         # how a model of the user's own is calibrated is up to its author
         outcomes = [fold.held_out.y for fold in folds]
         slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
-        weight = silence if name == BLEND else 0.0
-        recipe = Recipe(name, names, chosen, slope, algorithms, weight, settings.horizon_days)
-        model = recipe.assemble(fitted, process)
+        weight = bgnbd_weight if name == BLEND else 0.0
+        plan = FitPlan(name, names, chosen, slope, algorithms, weight, task.horizon_days)
+        model = plan.assemble(fitted, process)
         validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
         candidates.append(
@@ -177,10 +181,10 @@ def make_candidates(prepared: Prepared, settings: TrainingSettings) -> list[Cand
                 name,
                 names,
                 prepared,
-                settings.task,
+                task.name,
                 validation,
                 hyperparameters,
-                recipe=recipe,
+                plan=plan,
             )
         )
     return candidates
@@ -194,7 +198,7 @@ def written(
     task: str,
     validation: dict[str, Any] | None,
     hyperparameters: dict[str, Any],
-    recipe: Recipe | None = None,
+    plan: FitPlan | None = None,
 ) -> Candidate:
     """Write a model that was fitted on the training rows, check the file, and measure it."""
     test = prepared.test
@@ -210,9 +214,7 @@ def written(
     if validation is not None:
         metrics["validation"] = validation
     explained = getattr(model, "is_explained", True)
-    return Candidate(
-        algorithm, names, blob, metrics, hyperparameters, recipe, explained, test.target
-    )
+    return Candidate(algorithm, names, blob, metrics, hyperparameters, plan, explained, test.target)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
@@ -232,10 +234,10 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
 
     What it is expected to do is what its twin, which was fitted without the test rows, did.
     """
-    assert candidate.recipe is not None
+    assert candidate.plan is not None
     mature = prepared.mature
     with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
-        model = candidate.recipe.fit(mature, seed)
+        model = candidate.plan.fit(mature, seed)
         blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names, mature))
         some = mature.rows(thinned(np.arange(len(mature))))
         features = some.columns(candidate.names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.contract import predict_onnx
+from holdfast.errors import TrainingError
+from holdfast.registry import RegisteredModel, champion_of, measured_model
+from holdfast.tasks import TaskSettings
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset, Description
-from holdfast.training._errors import TrainingError
-from holdfast.training._export import predict_onnx
-from holdfast.training._promotion import compare_losses, find_champion, unfit_reason
-from holdfast.training._registry import Row
-from holdfast.training._settings import TrainingSettings
+from holdfast.training._promotion import compare_losses, unfit_reason
 
 __all__ = ["goes_on", "wins"]
 
@@ -27,23 +26,23 @@ logger = logging.getLogger("holdfast.training")
 
 def wins(
     chosen: Candidate,
-    former: Sequence[Row],
+    former: Sequence[RegisteredModel],
     test: Dataset,
     description: Description,
     *,
     as_of_date: dt.date,
-    settings: TrainingSettings,
+    settings: TaskSettings,
 ) -> tuple[bool, dict[str, Any] | None]:
     """Tell whether the chosen model becomes champion, with what was compared, and say why."""
-    champion = find_champion(former, settings.task)
+    champion = champion_of(former, settings.task.name)
     if champion is None:
         return True, None
-    former_id = champion["model_id"]
+    former_id = champion.model_id
     unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
     if unfit is not None:
         logger.warning("Champion %s is replaced: %s.", former_id, unfit)
         return True, None
-    gone = [name for name in champion["feature_names"] if name not in description.features]
+    gone = [name for name in champion.feature_names if name not in description.features]
     if gone:
         logger.warning(
             "Champion %s needs the feature %s, which is gone; the new model replaces it.",
@@ -51,25 +50,25 @@ def wins(
             gone[0],
         )
         return True, None
-    rival = _honest_rival(champion, former, test, settings.gap_days)
-    if rival["onnx"] == chosen.blob:
+    rival = _honest_rival(champion, former, test, settings.task.gap_days)
+    if rival.onnx == chosen.blob:
         # the same model again: its row stays as it is
         logger.info("The champion %s came out again.", former_id)
         return True, None
     given = predict_onnx(chosen.blob, test.columns(chosen.names))
-    former_given = _predict_former(rival, test.columns(tuple(rival["feature_names"])))
+    former_given = _predict_former(rival, test.columns(rival.feature_names))
     found = compare_losses(
         test.target.losses(test.y, given),
         test.target.losses(test.y, former_given),
         test.customer,
-        seed=settings.seed,
+        seed=settings.recipe.seed,
     )
     logger.info(
         "%s %s against the former champion %s on the same %d test rows: %s %+.5f "
         "[%+.5f, %+.5f], worse in %.0f %% of the replicates.",
         "Kept the champion:" if found.is_worse else "Promoted:",
         chosen.algorithm,
-        rival["model_id"],
+        rival.model_id,
         found.row_count,
         test.target.loss,
         found.difference,
@@ -81,23 +80,22 @@ def wins(
     return not found.is_worse, {"former_champion": former_id, **compared}
 
 
-def _honest_rival(champion: Row, former: Sequence[Row], test: Dataset, gap_days: int) -> Row:
+def _honest_rival(
+    champion: RegisteredModel, former: Sequence[RegisteredModel], test: Dataset, gap_days: int
+) -> RegisteredModel:
     """Give the champion, or its twin where the champion has learned from the test rows' dates."""
-    twin_id = json.loads(champion["parameters"] or "{}").get("evaluated_as")
-    twin = next((row for row in former if row["model_id"] == twin_id), None)
-    learned_to = champion["training_to"]
-    gap = np.timedelta64(gap_days, "D")
-    if twin is None or learned_to is None or np.datetime64(learned_to) + gap <= test.as_of[0]:
+    learned_to, gap = champion.training_to, np.timedelta64(gap_days, "D")
+    if learned_to is None or np.datetime64(learned_to) + gap <= test.as_of[0]:
         return champion
-    return twin
+    return measured_model(champion, former)
 
 
-def goes_on(champion: Row, settings: TrainingSettings) -> bool:
+def goes_on(champion: RegisteredModel, settings: TaskSettings) -> bool:
     """Tell whether a champion may score although no new model could be made."""
-    as_of_date = settings.as_of_date or dt.date.max
+    as_of_date = settings.policy.as_of_date or dt.date.max
     if unfit_reason(champion, as_of_date=as_of_date, settings=settings) is not None:
         return False
-    nothing_known = np.full((1, len(champion["feature_names"])), np.nan, np.float32)
+    nothing_known = np.full((1, len(champion.feature_names)), np.nan, np.float32)
     try:
         _predict_former(champion, nothing_known)
     except TrainingError:
@@ -105,21 +103,23 @@ def goes_on(champion: Row, settings: TrainingSettings) -> bool:
     return True
 
 
-def _predict_former(champion: Row, features: NDArray[np.float32]) -> NDArray[np.float64]:
+def _predict_former(
+    champion: RegisteredModel, features: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """Score rows with the former champion's file."""
-    blob: Any = champion["onnx"]
+    blob = champion.onnx
     advice = (
-        f"Restore the row of {champion['model_id']} in the model registry, or set its stage to "
+        f"Restore the row of {champion.model_id} in the model registry, or set its stage to "
         "'archived' so that a new model takes its place."
     )
-    if blob is None or hashlib.sha256(blob).hexdigest() != champion["onnx_sha256"]:
+    if blob is None or hashlib.sha256(blob).hexdigest() != champion.onnx_sha256:
         raise TrainingError(
-            f"The ONNX file of champion {champion['model_id']} is missing or does not match its "
+            f"The ONNX file of champion {champion.model_id} is missing or does not match its "
             f"onnx_sha256. {advice}"
         )
     try:
         return predict_onnx(blob, features)
     except Exception as error:  # ONNX Runtime's own errors have no common base to name here
         raise TrainingError(
-            f"The ONNX file of champion {champion['model_id']} cannot be run: {error}. {advice}"
+            f"The ONNX file of champion {champion.model_id} cannot be run: {error}. {advice}"
         ) from error

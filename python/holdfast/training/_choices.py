@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from holdfast.training._blend import BLEND
-from holdfast.training._custom import custom_algorithm, is_custom
-from holdfast.training._errors import TrainingError
-from holdfast.training._estimators import ALGORITHMS_BY_TARGET, Algorithm
-from holdfast.training._settings import TrainingSettings
-from holdfast.training._target import TARGETS
+from holdfast.errors import TrainingError
+from holdfast.estimators import (
+    ALGORITHMS_BY_TARGET,
+    BLEND,
+    TARGETS,
+    Algorithm,
+    custom_algorithm,
+    is_custom,
+)
+from holdfast.tasks import Recipe, Task
 
 __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 
@@ -30,34 +34,34 @@ _PARAMETERS = {
 }
 
 
-def algorithms_of(settings: TrainingSettings) -> dict[str, Algorithm]:
+def algorithms_of(task: Task, recipe: Recipe) -> dict[str, Algorithm]:
     """Give the algorithms to fit, by name."""
-    name, built_in = settings.estimator, ALGORITHMS_BY_TARGET[settings.target]
+    name, built_in = recipe.estimator, ALGORITHMS_BY_TARGET[task.target]
     if name is None or name == BLEND:
         return dict(built_in)
     if name in built_in:
         return {name: built_in[name]}
-    target = TARGETS[settings.target]
-    return {name: custom_algorithm(name, settings.estimator_parameters, target)}
+    target = TARGETS[task.target]
+    return {name: custom_algorithm(name, recipe.estimator_parameters, target)}
 
 
-def models_of(settings: TrainingSettings, algorithms: Mapping[str, Any]) -> list[str]:
+def models_of(recipe: Recipe, algorithms: Mapping[str, Any]) -> list[str]:
     """Give the names of the models that compete: algorithms, and their blend."""
-    if settings.estimator is not None:
-        return [settings.estimator]
+    if recipe.estimator is not None:
+        return [recipe.estimator]
     return [*algorithms, BLEND]
 
 
-def fixed_parameters(settings: TrainingSettings, algorithm: str) -> dict[str, Any]:
+def fixed_parameters(task: Task, recipe: Recipe, algorithm: str) -> dict[str, Any]:
     """Give what the user fixed of a built-in algorithm; nothing of it is searched."""
-    if algorithm not in ALGORITHMS_BY_TARGET[settings.target]:
+    if algorithm not in ALGORITHMS_BY_TARGET[task.target]:
         return {}
-    if settings.estimator == algorithm:
-        return dict(settings.estimator_parameters)
-    return dict(settings.estimator_parameters.get(algorithm, {}))
+    if recipe.estimator == algorithm:
+        return dict(recipe.estimator_parameters)
+    return dict(recipe.estimator_parameters.get(algorithm, {}))
 
 
-def check_estimator(settings: TrainingSettings) -> None:
+def check_estimator(task: Task, recipe: Recipe) -> None:
     """Refuse an estimator or parameters that do not exist, before anything is read.
 
     Raises
@@ -65,12 +69,12 @@ def check_estimator(settings: TrainingSettings) -> None:
     TrainingError
         Names what is wrong, and what is allowed.
     """
-    name, parameters = settings.estimator, settings.estimator_parameters
-    built_in = ALGORITHMS_BY_TARGET[settings.target]
+    name, parameters = recipe.estimator, recipe.estimator_parameters
+    built_in = ALGORITHMS_BY_TARGET[task.target]
     known = [*built_in, BLEND]
     if name is not None and name not in known and not is_custom(name):
         raise TrainingError(
-            f"There is no estimator {name!r} for {settings.target}. Allowed: {', '.join(known)}, "
+            f"There is no estimator {name!r} for {task.target}. Allowed: {', '.join(known)}, "
             "or a function of your own as 'package.module:function'."
         )
     if name is None or name == BLEND:
@@ -82,7 +86,7 @@ def check_estimator(settings: TrainingSettings) -> None:
                 "put the parameters under its name."
             )
     for algorithm, allowed in _PARAMETERS.items():
-        fixed = fixed_parameters(settings, algorithm)
+        fixed = fixed_parameters(task, recipe, algorithm)
         wrong = [key for key in fixed if key not in allowed]
         if wrong:
             raise TrainingError(

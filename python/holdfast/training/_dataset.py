@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.training._errors import TrainingError
+from holdfast.errors import TrainingError
+from holdfast.estimators import CLASSIFICATION, TARGETS, Target
+from holdfast.tasks import Recipe, Task, changed
 from holdfast.training._sample import sample_rows
-from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source
-from holdfast.training._target import CLASSIFICATION, TARGETS, Target
+from holdfast.warehouse.relations import Source
 
 __all__ = ["Dataset", "Description", "describe", "read_dataset"]
 
@@ -41,23 +41,24 @@ class Description:
     row_count: int
     last_as_of: np.datetime64 | None
 
-    def feature_hash(self, settings: TrainingSettings) -> str:
+    def feature_hash(self, task: Task, recipe: Recipe) -> str:
         """Hash the features, the label and what the user asked for, whatever the column order."""
         definition = {
             "features": sorted(self.features.items()),
-            "label": settings.label,
-            "horizon_days": settings.horizon_days,
-            "lead_days": settings.lead_days,
-            **settings.recipe,
+            "label": task.label,
+            "horizon_days": task.horizon_days,
+            "lead_days": task.lead_days,
+            **changed(task, "target"),
+            **changed(recipe, "estimator", "estimator_parameters", "seed", "trusted_features"),
         }
         text = json.dumps(definition, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def describe(source: Source, settings: TrainingSettings) -> Description:
+def describe(source: Source, task: Task, recipe: Recipe) -> Description:
     """Check the columns of a training set and count its rows with a known label."""
     schema = source.table.schema()
-    label = settings.label
+    label = task.label
     missing = [name for name in (*_KEYS, label) if name not in schema]
     if missing:
         raise TrainingError(
@@ -69,11 +70,11 @@ def describe(source: Source, settings: TrainingSettings) -> Description:
             f"The column 'as_of' must be a timestamp, but it is {schema['as_of']}. Cast it in the "
             "training set."
         )
-    if settings.target == "regression":
+    if task.is_numeric:
         _check_values(source, label)
     else:
         _check_label(source, label)
-    features = _features(schema, settings)
+    features = _features(schema, task.label, recipe)
     known = source.table.filter(source.table[label].notnull())
     (totals,) = source.rows(
         known.aggregate(
@@ -94,11 +95,11 @@ def describe(source: Source, settings: TrainingSettings) -> Description:
     return Description(features, int(totals["row_count"]), last_as_of)
 
 
-def _features(schema: ibis.Schema, settings: TrainingSettings) -> dict[str, str]:
+def _features(schema: ibis.Schema, label: str, recipe: Recipe) -> dict[str, str]:
     """Map the features that are asked for to their types, and refuse what cannot be one."""
-    present = [name for name in schema.names if name not in (*_KEYS, settings.label)]
+    present = [name for name in schema.names if name not in (*_KEYS, label)]
     for setting in ("features", "exclude_features"):
-        unknown = [name for name in getattr(settings, setting) if name not in present]
+        unknown = [name for name in getattr(recipe, setting) if name not in present]
         if unknown:
             raise TrainingError(
                 f"The training set has no feature {unknown[0]!r}, which {setting} names. It has "
@@ -107,7 +108,7 @@ def _features(schema: ibis.Schema, settings: TrainingSettings) -> dict[str, str]
     wanted = [
         name
         for name in present
-        if name in (settings.features or present) and name not in settings.exclude_features
+        if name in (recipe.features or present) and name not in recipe.exclude_features
     ]
     for name in wanted:
         if not (schema[name].is_numeric() or schema[name].is_boolean()):
@@ -229,12 +230,12 @@ class Dataset:
         return digest.hexdigest()
 
 
-def read_dataset(source: Source, settings: TrainingSettings, description: Description) -> Dataset:
+def read_dataset(source: Source, task: Task, recipe: Recipe, description: Description) -> Dataset:
     """Read the rows with a known label; infinite values become missing, with a warning."""
-    label, target = settings.label, TARGETS[settings.target]
+    label, target = task.label, TARGETS[task.target]
     table, count = source.table.filter(source.table[label].notnull()), description.row_count
-    if count > settings.max_rows:
-        table, count = sample_rows(source, table, settings, count)
+    if count > recipe.max_rows:
+        table, count = sample_rows(source, table, task, recipe, count)
     names = tuple(description.features)
     # A position as the column's name, so that no feature can collide with a key.
     columns = {

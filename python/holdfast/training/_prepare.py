@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._bgnbd import BGNBD_FEATURES
+from holdfast.estimators import BGNBD_FEATURES
+from holdfast.tasks import Recipe, Task, TrainingPolicy
 from holdfast.training._dataset import Dataset
 from holdfast.training._screen import out_of_season, screen, varying_columns
-from holdfast.training._settings import TrainingSettings
 from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
 
 __all__ = ["Prepared", "TooLittle", "only_mature", "prepare"]
@@ -54,30 +54,32 @@ class Prepared:
         return self.selection == "time_validation"
 
 
-def only_mature(data: Dataset, settings: TrainingSettings) -> Dataset:
+def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:
     """Leave out rows whose label window is not over on the as_of_date, if one is set."""
-    if settings.as_of_date is None:
+    if policy.as_of_date is None:
         return data
-    mature = data.as_of + np.timedelta64(settings.gap_days, "D") <= np.datetime64(
-        settings.as_of_date, "us"
+    mature = data.as_of + np.timedelta64(task.gap_days, "D") <= np.datetime64(
+        policy.as_of_date, "us"
     )
     if mature.all():
         return data
     logger.warning(
         "%d rows have a label window that ends after %s; they are left out.",
         int((~mature).sum()),
-        settings.as_of_date,
+        policy.as_of_date,
     )
     return data.rows(mature)
 
 
-def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
+def prepare(
+    data: Dataset, task: Task, recipe: Recipe, policy: TrainingPolicy
+) -> Prepared | TooLittle:
     """Split the rows, and say so when they are too few."""
     as_ofs = np.unique(data.as_of)
-    split = split_by_time(as_ofs, settings.gap_days, settings.test_dates)
+    split = split_by_time(as_ofs, task.gap_days, policy.test_dates)
     if split is None:
         return TooLittle(
-            f"{len(as_ofs)} observation dates leave none that is {settings.gap_days} days older "
+            f"{len(as_ofs)} observation dates leave none that is {task.gap_days} days older "
             "than the test dates",
             "more observation dates, a longer history or a shorter horizon would help",
         )
@@ -92,11 +94,11 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
                 f"all {len(y)} rows of the {name} part have the same outcome",
                 "more customers or observation dates would help",
             )
-    too_few = _too_few(training, settings)
+    too_few = _too_few(training, policy)
     if too_few is not None:
         return too_few
     if len(validation):
-        folds = _rows_of_folds(training, rolling_folds(split.training, settings.gap_days))
+        folds = _rows_of_folds(training, rolling_folds(split.training, task.gap_days))
     else:
         folds = grouped_folds(training.customer, training.y)
     if not folds:
@@ -106,8 +108,8 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
             "more customers or observation dates would help",
         )
     # baselines and BG/NBD name their features; of equal ones theirs must stay
-    needed = (settings.baseline_feature, *BGNBD_FEATURES)
-    screened = screen(training, trusted=settings.trusted_features, needed=needed)
+    needed = (task.baseline_feature, *BGNBD_FEATURES)
+    screened = screen(training, trusted=recipe.trusted_features, needed=needed)
     if not screened.usable:
         return TooLittle(
             "every feature is constant, missing or a probable leak in the training rows",
@@ -133,23 +135,21 @@ def prepare(data: Dataset, settings: TrainingSettings) -> Prepared | TooLittle:
     )
 
 
-def _too_few(training: Dataset, settings: TrainingSettings) -> TooLittle | None:
+def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:
     """Say when the training rows, or for yes and no those of the rarer outcome, are too few."""
     remedy = "more customers, more observation dates or lower minimums would help"
     count = len(training)
     if training.target.is_numeric:
-        if count >= settings.min_rows:
+        if count >= policy.min_rows:
             return None
-        return TooLittle(
-            f"{count} training rows are fewer than min_rows {settings.min_rows}", remedy
-        )
+        return TooLittle(f"{count} training rows are fewer than min_rows {policy.min_rows}", remedy)
     events = int(training.y.sum())
     rarest = min(events, count - events)
-    if count >= settings.min_rows and rarest >= settings.min_events:
+    if count >= policy.min_rows and rarest >= policy.min_events:
         return None
     return TooLittle(
         f"{count} training rows with {events} events are fewer than min_rows "
-        f"{settings.min_rows}, or than min_events {settings.min_events} of each outcome",
+        f"{policy.min_rows}, or than min_events {policy.min_events} of each outcome",
         remedy,
     )
 

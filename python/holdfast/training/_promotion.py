@@ -1,9 +1,8 @@
-"""When to train again, and which model is the champion afterwards. Pure functions over rows."""
+"""When to train again, and whether a challenger is worse. Pure functions over registered models."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.training._errors import TrainingError
-from holdfast.training._registry import Row
-from holdfast.training._settings import TrainingSettings
+from holdfast.registry import LABEL_PARAMETERS, RegisteredModel, Stage, champion_of
+from holdfast.tasks import TaskSettings
 
 __all__ = [
     "Comparison",
-    "assign_stages",
     "compare_losses",
-    "find_champion",
     "retrain_reason",
     "unfit_reason",
 ]
@@ -30,72 +26,59 @@ _REPLICATES = 1000
 _MOST_GROUPS = 500
 
 
-def find_champion(former: Sequence[Row], task: str) -> Row | None:
-    """Return the champion among the registry rows of a task.
-
-    Raises
-    ------
-    TrainingError
-        There are two or more.
-    """
-    champions = [row for row in former if row["stage"] == "champion"]
-    if len(champions) > 1:
-        ids = " and ".join(row["model_id"] for row in champions)
-        raise TrainingError(
-            f"The model registry has {len(champions)} champions for the task {task!r}: {ids}. "
-            "Set the stage of all but one to 'archived'."
-        )
-    return champions[0] if champions else None
-
-
-def unfit_reason(champion: Row, *, as_of_date: dt.date, settings: TrainingSettings) -> str | None:
+def unfit_reason(
+    champion: RegisteredModel, *, as_of_date: dt.date, settings: TaskSettings
+) -> str | None:
     """Say why a champion must not score this build, however good it is, or return None.
 
     It predicts something else when the label was defined otherwise, and it knows the future when
     its labels were not all over on the as-of date.
     """
-    parameters = json.loads(champion["parameters"] or "{}")
-    for name in ("label", "target", "definition", "horizon_days", "lead_days"):
-        was, wanted = parameters.get(name), getattr(settings, name)
+    for name in LABEL_PARAMETERS:
+        was, wanted = champion.parameters.get(name), getattr(settings.task, name)
         if was is not None and was != wanted:
             return f"it was trained for {name} {was}, and now {name} is {wanted}"
-    last_as_of = champion.get("training_to")
+    last_as_of = champion.training_to
     if last_as_of is None:
         return None
-    known_until = last_as_of + dt.timedelta(days=settings.gap_days)
+    known_until = last_as_of + dt.timedelta(days=settings.task.gap_days)
     if known_until > dt.datetime.combine(as_of_date, dt.time()):
         return f"it learned from labels up to {known_until:%Y-%m-%d}, after the as-of date"
     return None
 
 
 def retrain_reason(
-    former: Sequence[Row], *, feature_hash: str, as_of_date: dt.date, settings: TrainingSettings
+    former: Sequence[RegisteredModel],
+    *,
+    feature_hash: str,
+    as_of_date: dt.date,
+    settings: TaskSettings,
 ) -> str | None:
     """Say in a few words why to train now, or return None to keep the champion.
 
     A challenger that lost on the same features counts as the last training: otherwise every
     build after a lost challenge would train again, and lose again.
     """
-    champion = find_champion(former, settings.task)
+    champion = champion_of(former, settings.task.name)
     if champion is None:
         return "there is no champion"
     unfit = unfit_reason(champion, as_of_date=as_of_date, settings=settings)
     if unfit is not None:
-        return f"the champion {champion['model_id']} cannot score: {unfit}"
-    if settings.retrain:
+        return f"the champion {champion.model_id} cannot score: {unfit}"
+    if settings.policy.retrain:
         return "retrain is set"
     rivals = [
-        row
-        for row in former
-        if row["stage"] in ("champion", "challenger") and row["feature_hash"] == feature_hash
+        model
+        for model in former
+        if model.stage in (Stage.CHAMPION, Stage.CHALLENGER) and model.feature_hash == feature_hash
     ]
     if not rivals:
         return "the features, the label or the estimator changed"
-    dates = [date for row in rivals if (date := _trained_on(row)) is not None]
+    dates = [date for model in rivals if (date := _trained_on(model)) is not None]
     if not dates:
         return "the champion does not say when it was trained"
     age = (as_of_date - max(dates)).days
-    if age >= settings.retrain_after_days:
+    if age >= settings.policy.retrain_after_days:
         return f"the last training is {age} days old"
     return None
 
@@ -198,72 +181,9 @@ def compare_losses(
     )
 
 
-def assign_stages(
-    former: Sequence[Row],
-    chosen: Row,
-    others: Sequence[Row],
-    baselines: Sequence[Row],
-    *,
-    twin: Row | None = None,
-    promote: bool,
-) -> list[Row]:
-    """Return the rows to upsert, each with its stage.
-
-    Parameters
-    ----------
-    former
-        Registry rows of the task, at most one of them champion.
-    chosen, others, baselines
-        The new rows; their stage is set here.
-    twin
-        What was evaluated in the place of the chosen one, if that was fitted again on all rows.
-    promote
-        Whether the chosen one becomes champion. It does anyway when nobody else is.
-
-    Returns
-    -------
-    list of rows
-        With distinct ids. Upserted into `former`, they leave exactly one champion; earlier
-        challengers, baselines that new ones replace, and the twin of a champion that steps down
-        are archived.
-    """
-    champion = next((row for row in former if row["stage"] == "champion"), None)
-    if champion is None or champion["model_id"] == chosen["model_id"]:
-        promote = True
-    new: dict[str, Row] = {}
-    for row in others:
-        new[row["model_id"]] = {**row, "stage": "challenger"}
-    if twin is not None:
-        new[twin["model_id"]] = {**twin, "stage": "evaluated"}
-    new[chosen["model_id"]] = {**chosen, "stage": "champion" if promote else "challenger"}
-    for row in baselines:
-        new[row["model_id"]] = {**row, "stage": "baseline"}
-    if champion is not None and not promote:
-        # The same model trained again must not take its own crown off, nor its twin's place.
-        for row in former:
-            if row["stage"] in ("champion", "evaluated"):
-                new.pop(row["model_id"], None)
-
-    trained_at = {row["model_id"]: row["trained_at"] for row in former}
-    rows = [
-        {**row, "trained_at": trained_at.get(key) or row["trained_at"]} for key, row in new.items()
-    ]
-    leaving = {"challenger"}
-    if promote:
-        leaving |= {"champion", "evaluated"}
-    if baselines:
-        leaving.add("baseline")
-    rows.extend(
-        {**row, "stage": "archived"}
-        for row in former
-        if row["stage"] in leaving and row["model_id"] not in new
-    )
-    return rows
-
-
-def _trained_on(row: Row) -> dt.date | None:
+def _trained_on(model: RegisteredModel) -> dt.date | None:
     """Read the as_of_date of a model out of its parameters."""
     try:
-        return dt.date.fromisoformat(json.loads(row["parameters"])["as_of_date"])
+        return dt.date.fromisoformat(model.parameters["as_of_date"])
     except (KeyError, TypeError, ValueError):
         return None

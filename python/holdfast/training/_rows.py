@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from holdfast.sql import score_sql
+from holdfast.registry import Row, library_versions, model_id, noted_twin, score_sql, to_json
+from holdfast.tasks import TaskSettings
 from holdfast.training._candidates import Candidate
 from holdfast.training._dataset import Dataset
 from holdfast.training._importance import EXPLAINED_ROWS, feature_importance
 from holdfast.training._prepare import Prepared, thinned
-from holdfast.training._registry import Row, library_versions, model_id, to_json
-from holdfast.training._settings import TrainingSettings
 
 __all__ = ["RowWriter"]
 
@@ -23,7 +22,7 @@ __all__ = ["RowWriter"]
 class RowWriter:
     """Writes registry rows, without their stage, for the models of one run."""
 
-    settings: TrainingSettings
+    settings: TaskSettings
     as_of_date: dt.date
     feature_hash: str
     prepared: Prepared
@@ -45,8 +44,9 @@ class RowWriter:
         dates = sorted({str(as_of) for as_of in mature.as_of})
         # No date is left to test on; the figures are the twin's.
         split: dict[str, list[str]] = {"training": dates, "fit": [], "validation": [], "test": []}
-        noted = {"refitted": True, "evaluated_as": twin["model_id"]}
-        return self._row(candidate, mature, split, mature.fingerprint(), noted)
+        return self._row(
+            candidate, mature, split, mature.fingerprint(), noted_twin(twin["model_id"])
+        )
 
     def _row(
         self,
@@ -61,22 +61,22 @@ class RowWriter:
         # few are looked at, and side by side they are not copied
         some = rows.rows(np.arange(min(1000, len(rows))))
         metrics = dict(candidate.metrics)
-        # baselines have no recipe, and one feature or none to tell apart
-        if candidate.recipe is not None and candidate.is_explained:
+        # baselines have no plan, and one feature or none to tell apart
+        if candidate.plan is not None and candidate.is_explained:
             learned_from = rows.rows(thinned(np.arange(len(rows)), EXPLAINED_ROWS))
             features = learned_from.columns(candidate.names)
             metrics["importance"] = feature_importance(candidate.blob, features)
         parameters = {
             "hyperparameters": candidate.hyperparameters,
-            "seed": settings.seed,
-            "label": settings.label,
-            "target": settings.target,
-            "definition": settings.definition,
-            "horizon_days": settings.horizon_days,
-            "lead_days": settings.lead_days,
+            "seed": settings.recipe.seed,
+            "label": settings.task.label,
+            "target": settings.task.target,
+            "definition": settings.task.definition,
+            "horizon_days": settings.task.horizon_days,
+            "lead_days": settings.task.lead_days,
             "as_of_date": self.as_of_date.isoformat(),
             "selection": prepared.selection,
-            "split": {**split, "gap_days": settings.gap_days},
+            "split": {**split, "gap_days": settings.task.gap_days},
             "dropped_features": prepared.dropped,
             "is_explained": candidate.is_explained,
             "settings": settings.repeatable(self.as_of_date),
@@ -85,7 +85,7 @@ class RowWriter:
             **noted,
         }
         return {
-            "task": settings.task,
+            "task": settings.task.name,
             "trained_at": self.trained_at,
             "training_from": rows.as_of[0].item(),
             "training_to": rows.as_of[-1].item(),
@@ -95,7 +95,7 @@ class RowWriter:
             "feature_hash": self.feature_hash,
             "score_sql": score_sql(candidate.blob, some.columns(candidate.names)),
             "library_versions": to_json(library_versions()),
-            "model_id": model_id(settings.task, candidate.algorithm, candidate.blob),
+            "model_id": model_id(settings.task.name, candidate.algorithm, candidate.blob),
             "algorithm": candidate.algorithm,
             "feature_names": list(candidate.names),
             "parameters": to_json(parameters),

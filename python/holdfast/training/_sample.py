@@ -7,8 +7,8 @@ from typing import Any
 
 import ibis
 
-from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source
+from holdfast.tasks import Recipe, Task
+from holdfast.warehouse.relations import Source
 
 __all__ = ["sample_rows"]
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("holdfast.training")
 
 
 def sample_rows(
-    source: Source, known: Any, settings: TrainingSettings, total: int
+    source: Source, known: Any, task: Task, recipe: Recipe, total: int
 ) -> tuple[Any, int]:
     """Return about max_rows rows, the same each time, and how many they are.
 
@@ -33,14 +33,12 @@ def sample_rows(
         known["customer_id"].cast("string")
         + ibis.literal("|")
         + seconds.cast("string")
-        + ibis.literal(f"|{settings.seed}")
+        + ibis.literal(f"|{recipe.seed}")
     )
     keyed = known.mutate(
         **{
             stratum: moment.truncate("M"),
-            outcome: known[settings.label].cast("int8")
-            if settings.target == "classification"
-            else ibis.literal(0),
+            outcome: ibis.literal(0) if task.is_numeric else known[task.label].cast("int8"),
             hashed: key.hexdigest("md5"),
         }
     )
@@ -50,7 +48,7 @@ def sample_rows(
         place=ibis.row_number().over(group_by=group, order_by=narrow[hashed]),
         size=narrow.count().over(group_by=group),
     )
-    quota = ibis.greatest(1, (ranked["size"] * settings.max_rows) // total)
+    quota = ibis.greatest(1, (ranked["size"] * recipe.max_rows) // total)
     limits = (
         ranked.filter(ranked["place"] < quota)
         .group_by([stratum, outcome])
@@ -63,6 +61,6 @@ def sample_rows(
         "Sampled %d of %d rows, of every month and outcome the same share; max_rows is %d.",
         count,
         total,
-        settings.max_rows,
+        recipe.max_rows,
     )
     return sampled, int(count)

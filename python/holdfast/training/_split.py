@@ -101,7 +101,7 @@ def rolling_folds(as_ofs: AsOfs, gap_days: int) -> list[tuple[AsOfs, AsOfs]]:
     --------
     >>> months = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[us]")
     >>> [(len(fit), len(held_out)) for fit, held_out in rolling_folds(months, gap_days=90)]
-    [(8, 2), (6, 2), (4, 2), (2, 2)]
+    [(8, 2), (6, 2), (4, 2), (1, 2)]
     """
     gap = np.timedelta64(gap_days, "D")
     size = _held_out(len(as_ofs))

@@ -11,41 +11,40 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from holdfast.errors import TrainingError
+from holdfast.registry import (
+    RegisteredModel,
+    RegistryError,
+    RelationName,
+    Row,
+    Stage,
+    assign_stages,
+    carry_over,
+    champion_of,
+    find_registry,
+    read_former,
+    registry_table,
+)
 from holdfast.run import settings_of
+from holdfast.tasks import TaskSettings
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
 from holdfast.training._choices import check_estimator
 from holdfast.training._dataset import Description, describe, read_dataset
-from holdfast.training._errors import TrainingError
-from holdfast.training._phases import one_thread, phase
 from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare
-from holdfast.training._promotion import (
-    assign_stages,
-    find_champion,
-    retrain_reason,
-    unfit_reason,
-)
-from holdfast.training._registry import (
-    RelationName,
-    Row,
-    carry_over,
-    find_registry,
-    read_former,
-    registry_table,
-)
+from holdfast.training._promotion import retrain_reason, unfit_reason
 from holdfast.training._rows import RowWriter
-from holdfast.training._settings import TrainingSettings
-from holdfast.training._source import Source, open_source
+from holdfast.training._threads import one_thread
+from holdfast.training._timing import phase
+from holdfast.warehouse.relations import Source, open_source
 
 __all__ = ["train", "update_registry"]
 
 logger = logging.getLogger("holdfast.training")
 
 
-def update_registry(
-    task: str, session: Any, training_set: Any, registry: RelationName
-) -> pa.Table:
+def update_registry(task: str, session: Any, training_set: Any, registry: RelationName) -> pa.Table:
     """Train where it is due, and return the whole model registry of a task: what dbt writes.
 
     The registry carries itself over: every former row comes back, so that no way of running dbt
@@ -88,8 +87,8 @@ def update_registry(
             "the model to the var `holdfast_tasks`."
         )
     settings = settings_of(task, session)
-    checked = TrainingSettings.from_mapping(settings)
-    former = None if checked.reset else find_registry(session, registry)
+    checked = TaskSettings.from_mapping(settings)
+    former = None if checked.policy.reset else find_registry(session, registry)
     rows = train(session, training_set, former, settings)
     return rows if former is None else carry_over(session, former, rows)
 
@@ -120,7 +119,7 @@ def train(
     former
         The model registry so far, likewise; None at the first build.
     settings
-        See `TrainingSettings`.
+        See `holdfast.tasks.TaskSettings.from_mapping`.
 
     Returns
     -------
@@ -149,64 +148,76 @@ def train(
     >>> sorted(set(rows["stage"].to_pylist()))
     ['baseline', 'challenger', 'champion', 'evaluated']
     """
-    checked = TrainingSettings.from_mapping(settings)
-    check_estimator(checked)
+    checked = TaskSettings.from_mapping(settings)
+    task = checked.task.name
+    check_estimator(checked.task, checked.recipe)
     source = open_source(session, training_set)
-    former_rows = [] if former is None else read_former(open_source(session, former), checked.task)
-    champion = find_champion(former_rows, checked.task)
+    models = [] if former is None else _former(open_source(session, former), task)
+    champion = champion_of(models, task)
     try:
-        return _train(source, former_rows, checked)
+        return _train(source, models, checked)
     except Exception as error:
         if champion is None or not goes_on(champion, checked):
             raise
         # Scores of a sound model must not stop because a new one cannot be made.
         logger.error(
             "Training failed, and champion %s goes on scoring. %s",
-            champion["model_id"],
+            champion.model_id,
             error if isinstance(error, TrainingError) else f"{type(error).__name__}: {error}",
             exc_info=None if isinstance(error, TrainingError) else error,
         )
         return registry_table([])
 
 
-def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings) -> pa.Table:
+def _former(source: Source, task: str) -> list[RegisteredModel]:
+    """Read the former models of a task; what is wrong with them is put right before training."""
+    try:
+        models = read_former(source, task)
+        champion_of(models, task)
+    except RegistryError as error:
+        raise TrainingError(str(error)) from None
+    return models
+
+
+def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSettings) -> pa.Table:
     """Train where it is due, and return the registry rows to upsert."""
     started = time.perf_counter()
-    description = describe(source, checked)
+    task, recipe = checked.task, checked.recipe
+    description = describe(source, task, recipe)
     if description.last_as_of is None:
         return _no_model(
             "the training set has no rows with a known label",
-            f"it needs observations whose label window of {checked.gap_days} days is over, with "
+            f"it needs observations whose label window of {task.gap_days} days is over, with "
             "orders known before them; where `loaded_at` was written anew, the test "
             "orders_are_loaded_in_time says how to leave it out",
         )
-    as_of_date = checked.as_of_date or _day(description.last_as_of, checked.gap_days)
-    feature_hash = description.feature_hash(checked)
+    as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
+    feature_hash = description.feature_hash(task, recipe)
     reason = retrain_reason(
-        former_rows, feature_hash=feature_hash, as_of_date=as_of_date, settings=checked
+        former, feature_hash=feature_hash, as_of_date=as_of_date, settings=checked
     )
     if reason is None:
-        champion = find_champion(former_rows, checked.task)
-        logger.info("Kept champion %s.", champion["model_id"] if champion else "")
+        champion = champion_of(former, task.name)
+        logger.info("Kept champion %s.", champion.model_id if champion else "")
         return registry_table([])
-    logger.info("Training for the task %s, because %s.", checked.task, reason)
+    logger.info("Training for the task %s, because %s.", task.name, reason)
 
     with phase("Read %d rows and %d features") as read:
-        data = read_dataset(source, checked, description)
+        data = read_dataset(source, task, recipe, description)
         read += [len(data), len(data.names)]
-    data = only_mature(data, checked)
-    prepared = prepare(data, checked)
+    data = only_mature(data, task, checked.policy)
+    prepared = prepare(data, task, recipe, checked.policy)
     if isinstance(prepared, TooLittle):
-        champion = find_champion(former_rows, checked.task)
+        champion = champion_of(former, task.name)
         if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
             # rather no score than one that means something else
             _no_model(prepared.reason, prepared.remedy, kept="The champion is archived, " + reason)
-            return registry_table([{**champion, "stage": "archived"}])
+            return registry_table([champion.staged(Stage.ARCHIVED)])
         return _no_model(prepared.reason, prepared.remedy)
     with one_thread():
         rows = _run(
             prepared,
-            former_rows,
+            former,
             description,
             checked,
             as_of_date=as_of_date,
@@ -218,17 +229,17 @@ def _train(source: Source, former_rows: Sequence[Row], checked: TrainingSettings
 
 def _run(
     prepared: Prepared,
-    former: Sequence[Row],
+    former: Sequence[RegisteredModel],
     description: Description,
-    settings: TrainingSettings,
+    settings: TaskSettings,
     *,
     as_of_date: dt.date,
     feature_hash: str,
 ) -> list[Row]:
     """Fit everything, and return the registry rows to upsert."""
-    candidates = make_candidates(prepared, settings)
+    candidates = make_candidates(prepared, settings.task, settings.recipe)
     chosen = choose(candidates)
-    baselines = make_baselines(prepared, settings)
+    baselines = make_baselines(prepared, settings.task, settings.recipe)
     compare_with_baselines(chosen, baselines)
     promote, comparison = wins(
         chosen, former, prepared.test, description, as_of_date=as_of_date, settings=settings
@@ -243,7 +254,7 @@ def _run(
     if promote:
         twin = chosen_row
         chosen_row = writer.refitted_row(
-            refit(chosen, prepared, settings.task, settings.seed), twin
+            refit(chosen, prepared, settings.task.name, settings.recipe.seed), twin
         )
     return assign_stages(
         former,

@@ -15,13 +15,17 @@ def node(name: str, **changes: Any) -> dict[str, Any]:
     return {
         "resource_type": "model",
         "package_name": "holdfast",
-        "fqn": ["holdfast", "marts", name],
-        "name": name,
+        "fqn": ["holdfast", "marts", f"holdfast__{name}"],
+        "name": f"holdfast__{name}",
         "alias": name,
         "relation_name": f'"shop"."main"."{name}"',
         "description": f"The mart {name}.",
         "columns": {},
-        "config": {"meta": {}, "contract": {"enforced": False}, "materialized": "table"},
+        "config": {
+            "meta": {"publish": True},
+            "contract": {"enforced": False},
+            "materialized": "table",
+        },
         **changes,
     }
 
@@ -41,7 +45,7 @@ CUSTOMERS = node(
         "phone": {"config": {"meta": {"pii": True}}},
         "model_id": {"data_type": "varchar", "description": "The model."},
     },
-    config={"meta": {}, "contract": {"enforced": True}, "materialized": "table"},
+    config={"meta": {"publish": True}, "contract": {"enforced": True}, "materialized": "table"},
 )
 TOTALS = node("totals")
 

@@ -15,12 +15,13 @@ def names(*marts: dict[str, Any]) -> list[str]:
 
 
 def configured(name: str, package: str = "shop", folder: str = "sales", **meta: Any) -> Any:
-    return node(
-        name,
-        package_name=package,
-        fqn=[package, folder, name],
-        config={"meta": meta, "contract": {}, "materialized": "table"},
-    )
+    changes = {
+        "name": name,
+        "package_name": package,
+        "fqn": [package, folder, name],
+        "config": {"meta": meta, "contract": {}, "materialized": "table"},
+    }
+    return node(name) | changes
 
 
 def test_marts_of_holdfast_and_models_that_ask_for_it_are_published() -> None:
@@ -30,7 +31,7 @@ def test_marts_of_holdfast_and_models_that_ask_for_it_are_published() -> None:
         configured("asked", publish=True),
         configured("features", "holdfast", "features"),
         configured("kept_back", "holdfast", "marts", publish=False),
-        configured("personal", "holdfast", "marts", pii=True),
+        configured("personal", "holdfast", "marts", publish=True, pii=True),
         configured("own_mart", folder="marts"),
     ) == ["asked", "customer_retention"]
 
@@ -38,7 +39,7 @@ def test_marts_of_holdfast_and_models_that_ask_for_it_are_published() -> None:
 def test_two_models_of_one_name_and_models_without_a_relation_are_refused() -> None:
     with pytest.raises(PublishError, match=r"model\.shop\.totals"):
         find_marts(nodes(TOTALS, configured("Totals", publish=True) | {"name": "totals"}))
-    ephemeral = node("gone", config={"meta": {}, "materialized": "ephemeral"})
+    ephemeral = node("gone", config={"meta": {"publish": True}, "materialized": "ephemeral"})
     with pytest.raises(PublishError, match="ephemeral"):
         find_marts(nodes(ephemeral))
     with pytest.raises(PublishError, match="another alias"):
@@ -50,7 +51,7 @@ def outcome(**status: str) -> str | None:
     known["test.shop.unique"] = {
         "resource_type": "test",
         "name": "unique_customer",
-        "depends_on": {"nodes": ["model.holdfast.customer_retention", "model.shop.x"]},
+        "depends_on": {"nodes": ["model.holdfast.holdfast__customer_retention", "model.shop.x"]},
     }
     known["test.shop.other"] = {
         "resource_type": "test",
@@ -58,8 +59,8 @@ def outcome(**status: str) -> str | None:
         "depends_on": {"nodes": ["model.shop.x"]},
     }
     ids = {
-        "customers": "model.holdfast.customer_retention",
-        "totals": "model.holdfast.totals",
+        "customers": "model.holdfast.holdfast__customer_retention",
+        "totals": "model.holdfast.holdfast__totals",
         "unique": "test.shop.unique",
         "other": "test.shop.other",
     }
@@ -75,15 +76,21 @@ def test_marts_that_were_built_and_passed_their_tests_may_be_published() -> None
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ({"customers": "success", "totals": "error", "unique": "pass"}, "model totals: error"),
-        ({"customers": "success", "totals": "skipped", "unique": "pass"}, "totals: skipped"),
+        (
+            {"customers": "success", "totals": "error", "unique": "pass"},
+            "model holdfast__totals: error",
+        ),
+        (
+            {"customers": "success", "totals": "skipped", "unique": "pass"},
+            "holdfast__totals: skipped",
+        ),
         (
             {"customers": "success", "totals": "success", "unique": "fail"},
             "the test unique_customer: fail",
         ),
-        ({"customers": "success", "unique": "pass"}, "left out the model totals"),
+        ({"customers": "success", "unique": "pass"}, "left out the model holdfast__totals"),
         ({"customers": "success", "totals": "success"}, "left out the test unique_customer"),
-        ({}, "left out the model customer_retention and 2 more"),
+        ({}, "left out the model holdfast__customer_retention and 2 more"),
     ],
 )
 def test_anything_else_is_named(status: dict[str, str], said: str) -> None:

@@ -104,7 +104,7 @@ def test_large_tables_are_parquet_in_parts(
     warehouse: Path, serving: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdfast.publishing._publish._LARGE", 10)
-    config = {**CUSTOMERS["config"], "meta": {"partition_by": ["note"]}}
+    config = {**CUSTOMERS["config"], "meta": {"publish": True, "partition_by": ["note"]}}
     publication = publish_shop(warehouse, serving, {**CUSTOMERS, "config": config}, TOTALS)
     parts = {path.parent.name for path in publication.parquet.rglob("*/*/*.parquet")}
     assert len(parts) == 3
@@ -292,13 +292,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from holdfast.publishing import _place, _publish
+from holdfast.publishing import _publish, _shelf
 from shops import publish_shop
 at = {at!r}
 def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 if at == "copied": _publish._write_manifest = die
 if at == "verified": _publish._write_parquet = die
-if at == "before the rename": _place.Place.show = die
+if at == "before the rename": _shelf.Shelf.show = die
 if at == "between the renames":
     replace = Path.replace
     Path.replace = lambda self, to: die() if self.name.endswith(".part") else replace(self, to)

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from holdfast.project import Project, ProjectError
 from holdfast.report import ReportError, write_report
+from holdfast.warehouse.project import Project, ProjectError
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 CUSTOMERS = """
@@ -257,7 +257,7 @@ def test_a_missing_extra_is_named(
     project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    with pytest.raises(ReportError, match=re.escape("pip install 'holdfast[report]'")):
+    with pytest.raises(ReportError, match=re.escape("pip install 'dbt-holdfast[report]'")):
         write_report(project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'x')")), tmp_path / "r.html")
 
 

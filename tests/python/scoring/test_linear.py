@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._linear import fit_linear
 from holdfast.scoring import OnnxModel
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import fit_linear
 from scoring_models import linear_model
 
 NAMES = ("a", "b", "c", "d")

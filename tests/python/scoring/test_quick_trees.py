@@ -7,11 +7,11 @@ import onnx
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._target import TARGETS
+from holdfast.estimators._trees import TreeModel
 from holdfast.scoring import OnnxModel
 from holdfast.scoring._quick_trees import borders_of, quicken
-from holdfast.training._export import OnnxHeader
-from holdfast.training._target import TARGETS
-from holdfast.training._trees import TreeModel
 from scoring_models import fit_trees, set_tree_attribute, tree_attribute, tree_model
 
 WIDTH = 5
@@ -25,7 +25,7 @@ def model() -> onnx.ModelProto:
 def rows_at_borders(model: onnx.ModelProto) -> np.ndarray:
     """Values that the trees ask for, their neighbours, and all that is special."""
     rng = np.random.default_rng(3)
-    borders = borders_of(model)
+    borders = borders_of(model, WIDTH)
     rows = rng.normal(size=(4_000, WIDTH)).astype(np.float32)
     for column, values in borders.items():
         drawn = rng.choice(values, len(rows))

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
+from holdfast.contract import TreeFormatError
 from holdfast.scoring import _trees
-from holdfast.scoring._trees import TreeExplainer, TreeFormatError
+from holdfast.scoring._trees import TreeExplainer
 from scoring_models import fit_trees, tree_attribute, tree_model
 
 
@@ -268,3 +269,8 @@ def test_trees_without_row_counts_are_refused():
     ensemble(model).attribute.remove(tree_attribute(model, "nodes_hitrates"))
     with pytest.raises(TreeFormatError, match="row counts"):
         TreeExplainer.from_node(ensemble(model), 3)
+
+
+def test_a_threshold_that_is_no_number_is_not_explained():
+    with pytest.raises(TreeFormatError, match="NaN"):
+        TreeExplainer.from_node(to_onnx_node([chain(1)], nodes_values=[float("nan"), 0.0, 0.0]), 1)

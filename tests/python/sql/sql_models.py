@@ -12,11 +12,11 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper
 
-from holdfast.training._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
-from holdfast.training._blend import blend
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import fit_linear
-from holdfast.training._trees import TreeModel
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model
+from holdfast.estimators._blend import blend
+from holdfast.estimators._linear import fit_linear
+from holdfast.estimators._trees import TreeModel
 from scoring_models import fit_trees, set_metadata, tree_attribute
 
 FLOAT32 = np.finfo(np.float32)

@@ -10,10 +10,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._linear import LinearModel
 from holdfast.sql import DIALECTS, SqlError, SqlModel
 from holdfast.sql._dialects import _last_double_rounding_to
-from holdfast.training._export import OnnxHeader
-from holdfast.training._linear import LinearModel
 from scoring_models import fit_trees, linear_model, tree_model
 from sql_models import ODD_THRESHOLDS, random_trees
 

@@ -24,12 +24,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from holdfast.contract import OnnxHeader, predict_onnx
+from holdfast.estimators._blend import blend
+from holdfast.estimators._linear import fit_linear
+from holdfast.estimators._trees import TreeModel
 from holdfast.scoring import OnnxModel
 from holdfast.sql import SqlModel
-from holdfast.training._blend import blend
-from holdfast.training._export import OnnxHeader, predict_onnx
-from holdfast.training._linear import fit_linear
-from holdfast.training._trees import TreeModel
 from scoring_models import fit_trees, linear_model, tree_attribute, tree_model
 from sql_models import bg_nbd, column, converted, load, odd_rows, random_trees
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.contract import predict_onnx
 from holdfast.scoring import OnnxModel
 from holdfast.training import TrainingError, train
-from holdfast.training._export import predict_onnx
 
 Shop = Callable[..., str]
 

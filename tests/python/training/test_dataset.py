@@ -8,10 +8,11 @@ import ibis
 import numpy as np
 import pytest
 
-from holdfast.training import TrainingError, TrainingSettings
+from holdfast.tasks import Recipe, Task, TaskSettings
+from holdfast.training import TrainingError
 from holdfast.training._dataset import Dataset, describe, read_dataset
 from holdfast.training._sample import sample_rows
-from holdfast.training._source import Source, open_source
+from holdfast.warehouse.relations import Source, open_source
 
 THREE_ROWS = """(values
     (2, timestamp '2024-02-01', true, 1.5::float, null::float),
@@ -22,8 +23,9 @@ THREE_ROWS = """(values
 
 def read(session: duckdb.DuckDBPyConnection, relation: Any, **settings: Any) -> Dataset:
     source = open_source(session, relation)
-    checked = TrainingSettings.from_mapping(settings)
-    return read_dataset(source, checked, describe(source, checked))
+    checked = TaskSettings.from_mapping(settings)
+    task, recipe = checked.task, checked.recipe
+    return read_dataset(source, task, recipe, describe(source, task, recipe))
 
 
 def assert_three_rows(data: Dataset) -> None:
@@ -66,7 +68,7 @@ def test_session_time_zone_does_not_matter(session):
         timestamptz '2024-01-01 00:00:00+00' as as_of)"""
     session.execute("set timezone = 'America/New_York'")
     source = open_source(session, relation)
-    assert describe(source, TrainingSettings()).last_as_of == np.datetime64("2024-01-01", "us")
+    assert describe(source, Task(), Recipe()).last_as_of == np.datetime64("2024-01-01", "us")
     assert read(session, relation).as_of[0] == np.datetime64("2024-01-01", "us")
 
 
@@ -176,7 +178,7 @@ def test_sampling_is_understood_by_spark():
             said.append(ibis.to_sql(expression, dialect="pyspark"))
             return [{"rows": 1}]
 
-    sampled, count = sample_rows(Spark(table, None), table, TrainingSettings(), 5_000_000)
+    sampled, count = sample_rows(Spark(table, None), table, Task(), Recipe(), 5_000_000)
     assert count == 1
     assert "MD5(" in said[0]
     assert "MD5(" in ibis.to_sql(sampled, dialect="pyspark")
@@ -231,8 +233,8 @@ def test_fingerprint_follows_keys_labels_and_features(session):
 
 def test_feature_hash_ignores_column_order_but_not_types_or_horizon(session):
     def hash_of(relation: str, horizon_days: int = 90) -> str:
-        description = describe(open_source(session, relation), TrainingSettings())
-        return description.feature_hash(TrainingSettings(horizon_days=horizon_days))
+        description = describe(open_source(session, relation), Task(), Recipe())
+        return description.feature_hash(Task(horizon_days=horizon_days), Recipe())
 
     plain = hash_of(THREE_ROWS)
     assert hash_of(f"(select b, a, churned, as_of, customer_id from {THREE_ROWS})") == plain
@@ -250,7 +252,8 @@ def test_feature_hash_ignores_column_order_but_not_types_or_horizon(session):
     ],
 )
 def test_feature_hash_changes_with_what_the_user_asks_for(session, change: dict[str, Any]):
-    description = describe(open_source(session, THREE_ROWS), TrainingSettings())
-    plain = description.feature_hash(TrainingSettings())
-    assert description.feature_hash(TrainingSettings.from_mapping(change)) != plain
-    assert description.feature_hash(TrainingSettings.from_mapping({"seed": 7})) == plain
+    description = describe(open_source(session, THREE_ROWS), Task(), Recipe())
+    plain = description.feature_hash(Task(), Recipe())
+    asked = TaskSettings.from_mapping(change).recipe
+    assert description.feature_hash(Task(), asked) != plain
+    assert description.feature_hash(Task(), TaskSettings.from_mapping({"seed": 7}).recipe) == plain

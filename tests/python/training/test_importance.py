@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.training._export import OnnxHeader
+from holdfast.contract import OnnxHeader
+from holdfast.estimators._linear import fit_linear
 from holdfast.training._importance import feature_importance
-from holdfast.training._linear import fit_linear
 
 
 def test_importance_is_the_mean_absolute_contribution() -> None:

@@ -11,10 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from holdfast.scoring import OnnxModel, register
-from holdfast.scoring._model import ModelError
+from holdfast.scoring import ModelError, OnnxModel, register
 from holdfast.training import TrainingError, train
-from holdfast.training._elastic_net import fit_elastic_net_to_values
 from holdfast.training._screen import single_correlation
 
 SETTINGS: dict[str, Any] = {
@@ -164,7 +162,7 @@ def test_parity_is_told_as_a_share_so_that_the_unit_does_not_matter(table: pa.Ta
 def test_training_again_keeps_the_champion_until_it_is_old_or_of_another_target(
     table: pa.Table, rows: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from holdfast.training._registry import registry_table
+    from holdfast.registry import registry_table
 
     former = registry_table(rows)
     assert run(table, former) == []
@@ -234,20 +232,6 @@ def test_large_training_set_is_sampled_by_month(table: pa.Table) -> None:
     rows = run(table, max_rows=1000, estimator="linear_regression")
     # the champion is fitted again on all that was read
     assert 900 <= max(row["row_count"] for row in rows) <= 1000
-
-
-def test_elastic_net_finds_what_least_squares_finds() -> None:
-    random = np.random.default_rng(7)
-    design = random.normal(size=(400, 3))
-    design = (design - design.mean(axis=0)) / design.std(axis=0)
-    y = 1000 + design @ [50.0, -20.0, 0.0] + random.normal(size=400)
-    full = np.column_stack([np.ones(400), design])
-    expected = np.linalg.lstsq(full, y, rcond=None)[0]
-    found = fit_elastic_net_to_values(design, y, inverse_penalty=1e9, l1_ratio=0.0)
-    assert found == pytest.approx(expected, rel=1e-6)
-    sparse = fit_elastic_net_to_values(design, y, inverse_penalty=0.02, l1_ratio=1.0)
-    assert sparse[3] == 0
-    assert 0 < sparse[1] < expected[1]
 
 
 def test_file_of_an_unknown_target_is_refused(rows: list[dict[str, Any]]) -> None:

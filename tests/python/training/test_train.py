@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.contract import predict_onnx
+from holdfast.registry import carry_over
 from holdfast.training import REGISTRY_SCHEMA, TrainingError, train
-from holdfast.training._export import predict_onnx
-from holdfast.training._registry import carry_over
 
 Shop = Callable[..., str]
 
@@ -249,7 +249,8 @@ def test_large_training_set_is_sampled_and_registry_and_log_say_so(
 def test_blend_does_without_bg_nbd_where_it_cannot_be_fitted_and_says_so(
     session, make_shop: Shop, caplog, monkeypatch, most: int
 ):
-    from holdfast.training import _candidates, _silence
+    from holdfast.estimators import _bgnbd_share
+    from holdfast.training import _candidates
 
     def chosen(folds: Any, others: Any, *settings: Any, **more: Any) -> tuple[float, list[Any]]:
         return 0.2, [0.5 * each for each in others]
@@ -259,9 +260,9 @@ def test_blend_does_without_bg_nbd_where_it_cannot_be_fitted_and_says_so(
             raise TrainingError("No fit was found.")
         return fitted(features, *rest, **more)
 
-    fitted = _silence.fit_bgnbd_model
+    fitted = _bgnbd_share.fit_bgnbd_model
     monkeypatch.setattr(_candidates, "choose_weight", chosen)
-    monkeypatch.setattr(_silence, "fit_bgnbd_model", fit)
+    monkeypatch.setattr(_bgnbd_share, "fit_bgnbd_model", fit)
     shop = make_shop(
         orders_lifetime=lambda random, count: 1.0 + random.poisson(3.0, count),
         first_order_age_days=lambda random, count: 400.0 + random.exponential(60.0, count),

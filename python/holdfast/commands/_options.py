@@ -1,0 +1,37 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.warehouse.project import Project
+
+__all__ = ["add_project", "add_task", "project_of"]
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Let a command say which project it works on."""
+    parser.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+    parser.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    parser.add_argument(
+        "--target-path",
+        type=Path,
+        help="where dbt wrote its artifacts (default: where dbt writes them now)",
+    )
+
+
+def add_task(parser: argparse.ArgumentParser, told: str = "(default: churn)") -> None:
+    """Let a command say which task it is about."""
+    parser.add_argument("--task", default="churn", help=told)
+
+
+def project_of(options: argparse.Namespace) -> Project:
+    """Open the project that a command works on."""
+    from holdfast.warehouse.project import open_project
+
+    return open_project(options.project_dir, target=options.target, target_path=options.target_path)

@@ -1,0 +1,34 @@
+"""`holdfast summary`: what the last build made, and who is most at risk."""
+
+from __future__ import annotations
+
+import argparse
+
+from holdfast.commands._options import add_project
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "show what the last dbt build of this project made, and who is most at risk"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command can be told."""
+    add_project(parser)
+    parser.add_argument(
+        "--customers", type=int, default=10, help="how many customers to list (default: 10)"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the summary."""
+    from holdfast.report import summarise
+
+    print(
+        summarise(
+            options.project_dir,
+            target=options.target,
+            target_path=options.target_path,
+            customers=options.customers,
+        ),
+        flush=True,
+    )

@@ -1,0 +1,54 @@
+"""The estimators: how each is tuned, fitted, and written as a model file.
+
+Each writes its own ONNX graph; a blend writes those of its parts into one.
+"""
+
+from __future__ import annotations
+
+from holdfast.estimators._algorithms import ALGORITHMS, ALGORITHMS_BY_TARGET
+from holdfast.estimators._base import (
+    Algorithm,
+    FittedModel,
+    Fold,
+    OutOfFold,
+    Part,
+    ScalableModel,
+    Tuned,
+)
+from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
+from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
+from holdfast.estimators._blend import BLEND, blend
+from holdfast.estimators._custom import custom_algorithm, is_custom
+from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
+from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
+from holdfast.estimators._trees import TreeModel
+
+__all__ = [
+    "ALGORITHMS",
+    "ALGORITHMS_BY_TARGET",
+    "BGNBD_FEATURES",
+    "BLEND",
+    "CLASSIFICATION",
+    "TARGETS",
+    "Algorithm",
+    "BgNbdShare",
+    "FittedModel",
+    "Fold",
+    "LinearModel",
+    "OutOfFold",
+    "Part",
+    "ScalableModel",
+    "Target",
+    "TreeModel",
+    "Tuned",
+    "blend",
+    "choose_weight",
+    "constant_model",
+    "custom_algorithm",
+    "fit_bgnbd_model",
+    "fit_bgnbd_share_or_none",
+    "fit_linear",
+    "fit_setting",
+    "has_histories",
+    "is_custom",
+]

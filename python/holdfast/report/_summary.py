@@ -1,0 +1,224 @@
+"""What a build made, told on the terminal: where it is, how good the model is, who is at risk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from holdfast import terminal
+from holdfast.registry import COMPARED_STAGES
+from holdfast.warehouse.project import Project, ProjectError, open_project
+
+__all__ = ["summarise"]
+
+# the folders of models/ in the order in which data passes through them
+_PHASES = {
+    "inputs": "inputs",
+    "population": "population",
+    "features": "features",
+    "customers": "what customers did",
+    "systems": "labels, training, scores",
+    "registry": "models and their figures",
+    "marts": "marts",
+}
+
+
+def _decimals(digits: int) -> Callable[[float | None], str]:
+    """Give what writes a number with so many decimals."""
+    return lambda value: terminal.number(value, digits)
+
+
+# heading, column of model_performance and how it is written
+_FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "AUROC": ("auroc", _decimals(3)),
+    "log loss": ("log_loss", _decimals(3)),
+    "top-decile lift": ("top_decile_lift", _decimals(2)),
+    "ECE": ("expected_calibration_error", _decimals(3)),
+    "predicted": ("mean_probability", terminal.percent),
+    "observed": ("base_rate", terminal.percent),
+}
+# of a task that predicts a number
+_FIGURES_OF_VALUES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "RMSE": ("rmse", _decimals(2)),
+    "MAE": ("mae", _decimals(2)),
+    "R2": ("r2", _decimals(3)),
+    "Gini": ("gini", _decimals(3)),
+    "top-decile lift": ("top_decile_lift", _decimals(2)),
+    "predicted": ("mean_prediction", _decimals(2)),
+    "observed": ("mean_label", _decimals(2)),
+}
+
+
+def summarise(
+    directory: Path,
+    *,
+    target: str | None = None,
+    target_path: Path | None = None,
+    customers: int = 10,
+) -> str:
+    """Tell what the last build of a dbt project with Holdfast made.
+
+    Parameters
+    ----------
+    directory
+        The folder of `dbt_project.yml`.
+    target
+        The target of the dbt profile; its default when None.
+    target_path
+        Where the build wrote its artifacts, if it was given `--target-path`.
+    customers
+        How many customers most at risk to list.
+
+    Returns
+    -------
+    str
+        Text for a terminal: the tables, the models' evaluation, the customers most at risk with
+        probability and reasons, and the time of each phase of the build.
+
+    Raises
+    ------
+    holdfast.warehouse.project.ProjectError
+        If the project was not built or the warehouse cannot be read.
+    """
+    if customers < 1:
+        raise ProjectError(f"the number of customers to list must be 1 or more; got {customers}")
+    project = open_project(directory, target=target, target_path=target_path)
+    with project.connect() as connection:
+        try:
+            parts = [
+                _where(project, connection),
+                _models(project, connection),
+                _at_risk(project, connection, customers),
+                _times(project),
+            ]
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise ProjectError(
+                f"{project.warehouse} does not hold what the last dbt command built; run "
+                f"`dbt build` for this target ({str(error).splitlines()[0]})"
+            ) from None
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Name the warehouse and the tables to open first."""
+    lines = [f"Warehouse: {project.warehouse}"]
+    for model in ("customer_retention", "churn_scores_latest", "model_performance"):
+        relation = project.relation(model)
+        (rows,) = _fetch(connection, f"select count(*) from {relation}")[0]  # noqa: S608 - quoted
+        lines.append(f"  {relation:58} {rows:>9,} rows")
+    return "\n".join(lines)
+
+
+def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Show every model of the last training and the baselines, those of churn first."""
+    of_churn = _models_of(project, connection, "churn")
+    if not of_churn:
+        of_churn = (
+            "No model yet: there is too little mature history to train one and to test it. "
+            "`dbt build` says what is missing."
+        )
+    others = _fetch(
+        connection,
+        f"""
+        select distinct task from {project.relation("model_performance")}
+        where task != 'churn' order by task
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    parts = [of_churn, *(_models_of(project, connection, task) for (task,) in others)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: str) -> str:
+    """Show the models of a task on the months they had not seen, and the champion's live figures.
+
+    Returns nothing where none was tested.
+    """
+    found = connection.execute(
+        f"""
+        select *
+        from {project.relation("model_performance")}
+        where task = ? and list_contains(?, stage)
+            and (split = 'test' or stage = 'champion')
+        order by stage = 'champion' desc, stage = 'baseline', algorithm
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+        [task, [stage.value for stage in COMPARED_STAGES]],
+    )
+    names = [column for column, *_ in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    tested = [row for row in rows if row["split"] == "test"]
+    if not tested:
+        return ""
+    figures = _FIGURES if tested[0]["rmse"] is None else _FIGURES_OF_VALUES
+    table = [("model", "stage", *figures)]
+    table += [
+        (row["algorithm"], row["stage"], *(write(row[name]) for name, write in figures.values()))
+        for row in tested
+    ]
+    name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
+    heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
+    text = heading + terminal.table(table, left=2)
+    for row in rows:
+        if row["split"] == "live":
+            told = ", ".join(
+                f"{name} {write(row[column])}"
+                for name, (column, write) in figures.items()
+                if name not in ("top-decile lift", "ECE")
+            )
+            text += f"\n\nThe champion's {row['row_count']:,} scores whose horizon is over: {told}."
+    return text
+
+
+def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
+    """List the customers most at risk, with their reasons in words."""
+    rows = _fetch(
+        connection,
+        f"""
+        select
+            customer_id, churn_probability, risk_band, revenue_365d,
+            concat_ws('; ', reason_1, reason_2, reason_3), as_of_date
+        from {project.relation("customer_retention")}
+        where status = 'scored'
+        order by churn_probability desc, customer_id
+        limit {int(customers)}
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    if not rows:
+        return ""
+    table = [("customer", "probability", "risk", "revenue 365d", "why")]
+    for customer, probability, band, revenue, why, _ in rows:
+        table.append(
+            (str(customer), terminal.percent(probability), band, terminal.number(revenue, 2), why)
+        )
+    return f"Most at risk as of {rows[0][5]}:\n" + terminal.table(table, right=(1, 3))
+
+
+def _times(project: Project) -> str:
+    """Show the seconds of each phase of the last dbt command, models and tests apart."""
+    seconds = dict.fromkeys(_PHASES.values(), 0.0)
+    tests = others = 0.0
+    for result in project.run_results["results"]:
+        kind, package, *_ = result["unique_id"].split(".")
+        node = project.manifest["nodes"].get(result["unique_id"], {})
+        folder = (node.get("fqn") or ["", ""])[1]
+        if kind in ("test", "unit_test"):
+            tests += result["execution_time"]
+        elif kind == "model" and package == "holdfast" and folder in _PHASES:
+            seconds[_PHASES[folder]] += result["execution_time"]
+        else:
+            others += result["execution_time"]
+    table = [(phase, f"{value:6.1f} s") for phase, value in seconds.items()]
+    table += [("your own models and seeds", f"{others:6.1f} s")] if others else []
+    table += [("data tests", f"{tests:6.1f} s")]
+    table += [("whole command", f"{project.run_results['elapsed_time']:6.1f} s")]
+    return (
+        "Time of the last dbt command, by phase (phases overlap on several threads):\n"
+        + terminal.table(table, right=(1,), header=False)
+    )
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """Run a query and give its rows."""
+    return connection.execute(sql).fetchall()

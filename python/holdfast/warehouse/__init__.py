@@ -1,0 +1,1 @@
+"""The warehouse as Python sees it: its project, its relations, and names in its SQL."""

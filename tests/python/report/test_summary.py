@@ -1,0 +1,135 @@
+"""The summary: what it tells of a build, and that data cannot steer the terminal it is told on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from holdfast.report import _summary, summarise
+from holdfast.warehouse.project import Project, ProjectError
+
+MODELS = ("customer_retention", "churn_scores_latest", "model_performance")
+HOSTILE = "C\x1b[31m17\r\n\u202e"
+
+
+def node(name: str, folder: str) -> dict[str, Any]:
+    return {"relation_name": f'"shop"."main"."{name}"', "fqn": ["holdfast", folder, name]}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A build of two customers at risk, with a champion, its twin and a baseline."""
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
+        connection.execute(
+            """
+            create table customer_retention as
+            select
+                customer_id, churn_probability, risk_band, revenue_365d,
+                reason_1, reason_2, null as reason_3, date '2026-07-01' as as_of_date, status
+            from (
+                values
+                    ('anna', 0.8123, 'high', 1234.5, 'no order for 90 days', 'a return', 'scored'),
+                    ('ben', 0.25, 'low', 10.0, 'orders often', null, 'scored'),
+                    ('cleo', null, null, 0.0, null, null, 'not_enough_history')
+            ) as rows (
+                customer_id, churn_probability, risk_band, revenue_365d,
+                reason_1, reason_2, status
+            );
+            create table churn_scores_latest as from customer_retention;
+            create table model_performance as
+            select
+                task, algorithm, stage, split, row_count, auroc, 0.5 as log_loss,
+                2.0 as top_decile_lift, 0.01 as expected_calibration_error,
+                0.3 as mean_probability, 0.31 as base_rate, cast(null as double) as rmse
+            from (
+                values
+                    ('churn', 'blend', 'champion', 'test', 200, 0.81),
+                    ('churn', 'blend', 'champion', 'live', 90, 0.79),
+                    ('churn', 'twin', 'evaluated', 'test', 200, 0.81),
+                    ('churn', 'former', 'archived', 'test', 200, 0.66),
+                    ('churn', 'base_rate', 'baseline', 'test', 200, 0.5)
+            ) as rows (task, algorithm, stage, split, row_count, auroc)
+            """
+        )
+    nodes = {f"model.holdfast.{name}": node(name, "marts") for name in MODELS}
+    nodes["model.holdfast.churn_model"] = node("churn_model", "churn")
+    results = [
+        {"unique_id": "model.holdfast.churn_model", "execution_time": 12.25},
+        {"unique_id": "model.shop.orders", "execution_time": 3.0},
+        {"unique_id": "test.holdfast.unique", "execution_time": 1.5},
+    ]
+    built = Project(
+        tmp_path,
+        tmp_path / "shop.duckdb",
+        {"nodes": nodes},
+        {"results": results, "elapsed_time": 20.0},
+    )
+    monkeypatch.setattr(_summary, "open_project", lambda directory, target=None: built)
+    return built
+
+
+def change(project: Project, sql: str, *parameters: Any) -> None:
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(sql, parameters)
+
+
+def test_tables_models_customers_and_times_are_told(project: Project) -> None:
+    lines = [line.split() for line in summarise(project.directory).splitlines()]
+    assert ["Warehouse:", str(project.warehouse)] in lines
+    assert ['"shop"."main"."customer_retention"', "3", "rows"] in lines
+    champion = ["blend", "champion", "0.810", "0.500", "2.00", "0.010", "30.0", "%", "31.0", "%"]
+    assert champion in lines
+    told = [line[0] for line in lines if line]
+    assert "base_rate" in told
+    # the twin's figures are the champion's, and a former model is in nobody's way
+    assert "twin" not in told
+    assert "former" not in told
+    assert "no order for 90 days; a return" in summarise(project.directory)
+    assert ["labels,", "training,", "scores", "12.2", "s"] in lines
+    assert ["your", "own", "models", "and", "seeds", "3.0", "s"] in lines
+    assert ["data", "tests", "1.5", "s"] in lines
+    assert ["whole", "command", "20.0", "s"] in lines
+
+
+def test_customers_come_by_risk_and_as_many_as_asked_for(project: Project) -> None:
+    told = summarise(project.directory)
+    assert told.index("anna") < told.index("ben")
+    assert "cleo" not in told
+    assert "ben" not in summarise(project.directory, customers=1)
+    with pytest.raises(ProjectError, match="must be 1 or more; got 0"):
+        summarise(project.directory, customers=0)
+
+
+def test_live_figures_stand_below_those_of_the_test(project: Project) -> None:
+    told = summarise(project.directory)
+    assert "The champion's 90 scores whose horizon is over: AUROC 0.790, log loss 0.500" in told
+
+
+def test_build_without_a_model_says_what_is_missing(project: Project) -> None:
+    change(project, "delete from model_performance")
+    change(project, "delete from customer_retention")
+    told = summarise(project.directory)
+    assert "No model yet: there is too little mature history" in told
+    assert "Most at risk" not in told
+
+
+def test_text_in_the_data_cannot_steer_the_terminal(project: Project) -> None:
+    change(project, "update customer_retention set customer_id = ?, reason_1 = ?", HOSTILE, HOSTILE)
+    change(project, "update model_performance set algorithm = ?", HOSTILE)
+    told = summarise(project.directory)
+    assert told.count(r"C\x1b[31m17\r\n\u202e") == 6
+    assert not set("\x1b\r\u202e") & set(told)
+
+
+def test_warehouse_that_lacks_a_table_is_refused_with_what_to_do(project: Project) -> None:
+    change(project, "drop table churn_scores_latest")
+    with pytest.raises(ProjectError, match="does not hold what the last dbt command built; run"):
+        summarise(project.directory)
+
+
+def test_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="is no dbt project"):
+        summarise(tmp_path)

@@ -1,0 +1,50 @@
+"""What the package index and pip are told: the name, the version, and a page without dead links."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import holdfast
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def test_the_halves_have_one_version() -> None:
+    """The build takes it from the Python package; dbt cannot."""
+    dbt_project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    macro = (ROOT / "macros" / "settings" / "version.sql").read_text(encoding="utf-8")
+    assert dbt_project["version"] == holdfast.__version__
+    assert re.findall(r"return\('(.+)'\)", macro) == [holdfast.__version__]
+
+
+def test_extras_that_name_the_distribution_name_this_one() -> None:
+    """The index has a foreign project named holdfast, and pip would take it without a word."""
+    assert PROJECT["name"] == "dbt-holdfast"
+    own = re.compile(r"(?:dbt-)?holdfast\[(\w+)\]")
+    named = [line for extra in EXTRAS.values() for line in extra if own.match(line)]
+    assert named
+    for line in named:
+        assert line.startswith("dbt-holdfast[")
+        assert own.sub(r"\1", line) in EXTRAS
+
+
+@pytest.mark.parametrize("folder", ["python/holdfast", "macros", "models", "docs", "benchmarks"])
+def test_nobody_is_told_to_install_the_foreign_project(folder: str) -> None:
+    wrong = re.compile(r"""pip install[^\n]*?[\s'"]holdfast(?=[\['"=<>~\s`]|$)""", re.M)
+    suffixes = {".py", ".sql", ".yml", ".md"}
+    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes]
+    assert files
+    assert [path for path in files if wrong.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_page_of_the_index_has_no_link_that_an_index_cannot_follow() -> None:
+    page = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)\"", page)
+    assert [link for pair in links for link in pair if link and not link.startswith("https:")] == []
