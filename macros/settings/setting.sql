@@ -25,7 +25,7 @@
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['publish', 'publish_empty', 'reset', 'retrain', 'time_spine'] -%}
+    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}

@@ -27,6 +27,7 @@
         'publish_empty': {'default': false, 'allowed': 'true or false'},
         'publish_path': {'default': none, 'allowed': 'the path of a file'},
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases'},
+        'rebuild_changed': {'default': false, 'allowed': 'true or false'},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
