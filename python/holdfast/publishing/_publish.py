@@ -362,15 +362,18 @@ def _write_function(
     """Write the model that scored as a function; say so where it cannot be one."""
     if registry is None or model_id is None:
         return ""
-    from holdfast.scoring import ModelError
+    from holdfast.contract import ROW_COLUMNS, ModelError, ModelFile, check_row
     from holdfast.sql import SqlError, create_churn_function
 
+    listed = ", ".join(ROW_COLUMNS)
     row = cursor.execute(
-        f"select onnx, onnx_sha256 from {registry} where model_id = ?", [model_id]
+        f"select onnx, onnx_sha256, {listed} from {registry} where model_id = ?", [model_id]
     ).fetchone()
     if row is None:
         return f", without a function: the model {model_id} is not in the registry any more"
+    told = {"model_id": model_id, **dict(zip(ROW_COLUMNS, row[2:], strict=True))}
     try:
+        check_row(ModelFile.from_bytes(row[0], row[1]), told, registry)
         create_churn_function(cursor, row[0], row[1], name=f"{alias}.main.churn_probability")
     except (SqlError, ModelError) as error:
         return f", without the function churn_probability: {error}"

@@ -5,6 +5,7 @@ A task's registry is the table `<task>_model`; `model_registry` shows those of a
 
 from __future__ import annotations
 
+from holdfast.contract import model_id
 from holdfast.registry._changes import Change, promote, rollback
 from holdfast.registry._describe import describe_change, describe_model, describe_models
 from holdfast.registry._errors import RegistryError
@@ -12,12 +13,18 @@ from holdfast.registry._export import export_model, export_sql
 from holdfast.registry._former import RelationName, carry_over, find_registry, read_former
 from holdfast.registry._kept_sql import score_sql
 from holdfast.registry._model import Figure, RegisteredModel, noted_twin
-from holdfast.registry._reading import find_model, list_models, matching, read_models, reading
+from holdfast.registry._reading import (
+    find_model,
+    list_models,
+    matching,
+    read_file,
+    read_models,
+    reading,
+)
 from holdfast.registry._rows import (
     REGISTRY_SCHEMA,
     Row,
     library_versions,
-    model_id,
     registry_table,
     to_json,
 )
@@ -60,6 +67,7 @@ __all__ = [
     "model_id",
     "noted_twin",
     "promote",
+    "read_file",
     "read_former",
     "read_models",
     "reading",
