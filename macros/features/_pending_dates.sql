@@ -45,20 +45,8 @@
   grouped pass: comparing the keys themselves would take longer than computing a date's features.
 -#}
 {% macro _dates_and_keys(relation, keys) %}
-    {{- return(adapter.dispatch('_dates_and_keys', 'holdfast')(relation, keys)) -}}
-{% endmacro %}
-
-{% macro default___dates_and_keys(relation, keys) %}
     {{- return(
-        'select as_of, count(*) as row_count, sum(hash(' ~ keys | join(', ') ~ ')) as keys_hash from '
-        ~ relation ~ ' group by as_of'
-    ) -}}
-{% endmacro %}
-
-{% macro spark___dates_and_keys(relation, keys) %}
-    {{- return(
-        'select as_of, count(*) as row_count, sum(cast(xxhash64(' ~ keys | join(', ') ~ ') as decimal(38, 0))) as keys_hash from '
-        ~ relation ~ ' group by as_of'
+        'select as_of, count(*) as row_count, sum(' ~ holdfast.row_hash(keys) ~ ') as keys_hash from ' ~ relation ~ ' group by as_of'
     ) -}}
 {% endmacro %}
 
@@ -74,14 +62,4 @@
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
     {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
-{% endmacro %}
-
-
-{#- Whether the model has changed since its table was built; so says the table's comment, which settle_feature_view wrote. -#}
-{% macro definition_changed() %}
-    {%- set comment = run_query(
-        "select max(comment) from duckdb_tables() where database_name = '" ~ this.database ~ "' and schema_name = '"
-        ~ this.schema ~ "' and table_name = '" ~ this.identifier ~ "'"
-    ).columns[0].values()[0] -%}
-    {{- return(comment != holdfast._definition_of(model)) -}}
 {% endmacro %}

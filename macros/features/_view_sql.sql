@@ -9,9 +9,7 @@
 
 
 {#-
-  The moment that lies some spans ({months, days}) before as_of: months first, then days, each summed. Months are added
-  with a minus and days are taken off, because DuckDB 1.5 holds `as_of - interval 1 month` and `as_of - interval 30 day`
-  for one and the same expression (the two intervals compare as equal) and would compute only the first.
+  The moment that lies some spans ({months, days}) before as_of: months first, then days, each summed.
 -#}
 {% macro _before(as_of, spans) %}
     {%- set total = namespace(months=0, days=0) -%}
@@ -20,7 +18,7 @@
         {%- set total.days = total.days + span.days -%}
     {%- endfor -%}
     {{- return(
-        as_of ~ (' + interval (-' ~ total.months ~ ') month' if total.months else '')
+        (holdfast.plus_months(as_of, -total.months) if total.months else as_of)
         ~ (' - interval ' ~ total.days ~ ' day' if total.days else '')
     ) -}}
 {% endmacro %}

@@ -6,24 +6,21 @@
   NULL). A row that holds from the very moment of `as_of` counts: it is a state, no event. Of rows that begin together the
   one that comes first by `tie_break`, descending, is taken. `max_age_days` leaves out rows that began longer ago.
 -#}
-{% macro as_of_join(spine, history, valid_from, columns, valid_to=none, tie_break=[], max_age_days=none, entity=['customer_id'], known_at=none) %}
-    {{- return(adapter.dispatch('as_of_join', 'holdfast')(
-        spine, history, valid_from, columns, valid_to, tie_break, max_age_days, entity, known_at
-    )) -}}
-{% endmacro %}
-
-
-{% macro default__as_of_join(spine, history, valid_from, columns, valid_to, tie_break, max_age_days, entity, known_at) %}
+{% macro as_of_join(
+    spine, history, valid_from, columns, valid_to=none, tie_break=[], max_age_days=none, entity=['customer_id'], known_at=none
+) %}
+    {%- do holdfast._note_spine(spine, entity) -%}
     {%- if columns is string or columns is not sequence or columns | length == 0 -%}
-        {%- do exceptions.raise_compiler_error('holdfast.as_of_join: `columns` must be a list of columns of the history; got: ' ~ columns) -%}
+        {%- do exceptions.raise_compiler_error(
+            'holdfast.as_of_join: `columns` must be a list of columns of the history; got: ' ~ columns
+        ) -%}
     {%- endif -%}
     {%- if max_age_days is not none and (max_age_days is not integer or max_age_days is boolean or max_age_days < 1) -%}
-        {%- do exceptions.raise_compiler_error('holdfast.as_of_join: `max_age_days` must be a whole number of days, 1 or more; got: ' ~ max_age_days) -%}
+        {%- do exceptions.raise_compiler_error(
+            'holdfast.as_of_join: `max_age_days` must be a whole number of days, 1 or more; got: ' ~ max_age_days
+        ) -%}
     {%- endif -%}
-    {%- set key_columns = [] -%}
-    {%- for column in entity -%}
-        {%- do key_columns.append(adapter.quote(column)) -%}
-    {%- endfor -%}
+    {%- set key_columns = holdfast._quoted(entity) -%}
     {%- set order = ['history.' ~ adapter.quote(valid_from) ~ ' desc'] -%}
     {#- every column takes part, so that two rows that tie in all that was named still come in one order -#}
     {%- for column in (tie_break + columns) | unique -%}

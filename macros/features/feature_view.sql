@@ -6,15 +6,7 @@
     spine, events, event_at, features={}, windows=[], lifetime={}, recency={}, entity=['customer_id'],
     known_at=none, delay=0
 ) %}
-    {{- return(adapter.dispatch('feature_view', 'holdfast')(
-        spine, events, event_at, features, windows, lifetime, recency, entity, known_at, delay
-    )) -}}
-{% endmacro %}
-
-
-{% macro default__feature_view(
-    spine, events, event_at, features, windows, lifetime, recency, entity, known_at, delay
-) %}
+    {%- do holdfast._note_spine(spine, entity) -%}
     {%- set view = holdfast._read_view(event_at, features, windows, lifetime, recency, entity, delay) -%}
     {%- if not execute -%}
         {#- the relations are refs already; their columns are asked for when the model is built -#}

@@ -4,7 +4,9 @@
   over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn. With `value`, an aggregate
   of columns of the events such as 'sum(amount)', the label is that number, 0 where no event comes.
 -#}
-{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none, entity=['customer_id']) %}
+{% macro event_labels(
+    label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none, entity=['customer_id']
+) %}
     {%- set spine = spine or ref('holdfast', 'holdfast__customer_spine') -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', label | string) is none -%}
         {%- do holdfast._refuse_labels("`label` must be letters, digits and _; got: " ~ label) -%}
@@ -21,7 +23,9 @@
     {%- if execute and (events is string or holdfast.exists(events)) -%}
         {%- set found = holdfast._column_types(events) -%}
         {%- for column in entity + [event_at] if column | lower not in found -%}
-            {%- do holdfast._refuse_labels('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
+            {%- do holdfast._refuse_labels(
+                'the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')
+            ) -%}
         {%- endfor -%}
         {%- set happened_at.sql = holdfast._cast_column(happened_at.sql, found[event_at | lower], 'timestamp') -%}
     {%- endif -%}
@@ -108,7 +112,8 @@ final as (
         spine.horizon_ends_at <= known.known_until as is_mature,
         case
             when spine.horizon_ends_at <= known.known_until
-                then {{ 'coalesce(happened.label_value, 0)' if value else 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') }}
+                {%- set came = 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') %}
+                then {{ 'coalesce(happened.label_value, 0)' if value else came }}
         end as {{ label }},
     from spine
     cross join known

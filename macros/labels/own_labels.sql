@@ -21,13 +21,16 @@
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ column ~ ' as ' ~ found[column] ~ '; it must be a timestamp or a date') -%}
     {%- endfor -%}
     {%- if modules.re.fullmatch('BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?', found['churned']) is none -%}
-        {%- do holdfast._refuse_own_labels(relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1') -%}
+        {%- do holdfast._refuse_own_labels(
+            relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1'
+        ) -%}
     {%- endif -%}
     {%- if spine is not string and holdfast.exists(spine) -%}
         {%- set want = holdfast._column_types(spine)['customer_id'] -%}
         {%- if holdfast._is_text_type(found['customer_id']) != holdfast._is_text_type(want) -%}
             {%- do holdfast._refuse_own_labels(
-                relation, 'has customer_id as ' ~ found['customer_id'] ~ ', but in the spine it is ' ~ want ~ ': cast it, so that the two can be joined'
+                relation, 'has customer_id as ' ~ found['customer_id'] ~ ', but in the spine it is ' ~ want
+                ~ ': cast it, so that the two can be joined'
             ) -%}
         {%- endif -%}
     {%- endif -%}
@@ -106,7 +109,8 @@ select * from final
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ row[0] ~ ' rows too many: a customer_id and as_of may have one label') -%}
     {%- elif row[1] -%}
         {%- do holdfast._refuse_own_labels(
-            relation, 'has ' ~ row[1] ~ ' rows whose churned is neither 0 nor 1 (such as ' ~ row[2] ~ '); make it true or false, NULL where it is not known'
+            relation, 'has ' ~ row[1] ~ ' rows whose churned is neither 0 nor 1 (such as ' ~ row[2]
+            ~ '); make it true or false, NULL where it is not known'
         ) -%}
     {%- elif row[4] -%}
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ row[4] ~ ' rows whose horizon_ends_at is not after as_of') -%}

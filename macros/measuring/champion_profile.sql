@@ -4,8 +4,8 @@
 -#}
 {% macro champion_profile(task) %}
     {%- set steps = holdfast.task(task) -%}
-    {%- set registry = holdfast._step(steps, 'model') -%}
-    {%- set training_set = holdfast._step(steps, 'training_set') -%}
+    {%- set registry = holdfast.task_step(steps, 'model') -%}
+    {%- set training_set = holdfast.task_step(steps, 'training_set') -%}
     {%- set profiled = 'select model_id from ' ~ this if is_incremental() else "select ''" -%}
     {%- set champions = holdfast.registered_models(
         registry, "stage = 'champion' and model_id not in (" ~ profiled ~ ')'
@@ -24,6 +24,7 @@
             present=training_set,
             task=task,
             model_id=champion.model_id,
+            entity=steps.entity,
         ) }}
     {%- else %}
 select

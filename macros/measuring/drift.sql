@@ -6,8 +6,9 @@
     {%- set declared = holdfast.task(task) -%}
     {%- set scoring_as_of = holdfast.scoring_as_of() -%}
     {%- set profiles = ref('holdfast', 'holdfast__feature_profiles') -%}
-    {%- set registry = holdfast._step(declared, 'model') -%}
-    {%- set features = holdfast._features_of(declared) -%}
+    {%- set registry = holdfast.task_step(declared, 'model') -%}
+    {%- set features = holdfast.task_features(declared) -%}
+    {%- set keys = holdfast._quoted(declared.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
     {%- set columns = [] -%}
@@ -25,17 +26,17 @@ latest as (
         as_of = {{ scoring_as_of }}
         and {{ holdfast.has_enough_history('features') }}
         {%- if declared.eligible %}
-        and {{ holdfast._is_eligible(declared) }}
+        and {{ holdfast.is_eligible(declared) }}
         {%- endif %}
-        and {{ holdfast._in_sample('customer_id', '(select count(*) from ' ~ features ~ ' where as_of = ' ~ scoring_as_of ~ ')') }}
+        and {{ holdfast._in_sample(
+            holdfast._key_text(keys), '(select count(*) from ' ~ features ~ ' where as_of = ' ~ scoring_as_of ~ ')'
+        ) }}
 
 ),
 
 long as (
 
-    select *
-    from latest
-    unpivot include nulls (value for feature in (columns(*)))
+    {{ holdfast.unpivoted('latest', columns) }}
 
 ),
 
@@ -133,7 +134,7 @@ summed as (
 importances as (
 
     select
-        unnest(feature_names) as feature,
+        {{ holdfast.list_rows('feature_names') }} as feature,
         metrics,
     from {{ registry }}
     where model_id = '{{ champion.model_id }}'

@@ -19,10 +19,21 @@
     {%- set tasks = holdfast.training_of_tasks() -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values()
-            if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot'] and node.name.startswith('holdfast__') -%}
+            if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot']
+            and (node.name.startswith('holdfast__') or node.name.startswith('stg_holdfast__')) -%}
+            {#- dbt would run the tests of Holdfast's model of that name on this one -#}
             {%- do exceptions.raise_compiler_error(
                 'The ' ~ node.resource_type ~ ' ' ~ node.name ~ ' of the package ' ~ node.package_name ~ ' has a name that begins with '
-                ~ 'holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
+                ~ 'holdfast__ or stg_holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
+            ) -%}
+        {%- endfor -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.config.meta.get('training') is mapping and 'label' in node.config.meta.training -%}
+            {%- set former = node.config.meta.training -%}
+            {%- do exceptions.raise_compiler_error(
+                'The model ' ~ node.name ~ ' has settings of a training in its `meta`, where nobody reads them any more. Move them to '
+                ~ 'the var `holdfast_tasks` (holdfast_tasks: {' ~ former.get('task', 'return') ~ ': {label: ' ~ former.label ~ ', …}}), and '
+                ~ 'drop `meta: training`; docs/add_a_task.md lists the keys.'
             ) -%}
         {%- endfor -%}
         {%- do holdfast._check_time_spine() -%}

@@ -16,6 +16,12 @@
 {% endmacro %}
 
 
+{#- A SQL expression: the quoted keys of a row as one text. -#}
+{% macro _key_text(keys) %}
+    {{- return(keys | join(" || ' ' || ")) -}}
+{% endmacro %}
+
+
 {#- The condition that two relations have the same quoted keys. -#}
 {% macro _same_keys(left, right, keys) %}
     {%- set terms = [] -%}

@@ -1,6 +1,16 @@
 {#- A text as a SQL literal. -#}
 {% macro _text(value) %}
-    {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
+    {{- return(adapter.dispatch('_text', 'holdfast')(value)) -}}
+{% endmacro %}
+
+
+{#- Texts as SQL literals, a list. -#}
+{% macro _texts(values) %}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- do literals.append(holdfast._text(value)) -%}
+    {%- endfor -%}
+    {{- return(literals) -}}
 {% endmacro %}
 
 

@@ -13,26 +13,16 @@
 {% endmacro %}
 
 
+{#- The type of a kind of column: text, timestamp, money, number or boolean. -#}
 {% macro _sql_type(kind) %}
     {{- return(adapter.dispatch('_sql_type', 'holdfast')(kind)) -}}
-{% endmacro %}
-
-{% macro default___sql_type(kind) %}
-    {%- set types = {
-        'text': 'varchar', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
-    } -%}
-    {{- return(types[kind]) -}}
-{% endmacro %}
-
-{% macro spark___sql_type(kind) %}
-    {{- return('string' if kind == 'text' else holdfast.default___sql_type(kind)) -}}
 {% endmacro %}
 
 
 {#- A timestamp with a time zone becomes the UTC wall clock, whatever the session's own zone is. -#}
 {% macro _cast_column(name, have, kind) %}
     {%- if kind == 'timestamp' and 'TIME ZONE' in have -%}
-        {{- return(name ~ " at time zone 'UTC'") -}}
+        {{- return(holdfast.as_utc(name)) -}}
     {%- else -%}
         {{- return('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(kind) ~ ')') -}}
     {%- endif -%}

@@ -12,8 +12,8 @@
         full_refresh=holdfast.setting('reset'),
     ) -}}
     {%- set type = 'double' if task.is_regression else 'boolean' -%}
-    {%- set registry = holdfast._step(task, 'model') -%}
-    {%- set training_set = holdfast._step(task, 'training_set') -%}
+    {%- set registry = holdfast.task_step(task, 'model') -%}
+    {%- set training_set = holdfast.task_step(task, 'training_set') -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}
     {%- set models = holdfast.registered_models(registry, "stage != 'archived' and model_id not in (" ~ predicted ~ ')') -%}

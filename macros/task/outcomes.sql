@@ -22,7 +22,7 @@ with
 
 scores as (
 
-    select * from {{ holdfast._step(task, 'scores') }}
+    select * from {{ holdfast.task_step(task, 'scores') }}
 
 ),
 
@@ -30,9 +30,9 @@ registry as (
 
     select
         model_id,
-        cast(parameters ->> '$.lead_days' as integer)
-        + cast(parameters ->> '$.horizon_days' as integer) as horizon_days,
-    from {{ holdfast._step(task, 'model') }}
+        cast({{ holdfast.json_text('parameters', 'lead_days') }} as integer)
+        + cast({{ holdfast.json_text('parameters', 'horizon_days') }} as integer) as horizon_days,
+    from {{ holdfast.task_step(task, 'model') }}
 
 ),
 
@@ -60,7 +60,7 @@ final as (
         labels.is_mature
         and labels.{{ task.label }} is not null
         {%- if not any_horizon %}
-        and labels.horizon_ends_at = scores.as_of + to_days(registry.horizon_days)
+        and labels.horizon_ends_at = {{ holdfast.plus_days('scores.as_of', 'registry.horizon_days') }}
         {%- endif %}
 
 )

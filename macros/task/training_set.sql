@@ -12,7 +12,7 @@ with
 
 features as (
 
-    select * from {{ holdfast._features_of(task) }}
+    select * from {{ holdfast.task_features(task) }}
 
 ),
 
@@ -22,7 +22,7 @@ labels as (
         {{ holdfast._key_list('', keys) }}
         as_of,
         {{ task.label }},
-    from {{ labels or holdfast._step(task, 'labels') }}
+    from {{ labels or holdfast.task_step(task, 'labels') }}
     where {{ task.label }} is not null
 
 ),
@@ -38,7 +38,7 @@ final as (
     where
         {{ holdfast.has_enough_history('features') }}
         {%- if task.eligible %}
-        and {{ holdfast._is_eligible(task) }}
+        and {{ holdfast.is_eligible(task) }}
         {%- endif %}
 
 )
@@ -52,7 +52,8 @@ select * from final
     {%- if task is not string or others -%}
         {%- do exceptions.raise_compiler_error(
             'holdfast.' ~ macro ~ " takes the name of a task, such as holdfast." ~ macro ~ "('return')"
-            ~ ('; ' ~ others.keys() | join(', ') ~ ' stand in the declaration of the task, in the var `holdfast_tasks`' if others else '; got: ' ~ task) ~ '.'
+            ~ ('; ' ~ others.keys() | join(', ') ~ ' stand in the declaration of the task, in the var `holdfast_tasks`'
+                if others else '; got: ' ~ task) ~ '.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -106,7 +106,7 @@ final as (
         segment_by,
         segment,
         cohort_month,
-        cast(date_diff('month', cohort_month, month) as integer) as months_since,
+        cast({{ holdfast.months_between('cohort_month', 'month') }} as integer) as months_since,
         month,
         is_complete,
         customers,

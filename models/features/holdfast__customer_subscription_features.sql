@@ -45,7 +45,8 @@ running as (
         subscriptions.started_at,
         subscriptions.mrr_change,
         sum(subscriptions.mrr) over (partition by started_features.customer_id, started_features.as_of) as mrr,
-        cast(date_sub('month', subscriptions.started_at, started_features.as_of) as integer) as renewals,
+        cast({{ holdfast.months_between('subscriptions.started_at', 'started_features.as_of') }} as integer)
+            as renewals,
     from started_features
     inner join subscriptions
         on subscriptions.customer_id = started_features.customer_id
@@ -68,7 +69,7 @@ final as (
         running.mrr_change as subscription_mrr_change,
         {{ holdfast.days_between('running.started_at', 'running.as_of') }} as subscription_tenure_days,
         running.renewals as subscription_renewal_count,
-        {{ holdfast.days_between('running.as_of', 'running.started_at + to_months(running.renewals + 1)') }}
+        {{ holdfast.days_between('running.as_of', holdfast.plus_months('running.started_at', 'running.renewals + 1')) }}
             as subscription_days_to_renewal,
         started_features.subscription_count,
         ended_features.subscription_lapse_count,

@@ -14,7 +14,7 @@ tickets as (
 
     select
         *,
-        coalesce(regexp_matches(lower(topic), '{{ complaint_words | join("|") }}'), false) as is_complaint,
+        coalesce({{ holdfast.matches('lower(topic)', complaint_words | join('|')) }}, false) as is_complaint,
     from {{ ref('holdfast', 'stg_holdfast__support_tickets') }}
 
 ),
@@ -71,7 +71,7 @@ resolution_features as (
         },
         lifetime={
             'resolved': {'sql': 'count(*)', 'empty': 0},
-            'ticket_csat_last': {'sql': 'arg_max(csat, (resolved_at, ticket_id))', 'where': 'csat is not null'},
+            'ticket_csat_last': {'sql': holdfast.value_at_max('csat', '(resolved_at, ticket_id)'), 'where': 'csat is not null'},
         },
     ) | indent(4) }}
 

@@ -95,7 +95,10 @@ ordered_cart_features as (
 final as (
 
     select
-        visit_features.* exclude (web_session_count_30d_offset_30d, web_session_count_90d_offset_90d),
+        {{ holdfast.all_but([
+            'web_session_count_30d_offset_30d',
+            'web_session_count_90d_offset_90d',
+        ], 'visit_features') }},
         visit_features.web_session_count_30d
         - visit_features.web_session_count_30d_offset_30d as web_session_trend_30d,
         visit_features.web_session_count_90d

@@ -7,11 +7,12 @@
 {% endfor -%}
 {% for name in views -%}
 {% set node = holdfast._node_of(name) -%}
+{% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
 select
     '{{ holdfast._plain_name(name) }}' as feature_view,
     '{{ holdfast._relation_of(name) }}' as relation,
-    ['customer_id'] as entity,
-    {{ holdfast._text(holdfast._render_view(node, '__holdfast_spine__')) }} as sql,
+    {{ holdfast.list_of(holdfast._texts(rendered.entity)) }} as entity,
+    {{ holdfast._text(rendered.sql) }} as sql,
     '{{ node.checksum.checksum }}' as checksum,
 {{ 'union all' if not loop.last }}
 {% endfor -%}

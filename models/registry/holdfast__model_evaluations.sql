@@ -26,7 +26,7 @@ predictions as (
         as_of,
         {{ task.predicted_column }} as probability,
         cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
-    from {{ holdfast._step(task, 'holdout_predictions') }}
+    from {{ holdfast.task_step(task, 'holdout_predictions') }}
     {% if task.live %}
     union all
 
@@ -38,7 +38,7 @@ predictions as (
         as_of,
         {{ task.predicted_column }} as probability,
         cast({{ adapter.quote(task.label) }} as {{ type }}) as outcome,
-    from {{ holdfast._step(task, 'outcomes') }}
+    from {{ holdfast.task_step(task, 'outcomes') }}
     {% endif -%}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -103,7 +103,7 @@ with_segments as (
 {% set names = "'" ~ regressions | join("', '") ~ "'" -%}
 of_outcomes as (
 
-    select * replace (cast(outcome as integer) as outcome)
+    select {{ holdfast.all_with({'outcome': 'cast(outcome as integer)'}) }}
     from with_segments
     where task not in ({{ names }})
 

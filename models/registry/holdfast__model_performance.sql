@@ -12,7 +12,7 @@ registry as (
 
     select
         *,
-        parameters ->> '$.evaluated_as' as evaluated_as,
+        {{ holdfast.json_text('parameters', 'evaluated_as') }} as evaluated_as,
     from {{ ref('holdfast', 'holdfast__model_registry') }}
 
 ),

@@ -3,4 +3,4 @@ select
     order_id,
     ordered_at,
 from {{ ref('holdfast', 'stg_holdfast__orders') }}
-where ordered_at > {{ dbt.current_timestamp() }} at time zone 'UTC'
+where ordered_at > {{ holdfast.as_utc(dbt.current_timestamp()) }}

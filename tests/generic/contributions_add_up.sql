@@ -6,8 +6,8 @@
 {% test contributions_add_up(model, task) %}
 
 {%- set declared = holdfast.task(task) -%}
-{%- set registry = holdfast._step(declared, 'model') -%}
-{%- set features = holdfast._features_of(declared) -%}
+{%- set registry = holdfast.task_step(declared, 'model') -%}
+{%- set features = holdfast.task_features(declared) -%}
 {%- set keys = holdfast._quoted(declared.entity) -%}
 {%- set champion = holdfast.champion(registry) %}
 {%- if champion and champion.parameters.get('is_explained', true) %}

@@ -60,7 +60,7 @@ final as (
         cast(sum(revenue_365d) as decimal(38, 4)) as revenue_365d,
         cast(sum(value_at_risk) as decimal(38, 4)) as value_at_risk,
         cast(sum(cast(value_at_risk * share as decimal(38, 4))) as decimal(38, 4)) as attributed_value_at_risk,
-        arg_max(reason, (contribution, reason)) as example,
+        {{ holdfast.value_at_max('reason', '(contribution, reason)') }} as example,
     from weighed
     group by as_of_date, segment, risk_band, driver
 

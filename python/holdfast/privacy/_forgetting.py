@@ -11,7 +11,8 @@ import duckdb
 
 from holdfast.errors import HoldfastError
 from holdfast.warehouse.project import Project
-from holdfast.warehouse.quoting import quoted
+from holdfast.warehouse.quoting import quoted, text
+from holdfast.warehouse.search import columns_holding, declared_ids
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -35,6 +36,10 @@ class Forgotten:
         The ids that nothing knows.
     elsewhere
         Tables of the warehouse that Holdfast does not build, and in which the ids still are.
+    on_top
+        Columns of tables that are built on Holdfast's, not called customer_id, in which the ids
+        were found by value: schema, table and column. Such a table is not published until it is
+        clean.
     publication
         What was published without them; None where nothing had been published.
     """
@@ -42,6 +47,7 @@ class Forgotten:
     rows: dict[str, int]
     unknown: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    on_top: list[str] = field(default_factory=list)
     publication: Publication | None = None
 
 
@@ -121,6 +127,7 @@ def forget_customers(
             if not dry_run:
                 _remove(project, connection, known, counts)
             elsewhere = [table.shown for table in others if _count(connection, table, known)[0]]
+            on_top = _on_top(connection, nodes, known)
         except BaseException:
             connection.execute("rollback")
             raise
@@ -130,7 +137,11 @@ def forget_customers(
             connection.execute("force checkpoint")
         publication = None if dry_run else _publish_again(project, connection)
     return Forgotten(
-        {table.shown: count[0] for table, count in counts.items()}, unknown, elsewhere, publication
+        {table.shown: count[0] for table, count in counts.items()},
+        unknown,
+        elsewhere,
+        on_top,
+        publication,
     )
 
 
@@ -212,6 +223,34 @@ def _tables(
         if name != "forgotten_customers" or is_built:
             (own if is_built else others).append(_Table(schema, name, column))
     return own, others
+
+
+def _on_top(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: Mapping[str, Mapping[str, Any]],
+    ids: list[str],
+) -> list[str]:
+    """Find the ids by value in what is built on Holdfast's tables, under whatever name."""
+    built = _built(nodes)
+    found: list[str] = []
+    listed = ", ".join(text(each) for each in ids)
+    for node in nodes.values():
+        place = (str(node.get("schema")), str(node.get("alias")))
+        is_own = node["package_name"] == "holdfast" or node["resource_type"] != "model"
+        if is_own or place not in built or not node.get("relation_name"):
+            continue
+        relation = str(node["relation_name"])
+        try:
+            described = connection.execute(f"describe select * from {relation}").fetchall()  # noqa: S608 - dbt quotes it
+        except duckdb.CatalogException:
+            continue
+        columns = {name: dtype for name, dtype, *_ in described if name.lower() != "customer_id"}
+        declared = declared_ids(node)
+        held = columns_holding(
+            connection, relation, columns, f"select unnest([{listed}])", declared
+        )
+        found += [f"{place[0]}.{place[1]}.{name}" for name in held]
+    return sorted(found)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: _Table, ids: list[str]) -> tuple[int, int]:

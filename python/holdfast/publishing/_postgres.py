@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import logging
 import math
 import re
 import secrets
@@ -24,6 +25,7 @@ from holdfast.publishing._publish import (
     published_columns,
     refuse_emptied,
     what_it_shows,
+    without_forgotten,
 )
 from holdfast.warehouse.quoting import quoted
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["publish_to_postgres"]
+
+logger = logging.getLogger("holdfast.publishing")
 
 _TYPES = {
     "BOOLEAN": "boolean",
@@ -93,6 +97,7 @@ def publish_to_postgres(
     owner: Mapping[str, str] | None = None,
     take_over: bool = False,
     allow_empty: bool = False,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> dict[str, int]:
     """Publish marts as tables of a Postgres schema, all of them in one transaction.
@@ -113,7 +118,7 @@ def publish_to_postgres(
         The schema, made where it is missing.
     source, code_version
         The name of the warehouse and the version of the project's code, for the manifest.
-    owner, take_over, allow_empty
+    owner, take_over, allow_empty, forgotten
         As `publish` has them; the owner is kept as a hash, which tells no path.
 
     Returns
@@ -146,6 +151,9 @@ def publish_to_postgres(
     }
     _refuse_long_names(schema, marts)
     with connection.cursor() as cursor, _connected(dsn) as server:
+        marts, remark = without_forgotten(cursor, marts, forgotten)
+        if remark:
+            logger.warning("Published to Postgres%s", remark)
         cursor.execute("begin transaction")
         if not _has_schema(server, schema):
             # not `if not exists`, which wants the right to make schemas where there is one, too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import secrets
@@ -18,6 +19,7 @@ from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._shelf import Shelf
 from holdfast.warehouse.quoting import quoted, text
+from holdfast.warehouse.search import columns_holding
 
 __all__ = [
     "Columns",
@@ -26,6 +28,7 @@ __all__ = [
     "published_columns",
     "refuse_emptied",
     "what_it_shows",
+    "without_forgotten",
 ]
 
 # what DuckDB 1.0 and everything later reads
@@ -89,6 +92,7 @@ def publish(
     take_over: bool = False,
     allow_empty: bool = False,
     registry: str | None = None,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> Publication:
     """Publish marts as a DuckDB file with Parquet beside it.
@@ -118,6 +122,9 @@ def publish(
     registry
         The relation of the models. The one that scored `customer_retention` goes along as the SQL
         function `churn_probability`, unless it is too large for one.
+    forgotten
+        The relation of the forgotten customers (`customer_id`). A mart in which one of them is
+        found by value is left out; of Holdfast's own marts that is an error.
     code_version
         The version of the project's code, for the manifest.
 
@@ -154,7 +161,13 @@ def publish(
                 "code_version": code_version,
                 "duckdb_version": duckdb.__version__,
             }
-            return _write(cursor, marts, shelf, facts, registry, allow_empty=allow_empty)
+            clean, remark = without_forgotten(cursor, marts, forgotten)
+            had_forgotten = _shows_forgotten(cursor, marts, shelf.file, forgotten)
+            publication = _write(cursor, clean, shelf, facts, registry, allow_empty=allow_empty)
+            if had_forgotten:
+                # a removal was cut off before it came to the publication
+                shelf.drop_former_sets(publication_id)
+            return dataclasses.replace(publication, remark=publication.remark + remark)
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
@@ -190,6 +203,90 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
                 f"{mart.name} is to be partitioned by {name}, which is none of its columns"
             )
     return columns
+
+
+def without_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], forgotten: str | None
+) -> tuple[list[Mart], str]:
+    """Leave out the marts in which a forgotten customer is found by value.
+
+    Parameters
+    ----------
+    cursor
+        A connection to the warehouse.
+    marts
+        What is to be published.
+    forgotten
+        The relation of the forgotten customers; None where there is none.
+
+    Returns
+    -------
+    list of Mart, str
+        What may be published, and what is to be said of the others.
+
+    Raises
+    ------
+    PublishError
+        If it is one of Holdfast's own marts.
+    """
+    clean, told = [], []
+    for mart in marts:
+        columns = _forgotten_columns(cursor, mart, mart.relation, forgotten)
+        if not columns:
+            clean.append(mart)
+        elif mart.is_own:
+            raise PublishError(
+                f"{mart.relation} holds customers who were forgotten; run `dbt build`, and "
+                "`holdfast forget` again if they are still there"
+            )
+        else:
+            told.append(
+                f"; left out {mart.name}, whose {' and '.join(columns)} still "
+                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (build it anew, with "
+                "--full-refresh if it is incremental; a column that tells no customers says so "
+                "by `meta: {customer_ids: false}`)"
+            )
+    return clean, "".join(told)
+
+
+def _forgotten_columns(
+    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, forgotten: str | None
+) -> list[str]:
+    """Give the columns of a mart that hold a forgotten customer."""
+    if forgotten is None or not _has_rows(cursor, forgotten):
+        return []
+    try:
+        columns = _describe(cursor, f"select * from {relation}")
+    except duckdb.CatalogException:
+        # what is missing is told where it is copied
+        return []
+    if mart.is_own:
+        columns = {name: dtype for name, dtype in columns.items() if name == "customer_id"}
+    columns = {name: dtype for name, dtype in columns.items() if name.lower() not in mart.personal}
+    ids = f"select customer_id from {forgotten}"
+    return columns_holding(cursor, relation, columns, ids, mart.tells_customers)
+
+
+def _has_rows(cursor: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether a relation is there and has rows."""
+    try:
+        return cursor.execute(f"select 1 from {relation} limit 1").fetchone() is not None
+    except duckdb.CatalogException:
+        return False
+
+
+def _shows_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], file: Path, forgotten: str | None
+) -> bool:
+    """Whether what is published now still shows somebody who was forgotten."""
+    if forgotten is None or not file.exists() or not _has_rows(cursor, forgotten):
+        return False
+    alias = quoted(f"former {secrets.token_hex(4)}")
+    with _attached(cursor, file, alias, "read_only"):
+        return any(
+            _forgotten_columns(cursor, mart, f"{alias}.main.{quoted(mart.name)}", forgotten)
+            for mart in marts
+        )
 
 
 def refuse_emptied(counts: Mapping[str, int], former: Mapping[str, int]) -> None:
