@@ -6,6 +6,7 @@ A task's registry is the table `<task>_model`; `model_registry` shows those of a
 from __future__ import annotations
 
 from holdfast.contract import model_id
+from holdfast.registry._beaten import Defeat, defeats
 from holdfast.registry._changes import Change, promote, rollback
 from holdfast.registry._describe import describe_change, describe_model, describe_models
 from holdfast.registry._errors import RegistryError
@@ -44,6 +45,7 @@ __all__ = [
     "LABEL_PARAMETERS",
     "REGISTRY_SCHEMA",
     "Change",
+    "Defeat",
     "Figure",
     "RegisteredModel",
     "RegistryError",
@@ -53,6 +55,7 @@ __all__ = [
     "assign_stages",
     "carry_over",
     "champion_of",
+    "defeats",
     "describe_change",
     "describe_model",
     "describe_models",
