@@ -34,6 +34,8 @@ __all__ = [
 
 # what DuckDB 1.0 and everything later reads
 _STORAGE_VERSION = "v1.0.0"
+# what the function churn_what_if reads
+_MODEL_FEATURES = "model.holdfast.holdfast__customer_model_features"
 # above so many rows a table's Parquet is more than one file
 _LARGE = 1_000_000
 _FILE_SIZE = "256MB"
@@ -363,6 +365,7 @@ def _write(
         _write_manifest(cursor, alias, copied, facts)
         _write_comments(cursor, alias, copied)
         remark = _write_function(cursor, alias, registry, facts["model_id"])
+        remark = remark or _write_what_if(cursor, alias, copied, facts["model_id"])
     if aside.with_name(f"{aside.name}.wal").exists():
         raise PublishError(f"{aside} was not written completely; see whether the disk is full")
     folder.mkdir(parents=True)
@@ -472,18 +475,44 @@ def _write_function(
     """Write the model that scored as a function; say so where it cannot be one."""
     if registry is None or model_id is None:
         return ""
-    from holdfast.scoring import ModelError
+    from holdfast.contract import ROW_COLUMNS, ModelError, ModelFile, check_row
     from holdfast.sql import SqlError, create_churn_function
 
+    listed = ", ".join(ROW_COLUMNS)
     row = cursor.execute(
-        f"select onnx, onnx_sha256 from {registry} where model_id = ?", [model_id]
+        f"select onnx, onnx_sha256, {listed} from {registry} where model_id = ?", [model_id]
     ).fetchone()
     if row is None:
         return f", without a function: the model {model_id} is not in the registry any more"
+    told = {"model_id": model_id, **dict(zip(ROW_COLUMNS, row[2:], strict=True))}
     try:
+        check_row(ModelFile.from_bytes(row[0], row[1]), told, registry)
         create_churn_function(cursor, row[0], row[1], name=f"{alias}.main.churn_probability")
     except (SqlError, ModelError) as error:
         return f", without the function churn_probability: {error}"
+    return ""
+
+
+def _write_what_if(
+    cursor: duckdb.DuckDBPyConnection,
+    alias: str,
+    copied: Sequence[_Copied],
+    model_id: str | None,
+) -> str:
+    """Write the function that asks the model that scored, where its features are published."""
+    found = [table for table in copied if table.mart.unique_id == _MODEL_FEATURES]
+    if model_id is None or not found:
+        return ""
+    from holdfast.sql import create_what_if_function
+
+    name = found[0].mart.name
+    models = cursor.execute(f"select distinct model_id from {alias}.main.{quoted(name)}").fetchall()
+    if models != [(model_id,)]:
+        return (
+            f", without the function churn_what_if: {name} has the features of another model than "
+            "the one that scored; run `dbt build`"
+        )
+    create_what_if_function(cursor, table=name, schema=f"{alias}.main")
     return ""
 
 
