@@ -129,7 +129,8 @@ def test_a_part_of_a_build_is_of_the_day_of_the_scores(
     shop.dbt("run", "--select", "holdfast__customer_spine")
     printed = shop.dbt("show", "--inline", "select {{ holdfast.as_of_date() }} as day").stdout
     assert "2026-07-01" in printed
-    shop.dbt("run", "--select", "+holdfast__customer_features", "--exclude", "customer_spine")
+    features = ("+holdfast__customer_features", "--exclude", "holdfast__customer_spine")
+    shop.dbt("run", "--select", *features)
     shop.dbt("run", "--select", *(f"holdfast__churn_{step}" for step in ("reasons", "scores")))
     shop.dbt("run", *MARTS)
     assert shown(shop) == [(date(2026, 7, 3),)]
