@@ -123,7 +123,7 @@ def test_commands_take_the_names_too(shop: UserProject, tmp_path: Path) -> None:
     ]
     for words in commands:
         result = run("holdfast", *words, cwd=shop.directory)
-        assert (words, result.returncode, result.stderr) == (words, 0, "")
+        assert result.returncode == 0, (words, result.stderr)
     ((count, most),) = shop.query(
         "select count(*), max(abs(scores.churn_probability - compiled.churn_probability))"
         f" from churn_scores as scores inner join ({sql.read_text(encoding='utf-8')}) as compiled"

@@ -160,19 +160,20 @@ def read_profile(
 
     import click
     from dbt.config.runtime import load_profile, load_project
-    from dbt.flags import get_flags, set_from_args
+    from dbt.flags import set_from_args
+    from dbt_common.context import set_invocation_context
     from dbt_common.exceptions import DbtBaseException
 
     # where dbt itself looks: the environment, then the project, then the home folder
-    places = [os.environ.get("DBT_PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
+    places = [_told("PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
     profiles = next((p for p in places if p and (Path(p) / "profiles.yml").exists()), None)
     if profiles is None:
         raise ProjectError(f"there is no profiles.yml in {directory} or {places[-1]}")
+    # what env_var() reads in a profile and a project
+    set_invocation_context(os.environ)
     try:
         set_from_args(Namespace(PROFILES_DIR=profiles, project_dir=str(directory)), None)
-        flags = get_flags()  # type: ignore[no-untyped-call]
-        name = getattr(flags, "PROFILE", None)
-        by_default = getattr(flags, "TARGET", None)
+        name, by_default = _told("PROFILE"), _told("TARGET")
         profile = load_profile(
             str(directory), {}, profile_name_override=name, target_override=target or by_default
         )
@@ -212,12 +213,17 @@ def read_profile(
         default_target=str(default.target_name),
         warehouse=directory / str(path),
         # as dbt has it: --target-path, else DBT_TARGET_PATH, else what the project says
-        artifacts=directory / (target_path or project.target_path),
+        artifacts=directory / (target_path or _told("TARGET_PATH") or project.target_path),
         databases=frozenset(
             name.lower() for name in (str(credentials.database), *map(_name_of, attached))
         ),
         opening=_opening_of(credentials, attached),
     )
+
+
+def _told(option: str) -> str | None:
+    """Give what the environment says of an option of dbt's, under its newer or its older name."""
+    return os.environ.get(f"DBT_ENGINE_{option}") or os.environ.get(f"DBT_{option}") or None
 
 
 def _opening_of(credentials: Any, attached: tuple[Any, ...]) -> Opening:
