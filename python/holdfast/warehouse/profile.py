@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from holdfast.errors import HoldfastError
+from holdfast.warehouse.quoting import quoted
 
 __all__ = ["Opening", "Profile", "ProjectError", "read_profile"]
 
@@ -43,6 +44,8 @@ class Opening:
         Settings that help to find files.
     attached
         The databases that it attaches, as dbt-duckdb describes them.
+    home
+        The attached database that models are built into, where all are attached to one in memory.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Opening:
     secrets: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     attached: tuple[Any, ...] = ()
+    home: str = ""
 
     def __repr__(self) -> str:
         return f"Opening({len(self.attached)} attached)"
@@ -97,6 +101,8 @@ class Opening:
                         f"into, cannot be opened ({type(error).__name__}); most likely a build or "
                         "a client is writing to it, or it is not there"
                     ) from None
+        if self.home:
+            connection.execute(f"use {quoted(self.home)}")
 
 
 @dataclass(frozen=True)
@@ -195,13 +201,12 @@ def read_profile(
         else attachment
         for attachment in getattr(credentials, "attach", None) or ()
     )
-    path = getattr(credentials, "path", None)
+    path, home = getattr(credentials, "path", None), ""
     if path == ":memory:":
         # models may be built into a database that is attached to one in memory
         named = [one for one in attached if _name_of(one) == credentials.database]
         if named and _is_file(named[0].path):
-            path = named[0].path
-            attached = tuple(one for one in attached if one is not named[0])
+            path, home = named[0].path, _name_of(named[0])
     if credentials.type != "duckdb" or path in (None, ":memory:"):
         raise ProjectError(
             f"the target '{profile.target_name}' of the profile '{profile.profile_name}' is no "
@@ -217,7 +222,7 @@ def read_profile(
         databases=frozenset(
             name.lower() for name in (str(credentials.database), *map(_name_of, attached))
         ),
-        opening=_opening_of(credentials, attached),
+        opening=_opening_of(credentials, attached, home),
     )
 
 
@@ -226,7 +231,7 @@ def _told(option: str) -> str | None:
     return os.environ.get(f"DBT_ENGINE_{option}") or os.environ.get(f"DBT_{option}") or None
 
 
-def _opening_of(credentials: Any, attached: tuple[Any, ...]) -> Opening:
+def _opening_of(credentials: Any, attached: tuple[Any, ...], home: str) -> Opening:
     """Take from the credentials what opening the warehouse needs."""
     extensions = [
         extension if isinstance(extension, str) else str(extension.get("name"))
@@ -248,6 +253,7 @@ def _opening_of(credentials: Any, attached: tuple[Any, ...]) -> Opening:
         tuple(secrets),
         settings,
         attached,
+        home,
     )
 
 

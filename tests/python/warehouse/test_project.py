@@ -224,12 +224,13 @@ def test_attached_database_that_models_lie_in_must_be_there(directory: Path) -> 
 
 
 def test_models_may_lie_in_a_file_attached_to_memory(directory: Path) -> None:
-    with duckdb.connect(str(directory / "lake.duckdb")) as connection:
+    with duckdb.connect(str(directory / "file.duckdb")) as connection:
         connection.execute("create table churn_scores as select 7 as customer_id")
-    attach(
-        directory, {"path": "lake.duckdb", "alias": "lake"}, path=":memory:", database="lake"
-    )
+    attach(directory, {"path": "file.duckdb", "alias": "lake"}, path=":memory:", database="lake")
     project = open_project(directory)
-    assert project.warehouse == directory.resolve() / "lake.duckdb"
+    assert project.warehouse == directory.resolve() / "file.duckdb"
     with project.connect() as connection:
+        assert connection.execute("select current_database()").fetchall() == [("lake",)]
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            connection.execute("delete from lake.churn_scores")
         assert connection.execute(f"from {project.relation('churn_scores')}").fetchall() == [(7,)]
