@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -36,7 +37,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     simulate_shop(folder / "data", customers=300, seed=5)
     project = write_user_project(folder / "shop")
     project.orders(
-        f"select customer_id, order_id, ordered_at, amount from '{folder / 'data/orders.parquet'}'"
+        "select customer_id, order_id, ordered_at, amount, "
+        "'store ' || customer_id % 178 as channel "
+        f"from '{folder / 'data/orders.parquet'}'"
     )
     project.execute(
         "create table raw.customers as select customer_id, created_at, customer_id % 7 as "
@@ -108,6 +111,113 @@ def test_segments_are_told_by_their_names(shop: UserProject) -> None:
     assert {INJECTION.lower(), "{0} of 100%"} <= found
 
 
+def test_splits_have_a_cap(shop: UserProject) -> None:
+    splits = dict(
+        shop.query(
+            "select segment_by, count(distinct segment) from retention_cohorts group by segment_by"
+        )
+    )
+    # the twenty largest stores and the rest
+    assert splits["first_channel"] == 21
+    assert max(splits.values()) == 21
+    ((rest,),) = shop.query(
+        "select count(*) from cohort_segments "
+        "where segment_by = 'first_channel' and segment = 'other'"
+    )
+    assert rest > 100
+
+
+@pytest.mark.parametrize(
+    ("segments", "told"),
+    [
+        (["First_Channel"], "names First_Channel, and cohort_segments has a split of that name"),
+        (["first_order_value"], "names first_order_value, and cohort_segments has a split"),
+        (["all"], "names all, and cohort_segments has a split"),
+        (["country", "Country"], "of customer_features, each once; got"),
+    ],
+)
+def test_splits_that_would_be_one_are_refused(
+    shop: UserProject, segments: list[str], told: str
+) -> None:
+    shop.execute(
+        "create or replace table raw.split as select 1 as customer_id, now() as created_at, "
+        "'a' as first_channel, 'b' as first_order_value, 'c' as \"all\", 'd' as country"
+    )
+    own = {
+        "holdfast_customers": "raw.split",
+        "holdfast_segments": segments,
+        "holdfast_customer_attributes": [],
+    }
+    words = ("compile", "--select", "holdfast__cohort_segments", "--vars", json.dumps(own))
+    refused = shop.dbt(*words, check=False)
+    assert refused.returncode != 0
+    assert told in " ".join(refused.stdout.split())
+
+
+MODELS = {
+    "events": """{{ config(materialized='table') }}
+select
+    customer_id as {{ holdfast.quoted(var('key')) }},
+    ordered_at as {{ holdfast.quoted(var('at')) }},
+    ordered_at as {{ holdfast.quoted(var('known')) }},
+    amount as {{ holdfast.quoted(var('value')) }}
+from {{ ref('holdfast', 'stg_holdfast__orders') }}""",
+    "rows_asked": """{{ config(materialized='table') }}
+select distinct
+    customer_id as {{ holdfast.quoted(var('key')) }},
+    as_of
+from {{ ref('holdfast', 'holdfast__customer_spine') }}
+where as_of = (select max(as_of) from {{ ref('holdfast', 'holdfast__customer_spine') }})""",
+    "view": """{{ config(materialized='table') }}
+{{ holdfast.feature_view(
+    events=ref('events'), event_at=var('at'), known_at=var('known'), spine=ref('rows_asked'),
+    entity=[var('key')], features={'orders': {'sql': 'count(*)', 'empty': 0}}, windows=[90],
+    lifetime={'spent': {'sql': 'sum(' ~ holdfast.quoted(var('value')) ~ ')'}},
+    recency={'quiet': var('at')}
+) }}""",
+    "joined": """{{ config(materialized='table') }}
+{{ holdfast.as_of_join(
+    spine=ref('rows_asked'), history=ref('events'), valid_from=var('at'), known_at=var('known'),
+    columns=[var('value')], tie_break=[var('value')], entity=[var('key')]
+) }}""",
+    "labels": """{{ config(materialized='table') }}
+{{ holdfast.event_labels(
+    label='order', events=ref('events'), event_at=var('at'), horizon_days=30,
+    entity=[var('key')], spine=ref('rows_asked')
+) }}""",
+    "values": """{{ config(materialized='table') }}
+{{ holdfast.event_labels(
+    label='group', events=ref('events'), event_at=var('at'), horizon_days=30,
+    entity=[var('key')], spine=ref('rows_asked'), value='sum(' ~ holdfast.quoted(var('value')) ~ ')'
+) }}""",
+    "again": """{{ config(materialized='table') }}
+{{ holdfast.features_at('view', ref('rows_asked')) }}""",
+    "predicted": """{{ config(materialized='table') }}
+select * from {{ holdfast.predict('churn', ref('holdfast', 'holdfast__customer_features')) }}""",
+}
+
+
+def test_every_macro_takes_any_name(shop: UserProject) -> None:
+    folder = shop.directory / "models" / "any names"
+    folder.mkdir(exist_ok=True)
+    for name, sql in MODELS.items():
+        (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
+    names = [INJECTION, "two\nlines' --", "/* {{ 'x' }}", "Select"]
+    told = dict(zip(("key", "at", "known", "value"), names, strict=True))
+    shop.dbt("run", "--select", *MODELS, "--vars", json.dumps(told))
+    ((asked,),) = shop.query("select count(*) from rows_asked")
+    assert asked > 100
+    for table in ("view", "joined", "labels", "values", "again"):
+        columns = list(shop.columns(f'"{table}"'))
+        assert INJECTION in columns
+        assert "leak" not in columns
+        assert shop.query(f'select count(*) from "{table}"') == [(asked,)], table
+    both = 'select * from "{}" order by all'
+    assert shop.query(both.format("again")) == shop.query(both.format("view"))
+    assert {"order", "group"} <= {*shop.columns('"labels"'), *shop.columns('"values"')}
+    assert shop.query("select count(*) from predicted where churn_probability is null") == [(0,)]
+
+
 def test_commands_take_the_names_too(shop: UserProject, tmp_path: Path) -> None:
     ((champion,),) = shop.query("select model_id from churn_model where stage = 'champion'")
     sql = tmp_path / "model.sql"
@@ -123,7 +233,7 @@ def test_commands_take_the_names_too(shop: UserProject, tmp_path: Path) -> None:
     ]
     for words in commands:
         result = run("holdfast", *words, cwd=shop.directory)
-        assert (words, result.returncode, result.stderr) == (words, 0, "")
+        assert result.returncode == 0, (words, result.stderr)
     ((count, most),) = shop.query(
         "select count(*), max(abs(scores.churn_probability - compiled.churn_probability))"
         f" from churn_scores as scores inner join ({sql.read_text(encoding='utf-8')}) as compiled"

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from holdfast.errors import HoldfastError
+from holdfast.warehouse.quoting import quoted
 
 __all__ = ["Opening", "Profile", "ProjectError", "read_profile"]
 
@@ -43,6 +44,8 @@ class Opening:
         Settings that help to find files.
     attached
         The databases that it attaches, as dbt-duckdb describes them.
+    home
+        The attached database that models are built into, where all are attached to one in memory.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Opening:
     secrets: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     attached: tuple[Any, ...] = ()
+    home: str = ""
 
     def __repr__(self) -> str:
         return f"Opening({len(self.attached)} attached)"
@@ -97,6 +101,8 @@ class Opening:
                         f"into, cannot be opened ({type(error).__name__}); most likely a build or "
                         "a client is writing to it, or it is not there"
                     ) from None
+        if self.home:
+            connection.execute(f"use {quoted(self.home)}")
 
 
 @dataclass(frozen=True)
@@ -160,19 +166,20 @@ def read_profile(
 
     import click
     from dbt.config.runtime import load_profile, load_project
-    from dbt.flags import get_flags, set_from_args
+    from dbt.flags import set_from_args
+    from dbt_common.context import set_invocation_context
     from dbt_common.exceptions import DbtBaseException
 
     # where dbt itself looks: the environment, then the project, then the home folder
-    places = [os.environ.get("DBT_PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
+    places = [_told("PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
     profiles = next((p for p in places if p and (Path(p) / "profiles.yml").exists()), None)
     if profiles is None:
         raise ProjectError(f"there is no profiles.yml in {directory} or {places[-1]}")
+    # what env_var() reads in a profile and a project
+    set_invocation_context(os.environ)
     try:
         set_from_args(Namespace(PROFILES_DIR=profiles, project_dir=str(directory)), None)
-        flags = get_flags()  # type: ignore[no-untyped-call]
-        name = getattr(flags, "PROFILE", None)
-        by_default = getattr(flags, "TARGET", None)
+        name, by_default = _told("PROFILE"), _told("TARGET")
         profile = load_profile(
             str(directory), {}, profile_name_override=name, target_override=target or by_default
         )
@@ -194,13 +201,12 @@ def read_profile(
         else attachment
         for attachment in getattr(credentials, "attach", None) or ()
     )
-    path = getattr(credentials, "path", None)
+    path, home = getattr(credentials, "path", None), ""
     if path == ":memory:":
         # models may be built into a database that is attached to one in memory
         named = [one for one in attached if _name_of(one) == credentials.database]
         if named and _is_file(named[0].path):
-            path = named[0].path
-            attached = tuple(one for one in attached if one is not named[0])
+            path, home = named[0].path, _name_of(named[0])
     if credentials.type != "duckdb" or path in (None, ":memory:"):
         raise ProjectError(
             f"the target '{profile.target_name}' of the profile '{profile.profile_name}' is no "
@@ -212,15 +218,20 @@ def read_profile(
         default_target=str(default.target_name),
         warehouse=directory / str(path),
         # as dbt has it: --target-path, else DBT_TARGET_PATH, else what the project says
-        artifacts=directory / (target_path or project.target_path),
+        artifacts=directory / (target_path or _told("TARGET_PATH") or project.target_path),
         databases=frozenset(
             name.lower() for name in (str(credentials.database), *map(_name_of, attached))
         ),
-        opening=_opening_of(credentials, attached),
+        opening=_opening_of(credentials, attached, home),
     )
 
 
-def _opening_of(credentials: Any, attached: tuple[Any, ...]) -> Opening:
+def _told(option: str) -> str | None:
+    """Give what the environment says of an option of dbt's, under its newer or its older name."""
+    return os.environ.get(f"DBT_ENGINE_{option}") or os.environ.get(f"DBT_{option}") or None
+
+
+def _opening_of(credentials: Any, attached: tuple[Any, ...], home: str) -> Opening:
     """Take from the credentials what opening the warehouse needs."""
     extensions = [
         extension if isinstance(extension, str) else str(extension.get("name"))
@@ -242,6 +253,7 @@ def _opening_of(credentials: Any, attached: tuple[Any, ...]) -> Opening:
         tuple(secrets),
         settings,
         attached,
+        home,
     )
 
 

@@ -141,8 +141,11 @@ class Project:
         if not self.warehouse.exists():
             raise ProjectError(f"there is no warehouse at {self.warehouse}; run `dbt build` first")
         try:
+            # one in memory has nothing to be kept from writing
             connection = duckdb.connect(
-                str(self.warehouse), read_only=read_only, config=dict(self.opening.config)
+                ":memory:" if self.opening.home else str(self.warehouse),
+                read_only=read_only and not self.opening.home,
+                config=dict(self.opening.config),
             )
         except duckdb.IOException as error:
             told = (
@@ -155,7 +158,8 @@ class Project:
             reason = str(error).splitlines()[0]
             raise ProjectError(f"{self.warehouse} {told} ({reason})") from None
         try:
-            self.opening.prepare(connection, read_only=read_only, needed=self.databases)
+            needed = self.databases | {self.opening.home.lower()}
+            self.opening.prepare(connection, read_only=read_only, needed=needed)
         except BaseException:
             connection.close()
             raise
