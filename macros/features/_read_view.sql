@@ -15,7 +15,9 @@
         {%- do holdfast._check_feature(name, spec, ['sql', 'empty', 'where', 'windows']) -%}
         {%- set own_windows = spec.get('windows', windows) -%}
         {%- if not own_windows -%}
-            {%- do holdfast._refuse_view("the feature '" ~ name ~ "' has no windows; give `windows=[30, 90]`, or put it under `lifetime`") -%}
+            {%- do holdfast._refuse_view(
+                "the feature '" ~ name ~ "' has no windows; give `windows=[30, 90]`, or put it under `lifetime`"
+            ) -%}
         {%- endif -%}
         {%- for spelled in own_windows -%}
             {%- set window = holdfast._read_window(spelled) -%}
@@ -37,11 +39,13 @@
 
     {%- for name, spec in recency.items() -%}
         {%- if spec is not string and (spec is not mapping or spec.keys() | reject('in', ['at', 'where']) | list) -%}
-            {%- do holdfast._refuse_view("the recency '" ~ name ~ "' must be a column or {'at': column, 'where': condition}; got: " ~ spec) -%}
+            {%- do holdfast._refuse_view(
+                "the recency '" ~ name ~ "' must be a column or {'at': column, 'where': condition}; got: " ~ spec
+            ) -%}
         {%- endif -%}
         {%- set at = spec if spec is string else spec.get('at', event_at) -%}
         {%- set where = none if spec is string else spec.get('where') -%}
-        {%- set sql = 'max(' ~ adapter.quote(at) ~ ')' -%}
+        {%- set sql = 'max(' ~ holdfast.quoted(at) ~ ')' -%}
         {%- do holdfast._check_feature(name, {'sql': sql}, ['sql']) -%}
         {%- do columns.append({
             'name': name, 'sql': sql, 'where': where, 'window': none, 'empty': none, 'lifetime': true, 'recency': true,
@@ -60,12 +64,10 @@
         {%- do taken.append(column.name | lower) -%}
     {%- endfor -%}
 
-    {%- set keys = [] -%}
-    {%- for column in entity -%}
-        {%- do keys.append(adapter.quote(column)) -%}
-    {%- endfor -%}
-    {{- return({'event_at': event_at, 'key_columns': keys, 'entity': entity, 'delay': {'months': 0, 'days': delay} if delay else none,
-        'columns': columns}) -}}
+    {{- return({
+        'event_at': event_at, 'key_columns': holdfast._quoted(entity), 'entity': entity, 'columns': columns,
+        'delay': {'months': 0, 'days': delay} if delay else none,
+    }) -}}
 {% endmacro %}
 
 
@@ -103,12 +105,17 @@
         {%- do holdfast._refuse_view("a feature's name must be letters, digits and _; got: " ~ name) -%}
     {%- endif -%}
     {%- if spec is not mapping or spec.get('sql') is not string -%}
-        {%- do holdfast._refuse_view("the feature '" ~ name ~ "' must be a mapping with `sql`, for example {'sql': 'count(*)', 'empty': 0}; got: " ~ spec) -%}
+        {%- do holdfast._refuse_view(
+            "the feature '" ~ name ~ "' must be a mapping with `sql`, for example {'sql': 'count(*)', 'empty': 0}; got: " ~ spec
+        ) -%}
     {%- endif -%}
     {%- for key in spec if key not in allowed -%}
-        {%- do holdfast._refuse_view("the feature '" ~ name ~ "' has an unknown setting '" ~ key ~ "'; allowed: " ~ allowed | join(', ')) -%}
+        {%- do holdfast._refuse_view(
+            "the feature '" ~ name ~ "' has an unknown setting '" ~ key ~ "'; allowed: " ~ allowed | join(', ')
+        ) -%}
     {%- endfor -%}
-    {%- if modules.re.fullmatch('\s*[A-Za-z_][A-Za-z0-9_]*\s*\(.*\)\s*', spec.sql, modules.re.DOTALL) is none or holdfast._closes_early(spec.sql) -%}
+    {%- if modules.re.fullmatch('\s*[A-Za-z_][A-Za-z0-9_]*\s*\(.*\)\s*', spec.sql, modules.re.DOTALL) is none
+        or holdfast._closes_early(spec.sql) -%}
         {%- do holdfast._refuse_view(
             "the `sql` of '" ~ name ~ "' must be one aggregate call, such as sum(amount); got: " ~ spec.sql
             ~ ". Ratios and differences of features go into a second select over the view."
@@ -140,7 +147,9 @@
   medians and distinct counts: those read the whole history of each date.
 -#}
 {% macro _carry(sql, where) %}
-    {%- set match = modules.re.fullmatch('\s*(count|sum|min|max)\s*\((?!\s*distinct[\s(])(.*)\)\s*', sql, modules.re.DOTALL + modules.re.IGNORECASE) -%}
+    {%- set match = modules.re.fullmatch(
+        '\s*(count|sum|min|max)\s*\((?!\s*distinct[\s(])(.*)\)\s*', sql, modules.re.DOTALL + modules.re.IGNORECASE
+    ) -%}
     {%- if match is none or ' order ' in sql | lower -%}
         {{- return(none) -}}
     {%- endif -%}

@@ -6,28 +6,25 @@
   NULL). A row that holds from the very moment of `as_of` counts: it is a state, no event. Of rows that begin together the
   one that comes first by `tie_break`, descending, is taken. `max_age_days` leaves out rows that began longer ago.
 -#}
-{% macro as_of_join(spine, history, valid_from, columns, valid_to=none, tie_break=[], max_age_days=none, entity=['customer_id'], known_at=none) %}
-    {{- return(adapter.dispatch('as_of_join', 'holdfast')(
-        spine, history, valid_from, columns, valid_to, tie_break, max_age_days, entity, known_at
-    )) -}}
-{% endmacro %}
-
-
-{% macro default__as_of_join(spine, history, valid_from, columns, valid_to, tie_break, max_age_days, entity, known_at) %}
+{% macro as_of_join(
+    spine, history, valid_from, columns, valid_to=none, tie_break=[], max_age_days=none, entity=['customer_id'], known_at=none
+) %}
+    {%- do holdfast._note_spine(spine, entity) -%}
     {%- if columns is string or columns is not sequence or columns | length == 0 -%}
-        {%- do exceptions.raise_compiler_error('holdfast.as_of_join: `columns` must be a list of columns of the history; got: ' ~ columns) -%}
+        {%- do exceptions.raise_compiler_error(
+            'holdfast.as_of_join: `columns` must be a list of columns of the history; got: ' ~ columns
+        ) -%}
     {%- endif -%}
     {%- if max_age_days is not none and (max_age_days is not integer or max_age_days is boolean or max_age_days < 1) -%}
-        {%- do exceptions.raise_compiler_error('holdfast.as_of_join: `max_age_days` must be a whole number of days, 1 or more; got: ' ~ max_age_days) -%}
+        {%- do exceptions.raise_compiler_error(
+            'holdfast.as_of_join: `max_age_days` must be a whole number of days, 1 or more; got: ' ~ max_age_days
+        ) -%}
     {%- endif -%}
-    {%- set key_columns = [] -%}
-    {%- for column in entity -%}
-        {%- do key_columns.append(adapter.quote(column)) -%}
-    {%- endfor -%}
-    {%- set order = ['history.' ~ adapter.quote(valid_from) ~ ' desc'] -%}
+    {%- set key_columns = holdfast._quoted(entity) -%}
+    {%- set order = ['history.' ~ holdfast.quoted(valid_from) ~ ' desc nulls last'] -%}
     {#- every column takes part, so that two rows that tie in all that was named still come in one order -#}
     {%- for column in (tie_break + columns) | unique -%}
-        {%- do order.append('history.' ~ adapter.quote(column) ~ ' desc nulls last') -%}
+        {%- do order.append('history.' ~ holdfast.quoted(column) ~ ' desc nulls last') -%}
     {%- endfor -%}
 with
 
@@ -46,7 +43,7 @@ ranked as (
         {{ holdfast._key_list('spine.', key_columns) }}
         spine.as_of,
         {%- for column in columns %}
-        history.{{ adapter.quote(column) }},
+        history.{{ holdfast.quoted(column) }},
         {%- endfor %}
         row_number() over (
             partition by {{ holdfast._key_list('spine.', key_columns) }} spine.as_of
@@ -54,15 +51,15 @@ ranked as (
         ) as newest,
     from spine
     inner join {{ history }} as history
-        on history.{{ adapter.quote(valid_from) }} <= spine.as_of
+        on history.{{ holdfast.quoted(valid_from) }} <= spine.as_of
         {%- if valid_to %}
-        and (history.{{ adapter.quote(valid_to) }} > spine.as_of or history.{{ adapter.quote(valid_to) }} is null)
+        and (history.{{ holdfast.quoted(valid_to) }} > spine.as_of or history.{{ holdfast.quoted(valid_to) }} is null)
         {%- endif %}
         {%- if max_age_days %}
-        and history.{{ adapter.quote(valid_from) }} >= spine.as_of - interval {{ max_age_days }} day
+        and history.{{ holdfast.quoted(valid_from) }} >= spine.as_of - interval {{ max_age_days }} day
         {%- endif %}
         {%- if known_at %}
-        and coalesce(history.{{ adapter.quote(known_at) }}, history.{{ adapter.quote(valid_from) }}) <= spine.as_of
+        and coalesce(history.{{ holdfast.quoted(known_at) }}, history.{{ holdfast.quoted(valid_from) }}) <= spine.as_of
         {%- endif %}
         {%- for key in key_columns %}
         and history.{{ key }} = spine.{{ key }}
@@ -76,7 +73,7 @@ final as (
         {{ holdfast._key_list('all_rows.', key_columns) }}
         all_rows.as_of,
         {%- for column in columns %}
-        ranked.{{ adapter.quote(column) }},
+        ranked.{{ holdfast.quoted(column) }},
         {%- endfor %}
     from {{ spine }} as all_rows
     left join ranked

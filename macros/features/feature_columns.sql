@@ -1,12 +1,23 @@
-{#- The feature columns of some feature views, in order: a list of {view, name}. Empty while dbt parses,
-    and where a view is not built yet. -#}
-{% macro feature_columns(views, keys=['customer_id', 'as_of']) %}
+{#-
+  The feature columns of some feature views of one entity, in order: a list of {view, name}. Empty while dbt parses, and where
+  a view is not built yet.
+-#}
+{% macro feature_columns(views, entity=['customer_id']) %}
+    {%- set keys = entity | map('lower') | list + ['as_of'] -%}
     {%- set features = [] -%}
     {%- set taken = {} -%}
     {%- for view in views -%}
         {%- set relation = holdfast._ref(view) -%}
         {%- if execute and holdfast.exists(relation) -%}
-            {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
+            {%- set columns = adapter.get_columns_in_relation(relation) -%}
+            {%- set names = columns | map(attribute='name') | map('lower') | list -%}
+            {%- for key in keys if key not in names -%}
+                {%- do exceptions.raise_compiler_error(
+                    'The feature view ' ~ holdfast._plain_name(view) ~ ' has no column ' ~ key ~ ', by which its features are joined '
+                    ~ 'to those of other views; it has ' ~ names | join(', ') ~ '.'
+                ) -%}
+            {%- endfor -%}
+            {%- for column in columns if column.name | lower not in keys -%}
                 {%- set other = taken.get(column.name | lower) -%}
                 {%- if other -%}
                     {%- do exceptions.raise_compiler_error(

@@ -3,34 +3,34 @@
   `spine` is a relation with the entity's columns and `as_of` (a timestamp in UTC, or a date), arbitrary moments allowed.
   Its rows come back as they are, repeated ones too; where a key is NULL, so are the features.
 -#}
-{% macro features_at(view, spine, entity=['customer_id']) %}
+{% macro features_at(view, spine, entity=none) %}
     {#- so that dbt builds what the view reads before the model that calls this -#}
-    {%- do holdfast._ref(view) -%}
+    {%- set views = holdfast.feature_views() -%}
+    {%- do holdfast._ref('holdfast__' ~ view if 'holdfast__' ~ view in views and view not in views else view) -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
-    {%- set keys = [] -%}
-    {%- for column in entity + ['as_of'] -%}
-        {%- do keys.append(adapter.quote(column)) -%}
-    {%- endfor -%}
+    {%- set rendered = holdfast.render_view(holdfast._node_of(view), '__holdfast_spine__') -%}
+    {%- set entity = entity or rendered.entity -%}
+    {%- set keys = holdfast._quoted(entity + ['as_of']) -%}
     {%- set key_list = keys | join(', ') -%}
     {#- a view may join on its keys, which takes each row once -#}
-    {%- set asked_once = '(select distinct ' ~ key_list ~ ' from (' ~ holdfast._asked(spine, entity) ~ ') as asked where '
+    {%- set asked_once = '(select distinct ' ~ key_list ~ ' from (' ~ holdfast._rows_asked_for(spine, entity) ~ ') as asked where '
         ~ keys | join(' is not null and ') ~ ' is not null)' -%}
 select *
 from (
-    {{ holdfast._asked(spine, entity) }}
+    {{ holdfast._rows_asked_for(spine, entity) }}
 ) as asked
 left join (
 
-{{ holdfast._render_view(holdfast._node_of(view), asked_once) }}
+{{ rendered.sql | replace('__holdfast_spine__', asked_once) }}
 
 ) as computed using ({{ key_list }})
 {%- endmacro %}
 
 
 {#- The keys of a spine, as_of as the timestamp that views take. -#}
-{% macro _asked(spine, entity) %}
+{% macro _rows_asked_for(spine, entity) %}
     {%- set found = holdfast._column_types(spine) -%}
     {%- for column in entity + ['as_of'] if column | lower not in found -%}
         {%- do exceptions.raise_compiler_error(
@@ -42,30 +42,8 @@ left join (
             'holdfast.features_at: as_of of the spine ' ~ spine ~ ' must be a timestamp or a date; it is ' ~ found['as_of']
         ) -%}
     {%- endif -%}
-    {%- set keys = [] -%}
-    {%- for column in entity -%}
-        {%- do keys.append(adapter.quote(column)) -%}
-    {%- endfor -%}
     {{- return(
-        'select ' ~ keys | join(', ') ~ ', ' ~ holdfast._cast_column('as_of', found['as_of'], 'timestamp') ~ ' as as_of from ' ~ spine
+        'select ' ~ holdfast._quoted(entity) | join(', ') ~ ', '
+        ~ holdfast._cast_column('as_of', found['as_of'], 'timestamp') ~ ' as as_of from ' ~ spine
     ) -}}
-{% endmacro %}
-
-
-{#-
-  A model's SQL, rendered anew with other SQL in the place of some of the relations that it refs: the shipped spine for
-  `spine`, and what `exchanged` names, {relation: SQL}. Views know a relation given as text by its name only, so a view
-  renders in the form that fits any spine.
--#}
-{% macro _render_view(node, spine, exchanged={}) %}
-    {%- set shipped_spine = holdfast._own_relation('customer_spine') | string -%}
-    {#- a view's config may ask for vars that hold refs, which dbt allows in the view alone -#}
-    {%- set code = namespace(text=modules.re.sub('(?s)\{\{\s*config\(.*?\}\}', '', node.raw_code)) -%}
-    {%- for call in modules.re.findall('ref\(\s*[^()]*\)', node.raw_code) | unique -%}
-        {%- set names = modules.re.findall('[\'"]([^\'"]+)[\'"]', call) -%}
-        {%- set relation = holdfast._relation_of(names | last, names[0] if names | length > 1 else none) | string -%}
-        {%- set sql = spine if relation == shipped_spine else exchanged.get(relation, relation) -%}
-        {%- set code.text = code.text | replace(call, tojson(sql)) -%}
-    {%- endfor -%}
-    {{- return(render(code.text)) -}}
 {% endmacro %}

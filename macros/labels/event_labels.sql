@@ -4,7 +4,9 @@
   over, the label is NULL. With `absent=true` the label is true where no event comes, as for churn. With `value`, an aggregate
   of columns of the events such as 'sum(amount)', the label is that number, 0 where no event comes.
 -#}
-{% macro event_labels(label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none, entity=['customer_id']) %}
+{% macro event_labels(
+    label, events, event_at, horizon_days, lead_days=0, where=none, absent=false, spine=none, value=none, entity=['customer_id']
+) %}
     {%- set spine = spine or ref('holdfast', 'holdfast__customer_spine') -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', label | string) is none -%}
         {%- do holdfast._refuse_labels("`label` must be letters, digits and _; got: " ~ label) -%}
@@ -17,11 +19,13 @@
         {%- do holdfast._refuse_labels('`value` must be an aggregate such as sum(amount), without `absent`; got: ' ~ value) -%}
     {%- endif -%}
     {%- set keys = holdfast._quoted(entity) -%}
-    {%- set happened_at = namespace(sql=adapter.quote(event_at)) -%}
+    {%- set happened_at = namespace(sql=holdfast.quoted(event_at)) -%}
     {%- if execute and (events is string or holdfast.exists(events)) -%}
         {%- set found = holdfast._column_types(events) -%}
         {%- for column in entity + [event_at] if column | lower not in found -%}
-            {%- do holdfast._refuse_labels('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
+            {%- do holdfast._refuse_labels(
+                'the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')
+            ) -%}
         {%- endfor -%}
         {%- set happened_at.sql = holdfast._cast_column(happened_at.sql, found[event_at | lower], 'timestamp') -%}
     {%- endif -%}
@@ -63,7 +67,7 @@ happened as (
 
     select
         {%- for column in entity %}
-        spine.{{ adapter.quote('holdfast_' ~ column) }} as {{ adapter.quote(column) }},
+        spine.{{ holdfast.quoted('holdfast_' ~ column) }} as {{ holdfast.quoted(column) }},
         {%- endfor %}
         spine.holdfast_as_of as as_of,
         cast({{ value }} as double) as label_value,
@@ -71,7 +75,7 @@ happened as (
         -- the value names columns of the events, and those of the spine must not be called the same
         select
             {%- for column in entity %}
-            {{ adapter.quote(column) }} as {{ adapter.quote('holdfast_' ~ column) }},
+            {{ holdfast.quoted(column) }} as {{ holdfast.quoted('holdfast_' ~ column) }},
             {%- endfor %}
             as_of as holdfast_as_of,
             horizon_starts_at as holdfast_horizon_starts_at,
@@ -82,7 +86,7 @@ happened as (
         on events.{{ time }} >= spine.holdfast_horizon_starts_at
         and events.{{ time }} < spine.holdfast_horizon_ends_at
         {%- for column in entity %}
-        and events.{{ adapter.quote(column) }} = spine.{{ adapter.quote('holdfast_' ~ column) }}
+        and events.{{ holdfast.quoted(column) }} = spine.{{ holdfast.quoted('holdfast_' ~ column) }}
         {%- endfor %}
     group by all
     {%- else %}
@@ -108,8 +112,9 @@ final as (
         spine.horizon_ends_at <= known.known_until as is_mature,
         case
             when spine.horizon_ends_at <= known.known_until
-                then {{ 'coalesce(happened.label_value, 0)' if value else 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') }}
-        end as {{ label }},
+                {%- set came = 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') %}
+                then {{ 'coalesce(happened.label_value, 0)' if value else came }}
+        end as {{ holdfast.quoted(label) }},
     from spine
     cross join known
     left join happened

@@ -21,13 +21,19 @@
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ column ~ ' as ' ~ found[column] ~ '; it must be a timestamp or a date') -%}
     {%- endfor -%}
     {%- if modules.re.fullmatch('BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?', found['churned']) is none -%}
-        {%- do holdfast._refuse_own_labels(relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1') -%}
+        {%- do holdfast._refuse_own_labels(
+            relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1'
+        ) -%}
     {%- endif -%}
+    {%- do holdfast._check_id_type(
+        found['customer_id'], 'customer_id', 'The column customer_id in the var `holdfast_churn_labels` (' ~ relation ~ ')'
+    ) -%}
     {%- if spine is not string and holdfast.exists(spine) -%}
         {%- set want = holdfast._column_types(spine)['customer_id'] -%}
         {%- if holdfast._is_text_type(found['customer_id']) != holdfast._is_text_type(want) -%}
             {%- do holdfast._refuse_own_labels(
-                relation, 'has customer_id as ' ~ found['customer_id'] ~ ', but in the spine it is ' ~ want ~ ': cast it, so that the two can be joined'
+                relation, 'has customer_id as ' ~ found['customer_id'] ~ ', but in the spine it is ' ~ want
+                ~ ': cast it, so that the two can be joined'
             ) -%}
         {%- endif -%}
     {%- endif -%}
@@ -97,7 +103,7 @@ select * from final
             min(churned) filter (where churned not in (0, 1)),
             count(*) filter (where customer_id is null or as_of is null or horizon_ends_at is null),
             count(*) filter (where horizon_ends_at <= as_of),
-            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400) as bigint)
+            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400e0) as bigint)
         from labels'
     ).rows[0] -%}
     {%- if row[3] -%}
@@ -106,7 +112,8 @@ select * from final
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ row[0] ~ ' rows too many: a customer_id and as_of may have one label') -%}
     {%- elif row[1] -%}
         {%- do holdfast._refuse_own_labels(
-            relation, 'has ' ~ row[1] ~ ' rows whose churned is neither 0 nor 1 (such as ' ~ row[2] ~ '); make it true or false, NULL where it is not known'
+            relation, 'has ' ~ row[1] ~ ' rows whose churned is neither 0 nor 1 (such as ' ~ row[2]
+            ~ '); make it true or false, NULL where it is not known'
         ) -%}
     {%- elif row[4] -%}
         {%- do holdfast._refuse_own_labels(relation, 'has ' ~ row[4] ~ ' rows whose horizon_ends_at is not after as_of') -%}

@@ -4,8 +4,8 @@
 -#}
 {% macro champion_profile(task) %}
     {%- set steps = holdfast.task(task) -%}
-    {%- set registry = holdfast._step(steps, 'model') -%}
-    {%- set training_set = holdfast._step(steps, 'training_set') -%}
+    {%- set registry = holdfast.task_step(steps, 'model') -%}
+    {%- set training_set = holdfast.task_step(steps, 'training_set') -%}
     {%- set profiled = 'select model_id from ' ~ this if is_incremental() else "select ''" -%}
     {%- set champions = holdfast.registered_models(
         registry, "stage = 'champion' and model_id not in (" ~ profiled ~ ')'
@@ -16,7 +16,7 @@
         {%- for name in champion.feature_names if not name.startswith('calendar_') -%}
             {%- do names.append(name) -%}
         {%- endfor -%}
-        {%- set row = ' from ' ~ registry ~ " where model_id = '" ~ champion.model_id ~ "')" -%}
+        {%- set row = ' from ' ~ registry ~ ' where model_id = ' ~ holdfast.text(champion.model_id) ~ ')' -%}
         {{ holdfast.feature_profile(
             '(select * from ' ~ training_set ~ ' where as_of between (select training_from' ~ row
             ~ ' and (select training_to' ~ row ~ ')',
@@ -24,10 +24,11 @@
             present=training_set,
             task=task,
             model_id=champion.model_id,
+            entity=steps.entity,
         ) }}
     {%- else %}
 select
-    '{{ task }}' as task,
+    {{ holdfast.text(task) }} as task,
     cast(null as varchar) as model_id,
     cast(null as varchar) as feature,
     cast(null as integer) as bin,

@@ -4,11 +4,11 @@
   `present` the relation whose columns it has: features that are gone are left out. Of more than 100,000 rows a sample
   by a hash of the key is described.
 -#}
-{% macro feature_profile(rows, features, present, task, model_id) %}
+{% macro feature_profile(rows, features, present, task, model_id, entity=['customer_id']) %}
     {%- set found = holdfast._column_types(present) -%}
     {%- set columns = [] -%}
     {%- for feature in features if feature | lower in found -%}
-        {%- do columns.append(adapter.quote(feature)) -%}
+        {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor %}
 with
 
@@ -16,15 +16,15 @@ sampled as (
 
     select {{ columns | join(', ') }}
     from {{ rows }} as described
-    where {{ holdfast._in_sample("customer_id || ' at ' || as_of", '(select count(*) from ' ~ rows ~ ' as counted)') }}
+    where {{ holdfast._in_sample(
+        holdfast._key_text(holdfast._quoted(entity)) ~ " || ' at ' || as_of", '(select count(*) from ' ~ rows ~ ' as counted)'
+    ) }}
 
 ),
 
 long as (
 
-    select *
-    from sampled
-    unpivot include nulls (value for feature in (columns(*)))
+    {{ holdfast.unpivoted('sampled', columns) }}
 
 ),
 
@@ -32,7 +32,7 @@ cuts as (
 
     select
         feature,
-        list_sort(list_distinct(quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]))) as cuts,
+        {{ holdfast.sorted_distinct('quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])') }} as cuts,
     from long
     where value is not null
     group by feature
@@ -52,11 +52,11 @@ placed as (
 )
 
 select
-    '{{ task }}' as task,
-    '{{ model_id }}' as model_id,
+    {{ holdfast.text(task) }} as task,
+    {{ holdfast.text(model_id) }} as model_id,
     feature,
     bin,
-    cast(case when bin > 0 then any_value(cuts)[bin] end as double) as upper_edge,
+    cast(case when bin > 0 then {{ holdfast.list_item('any_value(cuts)', 'bin') }} end as double) as upper_edge,
     count(*) as row_count,
     avg(cast(value as double)) as mean,
 from placed
@@ -68,7 +68,7 @@ group by feature, bin
 {% macro _bin_of(value, cuts) %}
     {%- set terms = [] -%}
     {%- for i in range(1, 10) -%}
-        {%- do terms.append('coalesce(cast(' ~ value ~ ' > ' ~ cuts ~ '[' ~ i ~ '] as integer), 0)') -%}
+        {%- do terms.append('coalesce(cast(' ~ value ~ ' > ' ~ holdfast.list_item(cuts, i) ~ ' as integer), 0)') -%}
     {%- endfor -%}
     {{- return('case when ' ~ value ~ ' is null then 0 else 1 + ' ~ terms | join(' + ') ~ ' end') -}}
 {% endmacro %}
@@ -77,6 +77,6 @@ group by feature, bin
 {#- A SQL condition that holds for about 100,000 of so many rows, by a hash of their key: the same ones in every build. -#}
 {% macro _in_sample(key, row_count) %}
     {{- return(
-        'md5_number_lower(cast(' ~ key ~ ' as varchar)) % 1000000 < 1000000 * least(100000e0 / greatest(' ~ row_count ~ ', 1), 1e0)'
+        holdfast.stable_number(key) ~ ' % 1000000 < 1000000 * least(100000e0 / cast(greatest(' ~ row_count ~ ', 1) as double), 1e0)'
     ) -}}
 {% endmacro %}

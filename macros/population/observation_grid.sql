@@ -4,11 +4,6 @@
   dates again, and finds their features computed.
 -#}
 {% macro observation_grid() %}
-    {{- return(adapter.dispatch('observation_grid', 'holdfast')()) -}}
-{% endmacro %}
-
-
-{% macro default__observation_grid() %}
     {%- set interval = holdfast.setting('observation_interval').split(' ') -%}
     {%- set count = interval[0] | int -%}
     {%- set unit = interval[1].rstrip('s') -%}
@@ -20,10 +15,12 @@ select cast(as_of_date as timestamp) as as_of
 
     select cast(
         {%- if unit == 'month' %}
-        date_trunc('month', as_of_date)
-        - to_months(cast((year(as_of_date) * 12 + month(as_of_date) - 1) % {{ count }} + step * {{ count }} as integer))
+        {{ holdfast.plus_months(
+            "date_trunc('month', as_of_date)",
+            '-cast((year(as_of_date) * 12 + month(as_of_date) - 1) % ' ~ count ~ ' + step * ' ~ count ~ ' as integer)',
+        ) }}
         {%- else %}
-        as_of_date - cast((as_of_date - date '1970-01-05') % {{ days }} + step * {{ days }} as integer)
+        as_of_date - cast({{ holdfast.days_between("date '1970-01-05'", 'as_of_date') }} % {{ days }} + step * {{ days }} as integer)
         {%- endif %} as timestamp
     ) as as_of
     from (select {{ holdfast.as_of_date() }} as as_of_date) as build

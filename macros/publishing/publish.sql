@@ -3,18 +3,8 @@
   end gives `results`; anything but a whole build is left alone, so that nobody sees half of one.
 -#}
 {% macro publish(results) %}
-    {{- return(adapter.dispatch('publish', 'holdfast')(results)) -}}
-{% endmacro %}
-
-
-{#- The marts of other warehouses are where BI tools read them already. -#}
-{% macro default__publish(results) %}
-    {{- return('') -}}
-{% endmacro %}
-
-
-{% macro duckdb__publish(results) %}
-    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.setting('publish') -%}
+    {#- the marts of other warehouses are where BI tools read them already -#}
+    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.setting('publish') or not holdfast.has_plugin() -%}
         {{- return('') -}}
     {%- endif -%}
     {%- set refusal = namespace(reason=none) -%}
@@ -57,12 +47,13 @@
     {%- set request = tojson({
         'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path'), 'project': project_name,
         'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
+        'forgotten': graph.nodes['model.holdfast.holdfast__forgotten_customers'].relation_name,
     }) -%}
-    {%- set answer = run_query("select holdfast_publish('" ~ request | replace("'", "''") ~ "')").columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}
         {#- the hook's own statement fails, and with it the build -#}
-        {{- return("select error('" ~ answer['error'] | replace("'", "''") ~ "')") -}}
+        {{- return(holdfast.select_error(answer['error'])) -}}
     {%- endif -%}
     {%- do log(answer['said'], info=true) -%}
     {{- return('') -}}

@@ -2,7 +2,7 @@
 {% macro _quoted(columns) %}
     {%- set quoted = [] -%}
     {%- for column in columns -%}
-        {%- do quoted.append(adapter.quote(column)) -%}
+        {%- do quoted.append(holdfast.quoted(column)) -%}
     {%- endfor -%}
     {{- return(quoted) -}}
 {% endmacro %}
@@ -13,6 +13,12 @@
     {%- for key in keys -%}
         {{ prefix }}{{ key }},{{ ' ' if not loop.last }}
     {%- endfor -%}
+{% endmacro %}
+
+
+{#- A SQL expression: the quoted keys of a row as one text. -#}
+{% macro _key_text(keys) %}
+    {{- return(keys | join(" || ' ' || ")) -}}
 {% endmacro %}
 
 

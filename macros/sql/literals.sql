@@ -1,10 +1,8 @@
-{#- A text as a SQL literal. -#}
-{% macro _text(value) %}
-    {{- return("'" ~ (value | replace("'", "''")) ~ "'") -}}
-{% endmacro %}
-
-
-{#- A number as a SQL literal of type double. -#}
-{% macro _double(number) %}
-    {{- return("'%.17e'" | replace("'", '') | format(number | float)) -}}
+{#- Texts as SQL literals, a list. -#}
+{% macro _texts(values) %}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- do literals.append(holdfast.text(value)) -%}
+    {%- endfor -%}
+    {{- return(literals) -}}
 {% endmacro %}

@@ -19,7 +19,8 @@
 
 {#- The node of the model that a relation was built from. -#}
 {% macro _node_behind(relation) %}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == relation.identifier and node.schema == relation.schema -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.alias == relation.identifier and node.schema == relation.schema -%}
         {{- return(node) -}}
     {%- endfor -%}
     {%- do exceptions.raise_compiler_error('No model of this project builds ' ~ relation ~ '.') -%}

@@ -4,25 +4,19 @@
   named.
 -#}
 {% macro model_probability(registry, model, features, alias=none) %}
-    {{- return(adapter.dispatch('model_probability', 'holdfast')(registry, model, features, alias)) -}}
-{% endmacro %}
-
-{% macro duckdb__model_probability(registry, model, features, alias) %}
-    {{- return(holdfast._model_call('holdfast_predict', registry, model, features, alias)) -}}
+    {{- return(holdfast._call_model_on('predict', registry, model, features, alias)) -}}
 {% endmacro %}
 
 
-{% macro _model_call(function, registry, model, features, alias) %}
+{#- What a model says of a row of `features`, whose columns are looked up by the names of the model's features. -#}
+{% macro _call_model_on(output, registry, model, features, alias) %}
     {%- do holdfast._check_features(model, features) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
-    {%- set arguments = [] -%}
+    {%- set columns = [] -%}
     {%- for name in model.feature_names -%}
-        {%- do arguments.append(prefix ~ adapter.quote(name)) -%}
+        {%- do columns.append(prefix ~ holdfast.quoted(name)) -%}
     {%- endfor -%}
-    {{- return(
-        function ~ "('" ~ (registry | string | replace("'", "''")) ~ "', '" ~ (model.model_id | replace("'", "''")) ~ "', "
-        ~ arguments | join(', ') ~ ')'
-    ) -}}
+    {{- return(holdfast.call_model(output, registry, model.model_id, columns)) -}}
 {% endmacro %}
 
 
@@ -36,7 +30,9 @@
             {%- set type = types.get(name | lower) -%}
             {%- if type is none -%}
                 {%- do missing.append(name) -%}
-            {%- elif modules.re.fullmatch('U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|REAL|DOUBLE|BOOL(EAN)?|(DECIMAL|NUMERIC)([(].*[)])?', type) is none -%}
+            {%- elif modules.re.fullmatch(
+                'U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|REAL|DOUBLE|BOOL(EAN)?|(DECIMAL|NUMERIC)([(].*[)])?', type
+            ) is none -%}
                 {%- do no_numbers.append(name ~ ' (' ~ type | lower ~ ')') -%}
             {%- endif -%}
         {%- endfor -%}

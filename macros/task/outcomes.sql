@@ -12,17 +12,19 @@
     {%- set labels = labels or holdfast.labels(task, spine=holdfast.scored_rows(task)) -%}
     {%- set task = holdfast.task(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set label = holdfast.quoted(task.label) -%}
     {{- config(
         materialized='incremental',
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
 with
 
 scores as (
 
-    select * from {{ holdfast._step(task, 'scores') }}
+    select * from {{ holdfast.task_step(task, 'scores') }}
 
 ),
 
@@ -30,9 +32,9 @@ registry as (
 
     select
         model_id,
-        cast(parameters ->> '$.lead_days' as integer)
-        + cast(parameters ->> '$.horizon_days' as integer) as horizon_days,
-    from {{ holdfast._step(task, 'model') }}
+        cast({{ holdfast.json_text('parameters', 'lead_days') }} as integer)
+        + cast({{ holdfast.json_text('parameters', 'horizon_days') }} as integer) as horizon_days,
+    from {{ holdfast.task_step(task, 'model') }}
 
 ),
 
@@ -49,7 +51,7 @@ final as (
         scores.as_of,
         scores.model_id,
         scores.{{ task.score_column }} as {{ task.predicted_column }},
-        labels.{{ task.label }},
+        labels.{{ label }},
         labels.horizon_ends_at,
         scores.scored_at,
     from labels
@@ -58,9 +60,9 @@ final as (
     inner join registry on registry.model_id = scores.model_id
     where
         labels.is_mature
-        and labels.{{ task.label }} is not null
+        and labels.{{ label }} is not null
         {%- if not any_horizon %}
-        and labels.horizon_ends_at = scores.as_of + to_days(registry.horizon_days)
+        and labels.horizon_ends_at = {{ holdfast.plus_days('scores.as_of', 'registry.horizon_days') }}
         {%- endif %}
 
 )

@@ -6,13 +6,8 @@
   `model_id` pins a model of the task, whatever its stage.
 -#}
 {% macro predict(task, relation, model_id=none) %}
-    {{- return(adapter.dispatch('predict', 'holdfast')(task, relation, model_id)) -}}
-{% endmacro %}
-
-
-{% macro default__predict(task, relation, model_id) %}
     {%- set task = holdfast.task(task) -%}
-    {%- set registry = holdfast._step(task, 'model') -%}
+    {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- if execute and model.resource_type == 'model' and model.config.materialized == 'view' -%}
         {%- do exceptions.raise_compiler_error(
             'holdfast.predict: ' ~ model.name ~ ' is a view, which no program but dbt could read, for it calls a function of this '
@@ -35,7 +30,7 @@
     {%- endif -%}
     {%- set probability = holdfast.model_probability(registry, scorer, relation, alias='predicted') if scorer else 'null' -%}
     {{- return(
-        '(select predicted.*, cast(' ~ ("'" ~ scorer.model_id ~ "'" if scorer else 'null') ~ ' as varchar) as model_id, cast('
+        '(select predicted.*, cast(' ~ (holdfast.text(scorer.model_id) if scorer else 'null') ~ ' as varchar) as model_id, cast('
         ~ probability ~ ' as double) as ' ~ task.score_column ~ ' from ' ~ relation ~ ' as predicted)'
     ) -}}
 {% endmacro %}

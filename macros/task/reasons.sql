@@ -6,8 +6,8 @@
     {%- do holdfast._takes_a_task('reasons', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
     {{- config(materialized='table') -}}
-    {%- set registry = holdfast._step(task, 'model') -%}
-    {%- set features = holdfast._features_of(task) -%}
+    {%- set registry = holdfast.task_step(task, 'model') -%}
+    {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set scoring_as_of = holdfast.scoring_as_of() -%}
     {%- set champion = holdfast.champion(registry) -%}
@@ -28,6 +28,18 @@
     {#- log-odds are small; a value may be money, and a contribution to it large -#}
     {%- set steps, bound = ('1e6', '1e8') if task.is_regression else ('1e9', '1e5') -%}
     {%- set slots = (champion.feature_names | length + 1) if champion else 1 -%}
+    {%- set names = holdfast._texts(champion.feature_names if champion else []) -%}
+    {%- set reason_keys = [] -%}
+    {%- for group in groups.values() -%}
+        {%- set weights = [] -%}
+        {%- set numbered = [] -%}
+        {%- for i in group -%}
+            {%- do weights.append('weight_' ~ i) -%}
+            {%- do numbered.append('abs(weight_' ~ i ~ ') * ' ~ slots ~ ' + ' ~ i) -%}
+        {%- endfor -%}
+        {%- set strongest = group[0] if group | length == 1 else 'greatest(' ~ numbered | join(', ') ~ ') % ' ~ slots -%}
+        {%- do reason_keys.append('\n            (' ~ weights | join(' + ') ~ ') * ' ~ slots ~ ' + ' ~ strongest) -%}
+    {%- endfor -%}
 {%- if is_explained and groups -%}
 with
 
@@ -39,7 +51,7 @@ latest as (
         as_of = {{ scoring_as_of }}
         and {{ holdfast.has_enough_history('features') }}
         {%- if task.eligible %}
-        and {{ holdfast._is_eligible(task) }}
+        and {{ holdfast.is_eligible(task) }}
         {%- endif %}
 
 ),
@@ -61,7 +73,8 @@ weighed as (
         as_of,
         {%- for group in groups.values() %}
         {%- for i in group %}
-        cast(round(least(greatest(contributions[{{ i }}], -{{ bound }}), {{ bound }}) * {{ steps }}) as bigint) as weight_{{ i }},
+        {%- set bounded = 'least(greatest(' ~ holdfast.list_item('contributions', i) ~ ', -' ~ bound ~ '), ' ~ bound ~ ')' %}
+        cast(round({{ bounded }} * {{ steps }}) as bigint) as weight_{{ i }},
         {%- endfor %}
         {%- endfor %}
     from explained
@@ -74,16 +87,7 @@ grouped as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        unnest([
-            {%- for group in groups.values() %}
-            ({% for i in group %}weight_{{ i }}{{ ' + ' if not loop.last }}{% endfor %}) * {{ slots }} +
-            {%- if group | length == 1 %} {{ group[0] }},
-            {%- else %} greatest(
-                {%- for i in group %}abs(weight_{{ i }}) * {{ slots }} + {{ i }}{{ ', ' if not loop.last }}{% endfor -%}
-            ) % {{ slots }},
-            {%- endif %}
-            {%- endfor %}
-        ]) as reason_key,
+        {{ holdfast.list_rows(holdfast.list_of(reason_keys)) }} as reason_key,
     from weighed
 
 ),
@@ -105,7 +109,7 @@ chosen as (
 
     select
         features.*,
-        unnest(strongest.reason_keys) as reason_key,
+        {{ holdfast.list_rows('strongest.reason_keys') }} as reason_key,
     from {{ features }} as features
     inner join strongest
         on {{ holdfast._same_keys('strongest', 'features', keys + ['as_of']) }}
@@ -120,7 +124,7 @@ told as (
         reason_key,
         cast(case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ adapter.quote(name) }}
+            when {{ loop.index }} then {{ holdfast.quoted(name) }}
             {%- endfor %}
         end as double) as feature_value,
         case reason_key % {{ slots }}
@@ -140,7 +144,7 @@ said_once as (
         as_of,
         reason,
         max(reason_key) as reason_key,
-        arg_max(feature_value, reason_key) as feature_value,
+        {{ holdfast.value_at_max('feature_value', 'reason_key') }} as feature_value,
         sum(reason_key // {{ slots }}) as weight,
     from told
     group by {{ keys | join(', ') }}, as_of, reason
@@ -151,7 +155,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc, reason_key desc) as rank,
+        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc nulls last, reason_key desc nulls last) as rank,
     from said_once
 
 ),
@@ -161,13 +165,9 @@ final as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        '{{ champion.model_id }}' as model_id,
+        {{ holdfast.text(champion.model_id) }} as model_id,
         cast(rank as integer) as rank,
-        [
-            {%- for name in champion.feature_names %}
-            '{{ name }}',
-            {%- endfor %}
-        ][reason_key % {{ slots }}] as feature,
+        {{ holdfast.list_item(holdfast.list_of(names), 'reason_key % ' ~ slots) }} as feature,
         feature_value,
         weight / {{ steps }} as contribution,
         reason,

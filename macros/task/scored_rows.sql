@@ -6,8 +6,9 @@
 {% macro scored_rows(task) %}
     {%- do holdfast._takes_a_task('scored_rows', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
-    {%- set scores = holdfast._step(task, 'scores') -%}
-    {%- set days = "cast(registry.parameters ->> '$.lead_days' as integer) + cast(registry.parameters ->> '$.horizon_days' as integer)" -%}
+    {%- set scores = holdfast.task_step(task, 'scores') -%}
+    {%- set days = 'cast(' ~ holdfast.json_text('registry.parameters', 'lead_days') ~ ' as integer) + cast('
+        ~ holdfast.json_text('registry.parameters', 'horizon_days') ~ ' as integer)' -%}
     {%- set known_until = holdfast.known_until() -%}
 (
         select
@@ -19,13 +20,13 @@
             and as_of in (
                 select scores.as_of
                 from {{ scores }} as scores
-                inner join {{ holdfast._step(task, 'model') }} as registry on registry.model_id = scores.model_id
+                inner join {{ holdfast.task_step(task, 'model') }} as registry on registry.model_id = scores.model_id
                 where
                     scores.status = 'scored'
-                    and scores.as_of + to_days({{ days }}) <= {{ known_until }}
+                    and {{ holdfast.plus_days('scores.as_of', days) }} <= {{ known_until }}
                     {%- if is_incremental() %}
                     and (
-                        scores.as_of + to_days({{ days }} + {{ holdfast.setting('lookback_days') }}) > {{ known_until }}
+                        {{ holdfast.plus_days('scores.as_of', days ~ ' + ' ~ holdfast.setting('lookback_days')) }} > {{ known_until }}
                         or (scores.as_of, scores.model_id, scores.scored_at) not in (
                             select (as_of, model_id, scored_at) from {{ this }}
                         )

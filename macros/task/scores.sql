@@ -11,14 +11,19 @@
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
-    {%- set registry = holdfast._step(task, 'model') -%}
-    {%- set features = holdfast._features_of(task) -%}
+    {%- set registry = holdfast.task_step(task, 'model') -%}
+    {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set score = task.score_column -%}
+    {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
+        {#- no hook runs that could say so -#}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
-        {%- do holdfast._check_customer_id(this, features) -%}
+        {%- do holdfast._check_key_types(this, features, task.entity) -%}
     {%- endif -%}
     {%- set probability = holdfast.model_probability(registry, champion, features) if champion else 'null' -%}
 with
@@ -28,7 +33,7 @@ latest as (
     select
         *,
         {{ holdfast.has_enough_history('features') }} as has_enough_history,
-        {{ holdfast._is_eligible(task) }} as is_eligible,
+        {{ holdfast.is_eligible(task) }} as is_eligible,
     from {{ features }} as features
     where as_of = {{ holdfast.scoring_as_of() }}
 
@@ -53,7 +58,7 @@ reasons as (
         max(reason) filter (where rank = 1) as reason_1,
         max(reason) filter (where rank = 2) as reason_2,
         max(reason) filter (where rank = 3) as reason_3,
-    from {{ holdfast._step(task, 'reasons') }}
+    from {{ holdfast.task_step(task, 'reasons') }}
     group by {{ keys | join(', ') }}
 
 ),
@@ -62,7 +67,7 @@ ranked as (
 
     select
         *,
-        percent_rank() over (order by {{ score }}) as {{ task.name }}_percentile,
+        percent_rank() over (order by {{ score }} asc nulls last) as {{ task.name }}_percentile,
     from scored
 
 ),
@@ -73,11 +78,11 @@ final as (
         {{ holdfast._key_list('latest.', keys) }}
         latest.as_of,
         cast(latest.as_of as date) as as_of_date,
-        cast({{ "'" ~ champion.model_id ~ "'" if champion else 'null' }} as varchar) as model_id,
+        cast({{ holdfast.text(champion.model_id) if champion else 'null' }} as varchar) as model_id,
         case
             when not latest.is_eligible then 'not_eligible'
             when not latest.has_enough_history then 'not_enough_history'
-            else '{{ 'scored' if champion else 'no_model' }}'
+            else {{ holdfast.text('scored' if champion else 'no_model') }}
         end as status,
         ranked.{{ score }},
         case when ranked.{{ score }} is not null then ranked.{{ task.name }}_percentile end as {{ task.name }}_percentile,
@@ -86,12 +91,12 @@ final as (
             when ranked.{{ score }} >= {{ task.bands.high }} then 'high'
             when ranked.{{ score }} >= {{ task.bands.medium }} then 'medium'
             when ranked.{{ score }} is not null then 'low'
-        end as {{ task.band_column }},
+        end as {{ holdfast.quoted(task.band_column) }},
         {%- endif %}
         reasons.reason_1,
         reasons.reason_2,
         reasons.reason_3,
-        cast({{ dbt.current_timestamp() }} at time zone 'UTC' as timestamp) as scored_at,
+        cast({{ holdfast.as_utc(dbt.current_timestamp()) }} as timestamp) as scored_at,
     from latest
     left join ranked on {{ holdfast._same_keys('ranked', 'latest', keys) }}
     left join reasons on {{ holdfast._same_keys('reasons', 'latest', keys) }}
@@ -103,18 +108,20 @@ select * from final
 
 
 {#- Refuses ids that have become text, or numbers, since a table with history was begun: the same customers would be others. -#}
-{% macro _check_customer_id(history, now) %}
-    {%- set types = [] -%}
-    {%- for relation in [history, now] -%}
-        {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower == 'customer_id' -%}
-            {%- do types.append(column) -%}
+{% macro _check_key_types(history, now, entity) %}
+    {%- for key in entity -%}
+        {%- set types = [] -%}
+        {%- for relation in [history, now] -%}
+            {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower == key | lower -%}
+                {%- do types.append(column) -%}
+            {%- endfor -%}
         {%- endfor -%}
+        {%- if types | length == 2 and types[0].is_string() != types[1].is_string() -%}
+            {%- do exceptions.raise_compiler_error(
+                key ~ ' is ' ~ types[1].dtype ~ ' now, and ' ~ types[0].dtype ~ ' in ' ~ history ~ ', which keeps the scores of '
+                ~ 'former builds. Cast it to ' ~ types[0].dtype ~ ' in your inputs; or begin anew, without the models, scores and '
+                ~ "evaluations of before: dbt build --full-refresh --vars '{holdfast_reset: true}'."
+            ) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- if types | length == 2 and types[0].is_string() != types[1].is_string() -%}
-        {%- do exceptions.raise_compiler_error(
-            'customer_id is ' ~ types[1].dtype ~ ' now, and ' ~ types[0].dtype ~ ' in ' ~ history ~ ', which keeps the scores of '
-            ~ 'former builds. Cast it to ' ~ types[0].dtype ~ ' in your inputs; or begin anew, without the models, scores and '
-            ~ "evaluations of before: dbt build --full-refresh --vars '{holdfast_reset: true}'."
-        ) -%}
-    {%- endif -%}
 {% endmacro %}

@@ -19,7 +19,8 @@
         'name': name, 'is_shipped': name in shipped, 'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
         'baseline_feature': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
-        'include_features': [], 'exclude_features': [], 'trusted_features': [], 'min_rows': none, 'min_events': none,
+        'include_features': [], 'exclude_features': [], 'trusted_features': [],
+        'min_rows': holdfast.setting('min_rows'), 'min_events': holdfast.setting('min_events'),
         'test_dates': none, 'max_rows': holdfast.setting('max_training_rows'), 'seed': holdfast.setting('seed'),
         'retrain': holdfast.setting('retrain'), 'retrain_after_days': holdfast.setting('retrain_after_days'),
     } -%}
@@ -56,7 +57,9 @@
         'retrain_after_days': days ~ ', 1 or more',
     } -%}
     {%- if declaration is not mapping -%}
-        {%- do holdfast._refuse_task(name, 'must be declared by a mapping, such as {label: returned, horizon_days: 60}; got: ' ~ declaration) -%}
+        {%- do holdfast._refuse_task(
+            name, 'must be declared by a mapping, such as {label: returned, horizon_days: 60}; got: ' ~ declaration
+        ) -%}
     {%- endif -%}
     {%- for key in declaration if key not in allowed -%}
         {%- do holdfast._refuse_task(
@@ -107,69 +110,11 @@
 {% endmacro %}
 
 
-{#- The model of one step of a task: labels, training_set, model, scores, reasons, holdout_predictions or outcomes. -#}
-{% macro _step(task, step) %}
-    {{- return(ref('holdfast', 'holdfast__' ~ task.name ~ '_' ~ step) if task.is_shipped else ref(task.name ~ '_' ~ step)) -}}
-{% endmacro %}
-
-
-{#- The table with the features of a task, once it is clear that it has the entity's columns. -#}
-{% macro _features_of(task) %}
-    {%- set relation = ref('holdfast', 'holdfast__customer_features') if task.features == 'customer_features' else holdfast._ref(task.features) -%}
-    {%- if execute and task.entity != ['customer_id'] and holdfast.exists(relation) -%}
-        {%- set found = holdfast._column_types(relation) -%}
-        {%- for column in task.entity + ['as_of'] if column | lower not in found -%}
-            {%- do holdfast._refuse_task(
-                task.name, 'has the entity ' ~ task.entity | join(', ') ~ ', but its features ' ~ relation ~ ' have no column ' ~ column
-                ~ '; they have ' ~ found.keys() | join(', ')
-            ) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(relation) -}}
-{% endmacro %}
-
-
 {#- The relation of the events of a task's label: an input of Holdfast's, such as orders, or a model. -#}
 {% macro _events_of(task) %}
     {%- set name = task.event.model -%}
-    {%- set inputs = ['orders', 'customers', 'order_items', 'products', 'web_events', 'support_tickets', 'campaign_sends', 'subscriptions', 'feedback'] -%}
-    {{- return(ref('holdfast', 'stg_holdfast__' ~ name) if name in inputs else holdfast._ref(name)) -}}
-{% endmacro %}
-
-
-{#- The rows that a task is about: a SQL condition on `features`, a row of its features; never NULL. -#}
-{% macro _is_eligible(task) %}
-    {{- return('coalesce(' ~ task.eligible ~ ', false)' if task.eligible else 'true') -}}
-{% endmacro %}
-
-
-{#- What the training of every task is told, by the task's name; the manifest hands it to commands that train, too. -#}
-{% macro training_of_tasks() %}
-    {%- set tasks = {} -%}
-    {%- for name in holdfast.tasks() -%}
-        {%- do tasks.update({name: holdfast.training_settings(name)}) -%}
-    {%- endfor -%}
-    {{- return(tasks) -}}
-{% endmacro %}
-
-
-{#- What a task's training in Python is told, by the keys that holdfast.training takes. -#}
-{% macro training_settings(name) %}
-    {%- set task = holdfast.task(name) -%}
-    {%- set told = {
-        'task': task.name, 'label': task.label, 'target': task.target, 'definition': task.definition, 'lead_days': task.lead_days,
-        'horizon_days': task.horizon_days + task.settling_days, 'features': task.include_features,
-        'as_of_date': holdfast.setting('as_of_date'), 'reset': holdfast.setting('reset'),
-    } -%}
-    {%- for key in [
-        'baseline_feature', 'estimator', 'estimator_parameters', 'exclude_features', 'trusted_features', 'min_rows', 'min_events',
-        'test_dates', 'max_rows', 'seed', 'retrain', 'retrain_after_days',
+    {%- set inputs = [
+        'orders', 'customers', 'order_items', 'products', 'web_events', 'support_tickets', 'campaign_sends', 'subscriptions', 'feedback',
     ] -%}
-        {%- do told.update({key: task[key]}) -%}
-    {%- endfor -%}
-    {%- set settings = {} -%}
-    {%- for key, value in told.items() if value is not none -%}
-        {%- do settings.update({key: value}) -%}
-    {%- endfor -%}
-    {{- return(settings) -}}
+    {{- return(ref('holdfast', 'stg_holdfast__' ~ name) if name in inputs else holdfast._ref(name)) -}}
 {% endmacro %}

@@ -7,12 +7,13 @@
     {%- do holdfast._takes_a_task('training_set', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
     {{- config(materialized='table') -}}
-    {%- set keys = holdfast._quoted(task.entity) %}
+    {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set label = holdfast.quoted(task.label) %}
 with
 
 features as (
 
-    select * from {{ holdfast._features_of(task) }}
+    select * from {{ holdfast.task_features(task) }}
 
 ),
 
@@ -21,16 +22,16 @@ labels as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        {{ task.label }},
-    from {{ labels or holdfast._step(task, 'labels') }}
-    where {{ task.label }} is not null
+        {{ label }},
+    from {{ labels or holdfast.task_step(task, 'labels') }}
+    where {{ label }} is not null
 
 ),
 
 final as (
 
     select
-        labels.{{ task.label }},
+        labels.{{ label }},
         features.*,
     from labels
     inner join features
@@ -38,7 +39,7 @@ final as (
     where
         {{ holdfast.has_enough_history('features') }}
         {%- if task.eligible %}
-        and {{ holdfast._is_eligible(task) }}
+        and {{ holdfast.is_eligible(task) }}
         {%- endif %}
 
 )
@@ -52,7 +53,8 @@ select * from final
     {%- if task is not string or others -%}
         {%- do exceptions.raise_compiler_error(
             'holdfast.' ~ macro ~ " takes the name of a task, such as holdfast." ~ macro ~ "('return')"
-            ~ ('; ' ~ others.keys() | join(', ') ~ ' stand in the declaration of the task, in the var `holdfast_tasks`' if others else '; got: ' ~ task) ~ '.'
+            ~ ('; ' ~ others.keys() | join(', ') ~ ' stand in the declaration of the task, in the var `holdfast_tasks`'
+                if others else '; got: ' ~ task) ~ '.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

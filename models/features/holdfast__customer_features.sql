@@ -4,7 +4,9 @@
 {#- sqlfluff cannot place a loop that is empty, as this one is before the views are built #}
 -- noqa: disable=LT02
 {% set views = holdfast.feature_views() -%}
-{% set features = holdfast.feature_columns(views) -%}
+{% set entity = ['customer_id'] -%}
+{% set features = holdfast.feature_columns(views, entity) -%}
+{% set keys = holdfast._quoted(entity + ['as_of']) -%}
 with
 
 spine as (
@@ -16,16 +18,14 @@ spine as (
 final as (
 
     select
-        spine.customer_id,
-        spine.as_of,
+        {{ holdfast._key_list('spine.', keys) }}
         {%- for feature in features %}
-        cast({{ feature.view }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
+        cast({{ holdfast.quoted(feature.view) }}.{{ holdfast.quoted(feature.name) }} as float) as {{ holdfast.quoted(feature.name) }},
         {%- endfor %}
     from spine
     {% for view in views -%}
-    left join {{ holdfast._ref(view) }} as {{ holdfast._plain_name(view) }}
-        on {{ holdfast._plain_name(view) }}.customer_id = spine.customer_id
-        and {{ holdfast._plain_name(view) }}.as_of = spine.as_of
+    left join {{ holdfast._ref(view) }} as {{ holdfast.quoted(holdfast._plain_name(view)) }}
+        on {{ holdfast._same_keys(holdfast.quoted(holdfast._plain_name(view)), 'spine', keys) }}
     {% endfor %}
 
 )

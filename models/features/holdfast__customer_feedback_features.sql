@@ -18,7 +18,7 @@ feedback_features as (
             'feedback_score_mean': {'sql': 'avg(score)'},
             'scores': {'sql': 'count(score)', 'empty': 0},
             'score_sum': {'sql': 'sum(score)'},
-            'feedback_score_last': {'sql': 'arg_max(score, (answered_at, score))', 'where': 'score is not null'},
+            'feedback_score_last': {'sql': holdfast.value_at_max('score', '(answered_at, score)'), 'where': 'score is not null'},
         },
         recency={
             'feedback_days_since': 'answered_at',
@@ -30,9 +30,9 @@ feedback_features as (
 final as (
 
     select
-        * exclude (scores, score_sum),
+        {{ holdfast.all_but(['scores', 'score_sum']) }},
         feedback_score_last
-        - (score_sum - feedback_score_last) / nullif(scores - 1, 0) as feedback_score_trend,
+        - (score_sum - feedback_score_last) / cast(nullif(scores - 1, 0) as double) as feedback_score_trend,
     from feedback_features
 
 )

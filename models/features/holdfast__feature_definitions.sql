@@ -7,12 +7,13 @@
 {% endfor -%}
 {% for name in views -%}
 {% set node = holdfast._node_of(name) -%}
+{% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
 select
-    '{{ holdfast._plain_name(name) }}' as feature_view,
-    '{{ holdfast._relation_of(name) }}' as relation,
-    ['customer_id'] as entity,
-    {{ holdfast._text(holdfast._render_view(node, '__holdfast_spine__')) }} as sql,
-    '{{ node.checksum.checksum }}' as checksum,
+    {{ holdfast.text(holdfast._plain_name(name)) }} as feature_view,
+    {{ holdfast.text(holdfast._relation_of(name)) }} as relation,
+    {{ holdfast.list_of(holdfast._texts(rendered.entity)) }} as entity,
+    {{ holdfast.text(rendered.sql) }} as sql,
+    {{ holdfast.text(node.checksum.checksum) }} as checksum,
 {{ 'union all' if not loop.last }}
 {% endfor -%}
 {% if not views -%}

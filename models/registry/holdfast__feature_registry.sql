@@ -10,18 +10,19 @@ features as (
     {% set relation = holdfast._ref(view) -%}
     {% if execute and holdfast.exists(relation) -%}
     {% set node = holdfast._node_of(view) -%}
-    {% set code = holdfast._render_view(node, '__holdfast_spine__') -%}
-    {% for column in adapter.get_columns_in_relation(relation) if column.name not in ['customer_id', 'as_of'] -%}
-    {% set name = adapter.quote(column.name) -%}
+    {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
+    {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
+    {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
+    {% set name = holdfast.quoted(column.name) -%}
     {{ 'union all' if described.any }}
     {% set described.any = true -%}
     select
-        {{ holdfast._text(column.name) }} as feature,
-        {{ holdfast._text(holdfast._plain_name(view)) }} as feature_view,
-        {{ holdfast._text(column.dtype) }} as dtype,
-        {{ holdfast._text(holdfast._window_of(column.name)) }} as "window",
-        {{ holdfast._text(holdfast._expression_of(column.name, code)) }} as sql,
-        {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
+        {{ holdfast.text(column.name) }} as feature,
+        {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
+        {{ holdfast.text(column.dtype) }} as dtype,
+        {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
+        {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
+        {{ holdfast.text(node.columns.get(column.name, {}).get('description', '')) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
         avg(cast({{ name }} as double)) as mean,
         min(cast({{ name }} as double)) as min,
@@ -53,10 +54,10 @@ used as (
 
     select
         feature,
-        list_sort(list_distinct(list(task))) as used_by,
+        {{ holdfast.sorted_distinct('list(task)') }} as used_by,
     from (
         select
-            unnest(feature_names) as feature,
+            {{ holdfast.list_rows('feature_names') }} as feature,
             task,
         from {{ ref('holdfast', 'holdfast__model_registry') }}
         where stage = 'champion'
@@ -79,7 +80,7 @@ final as (
         features.min,
         features.max,
         features.freshness,
-        coalesce(used.used_by, []) as used_by,
+        coalesce(used.used_by, {{ holdfast.list_of([]) }}) as used_by,
     from features
     left join used on used.feature = features.feature
 

@@ -8,7 +8,7 @@ evaluations as (
         *,
         cast(regexp_extract(metric, '^(row_count|predicted|observed|gain)_decile_([0-9]+)$', 2) as integer) as decile,
     from {{ ref('holdfast', 'holdfast__model_evaluations') }}
-    where regexp_matches(metric, '^(row_count|predicted|observed|gain)_decile_[0-9]+$')
+    where {{ holdfast.matches('metric', '^(row_count|predicted|observed|gain)_decile_[0-9]+$') }}
 
 ),
 

@@ -22,7 +22,7 @@ noted as (
 
     select
         task,
-        arg_max(model_id, champion_from) as model_id,
+        {{ holdfast.value_at_max('model_id', 'champion_from') }} as model_id,
     from {{ this }}
     group by task
 
@@ -34,7 +34,7 @@ final as (
     select
         champions.task,
         champions.model_id,
-        cast({{ dbt.current_timestamp() }} at time zone 'UTC' as timestamp) as champion_from,
+        cast({{ holdfast.as_utc(dbt.current_timestamp()) }} as timestamp) as champion_from,
         'build' as changed_by,
     from champions
     {% if is_incremental() -%}

@@ -9,14 +9,14 @@ predictions as (
     {% for split, step in [('test', 'holdout_predictions'), ('live', 'outcomes')] if split == 'test' or task.live -%}
     select
         model_id,
-        '{{ task.name }}' as task,
-        '{{ task.target }}' as target,
-        '{{ split }}' as split,
+        {{ holdfast.text(task.name) }} as task,
+        {{ holdfast.text(task.target) }} as target,
+        {{ holdfast.text(split) }} as split,
         customer_id,
         as_of,
         cast({{ task.predicted_column }} as double) as predicted,
-        cast({{ adapter.quote(task.label) }} as double) as outcome,
-    from {{ holdfast._step(task, step) }}
+        cast({{ holdfast.quoted(task.label) }} as double) as outcome,
+    from {{ holdfast.task_step(task, step) }}
     {{ 'union all' if not loop.last }}
     {% endfor -%}
     {{ 'union all' if not loop.last }}
@@ -41,7 +41,7 @@ final as (
         predicted,
         outcome,
         segment,
-        {{ holdfast._text(holdfast.evaluation_settings()) }} as settings,
+        {{ holdfast.text(holdfast.evaluation_settings()) }} as settings,
     from with_segments
 
 )

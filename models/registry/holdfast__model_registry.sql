@@ -19,6 +19,6 @@ select
     onnx_sha256,
     score_sql,
     library_versions,
-from {{ holdfast._step(holdfast.task(task), 'model') }}
+from {{ holdfast.task_step(holdfast.task(task), 'model') }}
 {{ 'union all' if not loop.last }}
 {% endfor %}

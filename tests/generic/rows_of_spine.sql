@@ -1,5 +1,7 @@
 {#- The model has exactly the rows of its spine: none lost, none added. -#}
-{% test rows_of_spine(model, spine, keys=['customer_id', 'as_of']) %}
+{% test rows_of_spine(model, spine, entity=['customer_id']) %}
+
+{%- set keys = holdfast._quoted(entity + ['as_of']) %}
 
 with
 

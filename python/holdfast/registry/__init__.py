@@ -5,6 +5,8 @@ A task's registry is the table `<task>_model`; `model_registry` shows those of a
 
 from __future__ import annotations
 
+from holdfast.contract import model_id
+from holdfast.registry._beaten import Defeat, defeats
 from holdfast.registry._changes import Change, promote, rollback
 from holdfast.registry._describe import describe_change, describe_model, describe_models
 from holdfast.registry._errors import RegistryError
@@ -13,12 +15,18 @@ from holdfast.registry._export import export_model, export_sql
 from holdfast.registry._former import RelationName, carry_over, find_registry, read_former
 from holdfast.registry._kept_sql import score_sql
 from holdfast.registry._model import Figure, RegisteredModel, noted_twin
-from holdfast.registry._reading import find_model, list_models, matching, read_models, reading
+from holdfast.registry._reading import (
+    find_model,
+    list_models,
+    matching,
+    read_file,
+    read_models,
+    reading,
+)
 from holdfast.registry._rows import (
     REGISTRY_SCHEMA,
     Row,
     library_versions,
-    model_id,
     registry_table,
     to_json,
 )
@@ -39,6 +47,7 @@ __all__ = [
     "LABEL_PARAMETERS",
     "REGISTRY_SCHEMA",
     "Change",
+    "Defeat",
     "Figure",
     "RegisteredModel",
     "RegistryError",
@@ -48,6 +57,7 @@ __all__ = [
     "assign_stages",
     "carry_over",
     "champion_of",
+    "defeats",
     "describe_change",
     "describe_model",
     "describe_models",
@@ -62,6 +72,7 @@ __all__ = [
     "model_id",
     "noted_twin",
     "promote",
+    "read_file",
     "read_former",
     "read_models",
     "reading",

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from holdfast import terminal
-from holdfast.registry import COMPARED_STAGES
+from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.warehouse.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
@@ -52,7 +52,13 @@ _FIGURES_OF_VALUES: dict[str, tuple[str, Callable[[float | None], str]]] = {
 }
 
 
-def summarise(directory: Path, *, target: str | None = None, customers: int = 10) -> str:
+def summarise(
+    directory: Path,
+    *,
+    target: str | None = None,
+    target_path: Path | None = None,
+    customers: int = 10,
+) -> str:
     """Tell what the last build of a dbt project with Holdfast made.
 
     Parameters
@@ -61,6 +67,8 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
         The folder of `dbt_project.yml`.
     target
         The target of the dbt profile; its default when None.
+    target_path
+        Where the build wrote its artifacts, if it was given `--target-path`.
     customers
         How many customers most at risk to list.
 
@@ -77,7 +85,7 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
     """
     if customers < 1:
         raise ProjectError(f"the number of customers to list must be 1 or more; got {customers}")
-    project = open_project(directory, target=target)
+    project = open_project(directory, target=target, target_path=target_path)
     with project.connect() as connection:
         try:
             parts = [
@@ -152,6 +160,17 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
     name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
     heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
     text = heading + terminal.table(table, left=2)
+    champion = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
+    beaten = defeats(
+        champion or {},
+        [(row["algorithm"], row) for row in tested if row["stage"] == Stage.BASELINE],
+        target="classification" if figures is _FIGURES else "regression",
+    )
+    if beaten:
+        text += (
+            "\n\nDO NOT ACT ON THESE SCORES YET: the champion is no better than a simple rule:\n  "
+            + "\n  ".join(map(str, beaten))
+        )
     for row in rows:
         if row["split"] == "live":
             told = ", ".join(

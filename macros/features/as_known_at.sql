@@ -1,9 +1,9 @@
 {#- An input as it stood at a moment: a subquery without what came later. -#}
-{% macro _as_known_at(relation, times, moment) %}
-    {%- set replaced = [] -%}
+{% macro as_known_at(relation, times, moment) %}
+    {%- set hidden = {} -%}
     {%- for at, columns in times.get('later', {}).items() -%}
         {%- for column in columns -%}
-            {%- do replaced.append('case when ' ~ at ~ ' < ' ~ moment ~ ' then ' ~ column ~ ' end as ' ~ column) -%}
+            {%- do hidden.update({column: 'case when ' ~ at ~ ' < ' ~ moment ~ ' then ' ~ column ~ ' end'}) -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- set conditions = [times['at'] ~ ' < ' ~ moment] -%}
@@ -11,7 +11,7 @@
         {%- do conditions.append('coalesce(' ~ times.known_at ~ ', ' ~ times['at'] ~ ') < ' ~ moment) -%}
     {%- endif -%}
     {{- return(
-        '(select *' ~ (' replace (' ~ replaced | join(', ') ~ ')' if replaced else '') ~ ' from ' ~ relation
+        '(select ' ~ (holdfast.all_with(hidden) if hidden else '*') ~ ' from ' ~ relation
         ~ ' where ' ~ conditions | join(' and ') ~ ')'
     ) -}}
 {% endmacro %}

@@ -1,0 +1,22 @@
+{#-
+  A SQL expression: the segment of a value of a column. Of a number with more than six values the thirds are segments, of a
+  text the twenty largest values; the rest is `other`, so that no split has more rows than anybody reads.
+-#}
+{% macro segment_of(column, type, relation) %}
+    {%- set plain = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- if modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|NUMERIC|FLOAT|DOUBLE|REAL)', type) is none -%}
+        {{- return(
+            'case when ' ~ column ~ ' is null then null when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation
+            ~ ' where ' ~ column ~ ' is not null group by 1 order by count(*) desc nulls last, 1 asc nulls last limit 20) then ' ~ plain ~ " else 'other' end"
+        ) -}}
+    {%- endif -%}
+    {%- set thirds = [] -%}
+    {%- for share in ['1 / 3e0', '2 / 3e0'] -%}
+        {%- do thirds.append('(select quantile_disc(' ~ column ~ ', ' ~ share ~ ') from ' ~ relation ~ ')') -%}
+    {%- endfor -%}
+    {{- return(
+        'case when ' ~ column ~ ' is null then null when (select count(distinct ' ~ column ~ ') from ' ~ relation ~ ') <= 6 then '
+        ~ "format('{:g}', cast(" ~ column ~ ' as double)) when ' ~ column ~ ' <= ' ~ thirds[0] ~ " then 'low' when "
+        ~ column ~ ' <= ' ~ thirds[1] ~ " then 'middle' else 'high' end"
+    ) -}}
+{% endmacro %}
