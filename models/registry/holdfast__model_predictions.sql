@@ -1,14 +1,11 @@
 {{ config(materialized='view') }}
 -- what models predicted and what came, beside each other: all that is measured, as it was on the day of the prediction
-{% set tasks = [] -%}
-{% for name in holdfast.tasks() -%}
-    {% do tasks.append(holdfast.task(name)) -%}
-{% endfor -%}
 with
 
 predictions as (
 
-    {% for task in tasks -%}
+    {% for name in holdfast.tasks() -%}
+    {% set task = holdfast.task(name) -%}
     {% for split, step in [('test', 'holdout_predictions'), ('live', 'outcomes')] if split == 'test' or task.live -%}
     select
         model_id,
