@@ -11,8 +11,10 @@
     {%- set keys = holdfast._quoted(declared.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
+    {%- set personal = holdfast.personal_features() -%}
     {%- set columns = [] -%}
-    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_') -%}
+    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_')
+        and feature | lower not in personal -%}
         {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor -%}
 {%- if columns -%}

@@ -9,7 +9,7 @@
     {%- for name in ['contact_budget', 'contact_cost', 'offer_cost', 'save_rate', 'customer_value'] -%}
         {%- do costs.update({name: holdfast.setting(name)}) -%}
     {%- endfor -%}
-    {%- set values = [version] + costs.values() | list + [holdfast.setting('segments')] -%}
+    {%- set values = [version] + costs.values() | list + [holdfast.segment_names(), holdfast.setting('least_group')] -%}
     {#- twelve hexadecimal digits, which a double holds exactly -#}
     {{- return(tojson({'costs': costs, 'number': local_md5(tojson(values))[:12] | int(0, 16)})) -}}
 {% endmacro %}

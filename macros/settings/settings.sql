@@ -14,6 +14,7 @@
         'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
+        'least_group': {'default': 10, 'allowed': 'a whole number of customers, 1 or more', 'least': 1},
         'lookback_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'max_training_rows': {'default': 2000000, 'allowed': 'a whole number, 1000 or more', 'least': 1000},
         'min_events': {'default': none, 'allowed': 'a whole number, 1 or more', 'least': 1},
