@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import jinja2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +109,6 @@ def test_hostile_names_and_texts_come_back_as_they_were(word: str) -> None:
     comes_back(word)
 
 
-@settings(deadline=None)
 @given(WORDS)
 def test_any_name_and_any_text_come_back_as_they_were(word: str) -> None:
     comes_back(word)
