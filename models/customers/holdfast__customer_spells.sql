@@ -20,7 +20,9 @@ purchases as (
             ),
             true
         ) as is_new,
-        row_number() over (partition by customer_id order by ordered_at asc nulls last, order_id asc nulls last) as purchase_number,
+        row_number() over (
+            partition by customer_id order by ordered_at asc nulls last, order_id asc nulls last
+        ) as purchase_number,
     from {{ ref('holdfast', 'stg_holdfast__orders') }}
     where
         amount > 0

@@ -57,7 +57,8 @@ segmented as (
         dated.has_churned,
         dated.days,
     from dated
-    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments on segments.customer_id = dated.customer_id
+    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments
+        on segments.customer_id = dated.customer_id
 
 ),
 
@@ -166,9 +167,10 @@ bounded as (
     select
         *,
         case when has_ended then 0e0 else exp(log_survival) end as survival,
-        case when log_survival < 0 and not has_ended then 1.959963984540054e0 * sqrt(variance)
-        / cast(log_survival as double) end
-            as half_width,
+        case
+            when log_survival < 0 and not has_ended
+                then 1.959963984540054e0 * sqrt(variance) / cast(log_survival as double)
+        end as half_width,
     from summed
 
 ),

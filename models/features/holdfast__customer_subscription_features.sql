@@ -68,7 +68,10 @@ latest as (
 
     select *
     from known
-    qualify rank() over (partition by customer_id, as_of order by ended_at is null desc nulls last, ended_at desc nulls last) = 1
+    qualify rank() over (
+        partition by customer_id, as_of
+        order by ended_at is null desc nulls last, ended_at desc nulls last
+    ) = 1
 
 ),
 

@@ -25,7 +25,7 @@ scores as (
 
 ),
 
-moments as (
+moments as ( -- noqa: ST03
 
     select
         customer_id,
