@@ -14,6 +14,9 @@ features as (
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = holdfast.quoted(column.name) -%}
+    {#- the columns of an input have no yml in this package -#}
+    {% set is_attribute = view == 'holdfast__customer_attribute_features' -%}
+    {% set otherwise = 'The column ' ~ column.name[10:] ~ ' of the customers input, as it is today.' if is_attribute else '' -%}
     {{ 'union all' if described.any }}
     {% set described.any = true -%}
     select
@@ -22,7 +25,7 @@ features as (
         {{ holdfast.text(column.dtype) }} as dtype,
         {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
         {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
-        {{ holdfast.text(node.columns.get(column.name, {}).get('description', '')) }} as description,
+        {{ holdfast.text(node.columns.get(column.name, {}).get('description') or otherwise) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
         avg(cast({{ name }} as double)) as mean,
         min(cast({{ name }} as double)) as min,

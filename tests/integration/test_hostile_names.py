@@ -81,6 +81,10 @@ def test_every_name_is_a_feature_as_it_was(shop: UserProject) -> None:
     assert [name for name in NAMES if name not in columns] == []
     assert "leak" not in columns
     assert f"attribute_{NAMES[1]}" in columns
+    ((told,),) = shop.query(
+        f"select description from feature_registry where feature = {text(f'attribute_{NAMES[1]}')}"
+    )
+    assert told == f"The column {NAMES[1]} of the customers input, as it is today."
     for table, column in (("feature_registry", "feature"), ("feature_drift", "feature")):
         found = {row[0] for row in shop.query(f"select {column} from {table}")}
         assert [name for name in NAMES if name not in found] == [], table
