@@ -101,7 +101,15 @@
     {%- for column in [view.event_at] + view.entity + ([known_at] if known_at else []) if column | lower not in found -%}
         {%- do holdfast._refuse_view('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
     {%- endfor -%}
-    {{- return(('loaded_at' if 'loaded_at' in found else none) if known_at is none else known_at or none) -}}
+    {%- set told = ('loaded_at' if 'loaded_at' in found else none) if known_at is none else known_at or none -%}
+    {#- compared with a timestamp, text would be cast, and lose its offset -#}
+    {%- for column in [view.event_at] + ([told] if told else []) if not holdfast._is_time_type(found[column | lower]) -%}
+        {%- do holdfast._refuse_view(
+            column ~ ' of the events ' ~ events ~ ' must be a timestamp or a date, in UTC; it is ' ~ found[column | lower] ~ '. Cast it before, '
+            ~ "text with an offset by cast(" ~ column ~ " as timestamptz) at time zone 'UTC', seconds since 1970 by to_timestamp(" ~ column ~ ')'
+        ) -%}
+    {%- endfor -%}
+    {{- return(told) -}}
 {% endmacro %}
 
 

@@ -21,7 +21,7 @@
         ) -%}
     {%- endif -%}
     {%- set key_columns = holdfast._quoted(entity) -%}
-    {%- set order = ['history.' ~ holdfast.quoted(valid_from) ~ ' desc'] -%}
+    {%- set order = ['history.' ~ holdfast.quoted(valid_from) ~ ' desc nulls last'] -%}
     {#- every column takes part, so that two rows that tie in all that was named still come in one order -#}
     {%- for column in (tie_break + columns) | unique -%}
         {%- do order.append('history.' ~ holdfast.quoted(column) ~ ' desc nulls last') -%}

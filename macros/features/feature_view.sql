@@ -128,7 +128,7 @@ carried as (
     from steps_and_spine
     window so_far as (
         partition by {{ holdfast._key_list('', view.key_columns) | trim | trim(',') }}
-        order by as_of
+        order by as_of asc nulls last
         range between unbounded preceding and current row
     )
 

@@ -5,7 +5,8 @@
 -#}
 {% macro features_at(view, spine, entity=none) %}
     {#- so that dbt builds what the view reads before the model that calls this -#}
-    {%- do holdfast._ref(view) -%}
+    {%- set views = holdfast.feature_views() -%}
+    {%- do holdfast._ref('holdfast__' ~ view if 'holdfast__' ~ view in views and view not in views else view) -%}
     {%- if not execute -%}
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}

@@ -10,10 +10,11 @@
     {%- set champions = holdfast.registered_models(
         registry, "stage = 'champion' and model_id not in (" ~ profiled ~ ')'
     ) -%}
+    {%- set personal = holdfast.personal_features() -%}
     {%- for champion in champions[:1] %}
         {#- the season of a single day always differs from that of a year -#}
         {%- set names = [] -%}
-        {%- for name in champion.feature_names if not name.startswith('calendar_') -%}
+        {%- for name in champion.feature_names if not name.startswith('calendar_') and name | lower not in personal -%}
             {%- do names.append(name) -%}
         {%- endfor -%}
         {%- set row = ' from ' ~ registry ~ ' where model_id = ' ~ holdfast.text(champion.model_id) ~ ')' -%}

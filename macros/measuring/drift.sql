@@ -11,8 +11,10 @@
     {%- set keys = holdfast._quoted(declared.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
+    {%- set personal = holdfast.personal_features() -%}
     {%- set columns = [] -%}
-    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_') -%}
+    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_')
+        and feature | lower not in personal -%}
         {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor -%}
 {%- if columns -%}
@@ -52,7 +54,7 @@ cuts as (
 
     select
         feature,
-        list(upper_edge order by bin) filter (where upper_edge is not null) as cuts,
+        list(upper_edge order by bin asc nulls last) filter (where upper_edge is not null) as cuts,
     from profile
     group by feature
 
@@ -103,9 +105,9 @@ shares as (
     select
         *,
         (reference_count + 0.5e0)
-        / (sum(reference_count) over same + 0.5e0 * count(*) over same) as reference_share,
+        / cast(sum(reference_count) over same + 0.5e0 * count(*) over same as double) as reference_share,
         (current_count + 0.5e0)
-        / (sum(current_count) over same + 0.5e0 * count(*) over same) as current_share,
+        / cast(sum(current_count) over same + 0.5e0 * count(*) over same as double) as current_share,
     from compared
     window same as (partition by feature)
 
@@ -117,15 +119,15 @@ summed as (
         feature,
         cast(sum(reference_count) as bigint) as reference_row_count,
         cast(sum(current_count) as bigint) as row_count,
-        sum((current_share - reference_share) * ln(current_share / reference_share)) as psi,
+        sum((current_share - reference_share) * ln(current_share / cast(reference_share as double))) as psi,
         coalesce(sum(reference_count) filter (where bin = 0), 0)
-        / nullif(cast(sum(reference_count) as double), 0) as reference_missing_rate,
+        / cast(nullif(cast(sum(reference_count) as double), 0) as double) as reference_missing_rate,
         coalesce(sum(current_count) filter (where bin = 0), 0)
-        / nullif(cast(sum(current_count) as double), 0) as missing_rate,
+        / cast(nullif(cast(sum(current_count) as double), 0) as double) as missing_rate,
         sum(reference_mean * reference_count)
-        / nullif(sum(reference_count) filter (where bin > 0), 0) as reference_mean,
+        / cast(nullif(sum(reference_count) filter (where bin > 0), 0) as double) as reference_mean,
         sum(current_mean * current_count)
-        / nullif(sum(current_count) filter (where bin > 0), 0) as mean,
+        / cast(nullif(sum(current_count) filter (where bin > 0), 0) as double) as mean,
     from shares
     group by feature
 

@@ -77,6 +77,6 @@ group by feature, bin
 {#- A SQL condition that holds for about 100,000 of so many rows, by a hash of their key: the same ones in every build. -#}
 {% macro _in_sample(key, row_count) %}
     {{- return(
-        holdfast.stable_number(key) ~ ' % 1000000 < 1000000 * least(100000e0 / greatest(' ~ row_count ~ ', 1), 1e0)'
+        holdfast.stable_number(key) ~ ' % 1000000 < 1000000 * least(100000e0 / cast(greatest(' ~ row_count ~ ', 1) as double), 1e0)'
     ) -}}
 {% endmacro %}

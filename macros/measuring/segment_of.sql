@@ -1,13 +1,16 @@
 {#-
   A SQL expression: the segment of a value of a column. Of a number with more than six values the thirds are segments, of a
-  text the twenty largest values; the rest is `other`, so that no split has more rows than anybody reads.
+  text the twenty largest values; the rest is `other`, so that no split has more rows than anybody reads, and so is a value with
+  fewer customers than `holdfast_least_group`, so that no group tells about one of them.
 -#}
 {% macro segment_of(column, type, relation) %}
+    {%- set least = holdfast.setting('least_group') -%}
     {%- set plain = 'cast(' ~ column ~ ' as varchar)' -%}
     {%- if modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|NUMERIC|FLOAT|DOUBLE|REAL)', type) is none -%}
         {{- return(
             'case when ' ~ column ~ ' is null then null when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation
-            ~ ' where ' ~ column ~ ' is not null group by 1 order by count(*) desc, 1 asc limit 20) then ' ~ plain ~ " else 'other' end"
+            ~ ' where ' ~ column ~ ' is not null group by 1 having count(*) >= ' ~ least
+            ~ ' order by count(*) desc nulls last, 1 asc nulls last limit 20) then ' ~ plain ~ " else 'other' end"
         ) -}}
     {%- endif -%}
     {%- set thirds = [] -%}
@@ -16,7 +19,8 @@
     {%- endfor -%}
     {{- return(
         'case when ' ~ column ~ ' is null then null when (select count(distinct ' ~ column ~ ') from ' ~ relation ~ ') <= 6 then '
-        ~ "format('{:g}', cast(" ~ column ~ ' as double)) when ' ~ column ~ ' <= ' ~ thirds[0] ~ " then 'low' when "
+        ~ 'case when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation ~ ' group by 1 having count(*) >= ' ~ least
+        ~ ") then format('{:g}', cast(" ~ column ~ " as double)) else 'other' end when " ~ column ~ ' <= ' ~ thirds[0] ~ " then 'low' when "
         ~ column ~ ' <= ' ~ thirds[1] ~ " then 'middle' else 'high' end"
     ) -}}
 {% endmacro %}

@@ -4,7 +4,7 @@
   a number with more than six values the thirds are segments (low, middle, high), of a text the twenty largest.
 -#}
 {% macro segmented(predictions) %}
-    {%- set columns = holdfast.setting('segments') -%}
+    {%- set columns = holdfast.segment_names() -%}
     {%- set customers = holdfast.input_relation('customers') -%}
     {%- set features = ref('holdfast', 'holdfast__customer_features') -%}
 select

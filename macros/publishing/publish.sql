@@ -47,6 +47,7 @@
     {%- set request = tojson({
         'nodes': nodes, 'results': outcomes, 'path': holdfast.setting('publish_path'), 'project': project_name,
         'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
+        'forgotten': graph.nodes['model.holdfast.holdfast__forgotten_customers'].relation_name,
     }) -%}
     {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}

@@ -6,9 +6,3 @@
     {%- endfor -%}
     {{- return(literals) -}}
 {% endmacro %}
-
-
-{#- A number as a SQL literal of type double. -#}
-{% macro _double(number) %}
-    {{- return('%.17e' | format(number | float)) -}}
-{% endmacro %}

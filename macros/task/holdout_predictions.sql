@@ -10,6 +10,7 @@
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
     {%- set type = 'double' if task.is_regression else 'boolean' -%}
     {%- set registry = holdfast.task_step(task, 'model') -%}

@@ -11,12 +11,17 @@
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set score = task.score_column -%}
+    {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
+        {#- no hook runs that could say so -#}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
         {%- do holdfast._check_key_types(this, features, task.entity) -%}
     {%- endif -%}
@@ -62,7 +67,7 @@ ranked as (
 
     select
         *,
-        percent_rank() over (order by {{ score }}) as {{ task.name }}_percentile,
+        percent_rank() over (order by {{ score }} asc nulls last) as {{ task.name }}_percentile,
     from scored
 
 ),

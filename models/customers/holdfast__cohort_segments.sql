@@ -43,7 +43,7 @@ segments as (
         customer_id,
         cohort_month,
         'first_channel' as segment_by,
-        {{ holdfast.segment_of('first_channel', 'VARCHAR', 'customers as counted') }} as segment,
+        {{ holdfast.segment_of('first_channel', 'VARCHAR', 'customers') }} as segment, -- noqa: AL04
     from customers
     where first_channel is not null
     {%- for column in holdfast.customer_segment_columns() %}

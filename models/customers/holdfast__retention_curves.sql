@@ -57,7 +57,8 @@ segmented as (
         dated.has_churned,
         dated.days,
     from dated
-    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments on segments.customer_id = dated.customer_id
+    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments
+        on segments.customer_id = dated.customer_id
 
 ),
 
@@ -112,7 +113,7 @@ at_risk as (
         timeline.customers - coalesce(
             sum(counted.churned + counted.censored) over (
                 partition by timeline.churn_definition, timeline.segment_by, timeline.segment
-                order by timeline.days asc
+                order by timeline.days asc nulls last
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -136,7 +137,7 @@ steps as (
         case when churned = customers_at_risk then 1 else 0 end as is_end,
         case
             when churned < customers_at_risk
-                then churned / (cast(customers_at_risk as double) * (customers_at_risk - churned))
+                then churned / cast(cast(customers_at_risk as double) * (customers_at_risk - churned) as double)
             else 0
         end as variance_step,
     from at_risk
@@ -154,7 +155,7 @@ summed as (
     window
         days_so_far as (
             partition by churn_definition, segment_by, segment
-            order by days asc
+            order by days asc nulls last
             rows between unbounded preceding and current row
         )
 
@@ -166,8 +167,10 @@ bounded as (
     select
         *,
         case when has_ended then 0e0 else exp(log_survival) end as survival,
-        case when log_survival < 0 and not has_ended then 1.959963984540054e0 * sqrt(variance) / log_survival end
-            as half_width,
+        case
+            when log_survival < 0 and not has_ended
+                then 1.959963984540054e0 * sqrt(variance) / cast(log_survival as double)
+        end as half_width,
     from summed
 
 ),

@@ -13,7 +13,7 @@
     {%- set spine = holdfast.render_view(view, '__holdfast_spine__').spine -%}
     {%- set columns = holdfast._quoted(adapter.get_columns_in_relation(model) | map(attribute='name')) | join(', ') -%}
     {%- set cutoffs = run_query(
-        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc limit ' ~ dates
+        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc nulls last limit ' ~ dates
     ).columns[0].values() -%}
 
     {%- for cutoff in cutoffs %}

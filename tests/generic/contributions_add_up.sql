@@ -20,7 +20,7 @@ scored as (
         {%- if declared.is_regression %}
         scores.{{ declared.score_column }} as score,
         {%- else %}
-        ln(scores.{{ declared.score_column }} / (1 - scores.{{ declared.score_column }})) as score,
+        ln(scores.{{ declared.score_column }} / cast(1 - scores.{{ declared.score_column }} as double)) as score,
         {%- endif %}
     from {{ model }} as scores
     inner join {{ features }} as features

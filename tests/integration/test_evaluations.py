@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
-from projects import ROOT, DbtProject, UserProject
+from projects import ROOT, DbtProject, UserProject, run
 
 Floats = NDArray[np.float64]
 
@@ -220,7 +221,7 @@ def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
 def test_other_settings_measure_all_models_anew_and_the_same_ones_leave_them(
     demo: DbtProject,
 ) -> None:
-    select = ("build", "--select", "holdfast__model_evaluations")
+    select = ("build", "--select", "holdfast__model_predictions", "holdfast__model_evaluations")
     before = demo.query("select * from model_evaluations order by all")
     demo.dbt(*select)
     assert demo.query("select * from model_evaluations order by all") == before
@@ -313,20 +314,27 @@ def test_scores_are_compared_with_what_came_once_their_horizon_is_over(
 
 @pytest.mark.slow
 def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserProject) -> None:
-    for page in ("add_a_task.md", "models.md"):
-        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-        for path, code in re.findall(
-            r"```(?:sql|python|yaml)\n(?:--|#) (models/\S+)\n(.*?)```", text, re.DOTALL
-        ):
-            (user_project.directory / path).parent.mkdir(exist_ok=True)
-            (user_project.directory / path).write_text(code, encoding="utf-8")
-    assert (user_project.directory / "models" / "return_outcomes.sql").exists()
-    tasks = ["churn", "return", "spend"]
-    user_project.write(
-        vars={
-            **user_project.settings["vars"], "holdfast_tasks": tasks, "holdfast_live_tasks": tasks,
-        }
-    )  # fmt: skip
+    text = (ROOT / "docs" / "add_a_task.md").read_text(encoding="utf-8")
+    tasks: dict[str, dict[str, object]] = {}
+    for block in re.findall(r"```yaml\n# dbt_project.yml\n(.*?)```", text, re.DOTALL):
+        tasks |= yaml.safe_load(block)["vars"]["holdfast_tasks"]
+    user_project.write(vars={**user_project.settings["vars"], "holdfast_tasks": tasks})
+    # the labels of one are given by hand; the other has become live after its models were written
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"```sql\n-- (models/\S+_outcomes.sql)\n(.*?)```", page, re.DOTALL))
+    by_hand = user_project.directory / "models" / "return" / "return_outcomes.sql"
+    by_hand.parent.mkdir(parents=True)
+    by_hand.write_text(shown["models/return/return_outcomes.sql"], encoding="utf-8")
+    for task in tasks:
+        run("holdfast", "tasks", "add", task, cwd=user_project.directory, check=True)
+    tasks["spend"]["live"] = True
+    user_project.write()
+    said = run("holdfast", "tasks", "add", "spend", cwd=user_project.directory, check=True).stdout
+    assert (
+        said.index("spend_outcomes.sql") < said.index("There already") < said.index("_scores.sql")
+    )
+    written = (user_project.directory / "models/spend/spend_outcomes.sql").read_text("utf-8")
+    assert written == shown["models/spend/spend_outcomes.sql"]
     for as_of_date in ("2026-03-11", "2026-06-20"):
         user_project.dbt("run", "--vars", json.dumps({"holdfast_as_of_date": as_of_date}))
     scored = user_project.query(

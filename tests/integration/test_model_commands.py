@@ -266,3 +266,37 @@ def test_a_project_that_was_not_built_is_told_so(tmp_path: Path) -> None:
     result = run("holdfast", "models", "list", cwd=tmp_path)
     assert result.returncode == 1
     assert "the project was not built yet; run `dbt build`" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_model_whose_row_was_altered_does_nothing_until_its_row_is_archived(
+    demo: DbtProject, tmp_path: Path
+) -> None:
+    champion, challenger = one(demo, "champion"), one(demo, "challenger")
+    demo.execute(
+        "update churn_model set feature_names = list_reverse(feature_names) "
+        f"where model_id in ('{champion}', '{challenger}')"
+    )
+    demo.execute(f"copy (from customer_features) to '{tmp_path}/new.parquet'")
+    score = ("score", "--input", tmp_path / "new.parquet", "--output", tmp_path / "scores.parquet")
+    for words in (
+        ("models", "export", champion, "--output", tmp_path / "churn.onnx"),
+        ("models", "export", champion, "--output", tmp_path / "churn.sql", "--format", "sql"),
+        ("models", "promote", challenger),
+        ("models", "card", "--output", tmp_path / "card.html"),
+        score,
+    ):
+        refused = run("holdfast", *words, cwd=demo.directory)
+        assert refused.returncode != 0
+        assert "and its file do not belong together" in refused.stderr
+        assert "the same features in another order" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["new.parquet"]
+    failed = run("dbt", "build", "--select", "holdfast__churn_scores", cwd=demo.directory)
+    assert failed.returncode != 0
+    assert "and its file do not belong together" in failed.stdout
+    # the remedy that every one of these messages names
+    demo.execute(f"update churn_model set stage = 'archived' where model_id = '{champion}'")
+    demo.dbt("build", "--select", "holdfast__churn_model+")
+    assert stages(demo)[champion] == "champion"
+    unscored = "select count(*) from churn_scores where churn_probability is null"
+    assert demo.query(f"{unscored} and status = 'scored'") == [(0,)]

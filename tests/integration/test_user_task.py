@@ -16,24 +16,8 @@ from projects import ROOT, UserProject, run, write_user_project
 
 PAGE = (ROOT / "docs" / "add_a_task.md").read_text(encoding="utf-8")
 
-# beside the page: numbers that are hard to measure, and events with columns of the spine's names
+# beside the page: events with columns of the spine's names
 MORE_MODELS = {
-    "hard_predictions.sql": """
-        select
-            model_id, 'hard' as task, 'test' as split, cast(null as varchar) as segment,
-            i % 150 as customer_id,
-            timestamp '2026-01-01' + to_months((i // 150)::integer) as as_of,
-            (i * 37 % 20) * 5e0 - 20 as predicted_value,
-            cast(case model_id
-                when 'mixed' then (i * 37 % 20) * 3 + i * 101 % 50 - 40
-                when 'equal' then 1e9 + 0.1
-                when 'loss' then -(i % 7)
-                else (i * 37 % 20 + i * 101 % 23 > 18)::integer
-            end as double) as outcome
-        from range(300) as numbers (i)
-        cross join (values ('mixed'), ('equal'), ('loss'), ('yes or no')) as models (model_id)
-    """,
-    "hard_evaluations.sql": "{{ holdfast.evaluate_values(ref('hard_predictions')) }}",
     "dated_orders.sql": """
         select *, ordered_at::date as as_of, 1 as horizon_starts_at, amount as label_value
         from {{ ref('holdfast', 'stg_holdfast__orders') }}
@@ -46,48 +30,74 @@ MORE_MODELS = {
 
 
 def files() -> dict[str, str]:
-    """Give the files that the page writes, by the path in their first line."""
-    found = re.findall(r"```(?:sql|python|yaml)\n(?:--|#) (\S+)\n(.*?)```", PAGE, flags=re.DOTALL)
+    """Give the models that the page shows, by the path in their first line."""
+    found = re.findall(r"```(?:sql|python)\n(?:--|#) (\S+)\n(.*?)```", PAGE, flags=re.DOTALL)
     return dict(found)
 
 
+def declared() -> dict[str, Any]:
+    """Give the tasks that the page declares."""
+    found = re.findall(r"```yaml\n# dbt_project.yml\n(.*?)```", PAGE, flags=re.DOTALL)
+    tasks: dict[str, Any] = {}
+    for block in found:
+        tasks |= yaml.safe_load(block)["vars"]["holdfast_tasks"]
+    return tasks
+
+
+def commands(beginning: str) -> list[list[str]]:
+    """Give the commands of the page that begin so."""
+    return [words.split() for words in re.findall(rf"^{beginning}.*$", PAGE, flags=re.MULTILINE)]
+
+
 @pytest.fixture(scope="module")
-def task(tmp_path_factory: pytest.TempPathFactory, simulated_orders: Path) -> UserProject:
-    """Write the project as the page says, build it once, and once more a week later."""
+def written(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
+    """Declare the tasks, and have the models written, as the page says."""
     project = write_user_project(tmp_path_factory.mktemp("task") / "project")
+    more = {"holdfast_tasks": declared(), "holdfast_segments": ["orders_lifetime"]}
+    project.write(vars={**project.settings["vars"], **more})
+    adding = commands("holdfast tasks add")
+    assert [words[-1] for words in adding] == ["return", "spend"]
+    for words in adding:
+        run(*words, cwd=project.directory, check=True)
+    return project
+
+
+@pytest.fixture(scope="module")
+def task(written: UserProject, simulated_orders: Path) -> UserProject:
+    """Build the project as the page says once, and once more a week later."""
+    project = written
     project.orders(
         f"select customer_id, order_id, ordered_at, amount from read_parquet('{simulated_orders}')"
     )
-    pages = files()
-    more = yaml.safe_load(pages.pop("dbt_project.yml"))["vars"]
-    segments = {"holdfast_segments": ["orders_lifetime"]}
-    project.write(vars={**project.settings["vars"], **more, **segments})
-    for path, text in {**pages, **{f"models/{n}": sql for n, sql in MORE_MODELS.items()}}.items():
-        (project.directory / path).parent.mkdir(exist_ok=True)
-        (project.directory / path).write_text(text, encoding="utf-8")
+    for name, sql in MORE_MODELS.items():
+        (project.directory / "models" / name).write_text(sql, encoding="utf-8")
+    assert commands("dbt") == [["dbt", "build"]]
     project.dbt("build", "--vars", "{holdfast_as_of_date: 2026-06-24}")
     project.dbt("build", "--full-refresh")
     return project
 
 
-def test_page_has_the_models_that_a_task_needs() -> None:
-    assert sorted(files()) == [
-        "dbt_project.yml",
-        "models/return_holdout_predictions.sql",
-        "models/return_labels.sql",
-        "models/return_model.py",
-        "models/return_model.yml",
-        "models/return_reasons.sql",
-        "models/return_scores.sql",
-        "models/return_training_set.sql",
-        "models/spend_holdout_predictions.sql",
-        "models/spend_labels.sql",
-        "models/spend_model.py",
-        "models/spend_model.yml",
-        "models/spend_reasons.sql",
-        "models/spend_scores.sql",
-        "models/spend_training_set.sql",
-    ]
+def test_page_shows_the_models_that_the_command_writes(written: UserProject) -> None:
+    """Both of what the page offers are one: a reader by hand has the same project."""
+    folder = written.directory / "models" / "return"
+    models = {
+        str(path.relative_to(written.directory)): path.read_text(encoding="utf-8")
+        for path in folder.iterdir()
+        if path.suffix != ".yml"
+    }
+    assert files() == models
+    assert len(models) == 7
+    assert {path.stem for path in folder.glob("*.yml")} == {Path(name).stem for name in models}
+
+
+def test_page_lists_every_key_of_a_declaration() -> None:
+    macro = (ROOT / "macros" / "task" / "task.sql").read_text(encoding="utf-8")
+    allowed = macro[macro.index("{%- set allowed = {") : macro.index("{%- if declaration is not")]
+    keys = set(re.findall(r"'(\w+)': (?!\d)", allowed))
+    listed = PAGE[PAGE.index("| key | default |") : PAGE.index("Anything else stops")]
+    cells = [line.split("|")[1] for line in listed.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == keys
+    assert len(keys) > 20
 
 
 @pytest.mark.slow
@@ -160,8 +170,8 @@ def test_task_is_measured_beside_churn(task: UserProject) -> None:
 
 @pytest.mark.slow
 def test_task_can_be_replayed(task: UserProject) -> None:
-    (command,) = re.findall(r"^(holdfast backtest.*)$", PAGE, flags=re.MULTILINE)
-    said = run(*command.split(), cwd=task.directory, check=True).stdout
+    (words,) = commands("holdfast backtest")
+    said = run(*words, cwd=task.directory, check=True).stdout
     dates = re.findall(r"^  (\d{4}-\d{2}-01) ", said, flags=re.MULTILINE)
     ((latest,),) = task.query("select max(as_of)::date::varchar from return_training_set")
     assert dates[-1] == latest
@@ -363,34 +373,6 @@ def test_intervals_of_a_number_are_those_of_a_bootstrap_over_customers(task: Use
         width = expected[1, column] - expected[0, column]
         assert lower == pytest.approx(expected[0, column], abs=0.25 * width), metric
         assert upper == pytest.approx(expected[1, column], abs=0.25 * width), metric
-
-
-@pytest.mark.slow
-def test_numbers_that_are_equal_negative_or_tied_are_measured(task: UserProject) -> None:
-    from sklearn.metrics import roc_auc_score
-
-    def rows(model_id: str) -> tuple[Doubles, Doubles, Any, Any]:
-        return held_out(
-            task,
-            "select outcome, predicted_value, customer_id, as_of from hard_predictions "
-            f"where model_id = '{model_id}'",
-        )
-
-    found = measured(task, "hard_evaluations", "mixed")
-    mixed = rows("mixed")
-    assert min(mixed[0]) < 0
-    for metric, value in reference(*mixed).items():
-        assert found[metric][0] == pytest.approx(value, rel=1e-9, abs=1e-9), metric
-    equal = measured(task, "hard_evaluations", "equal")
-    assert equal["r2"] == equal["gini"] == (None, None, None)
-    assert equal["rmse"][0] == pytest.approx(np.sqrt(np.mean((1e9 + 0.1 - mixed[1]) ** 2)))
-    # there is no share of a loss
-    loss = measured(task, "hard_evaluations", "loss")
-    assert loss["lift_decile_1"] == loss["gain_decile_10"] == (None, None, None)
-    assert loss["observed_decile_1"][0] is not None
-    y, p, *_ = rows("yes or no")
-    two_sided = 2 * roc_auc_score(y, p) - 1
-    assert measured(task, "hard_evaluations", "yes or no")["gini"][0] == pytest.approx(two_sided)
 
 
 @pytest.mark.slow

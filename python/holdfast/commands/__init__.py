@@ -20,6 +20,7 @@ from holdfast.commands import (
     score,
     simulate,
     summary,
+    tasks,
 )
 
 __all__ = ["COMMANDS", "Command"]
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
     "report": report,
     "simulate": simulate,
     "features": features,
+    "tasks": tasks,
     "models": models,
     "publish": publish,
     "score": score,

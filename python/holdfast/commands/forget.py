@@ -32,6 +32,13 @@ def run(options: argparse.Namespace) -> None:
         print(f"No table knows {', '.join(done.unknown)}.")
     if done.elsewhere:
         print(f"Still in tables of your own: {', '.join(done.elsewhere)}. Remove them there, too.")
+    if done.on_top:
+        print(
+            f"Built on Holdfast's tables, and still with the ids: {', '.join(done.on_top)}. Build "
+            "them anew (dbt build, with --full-refresh where they are incremental); until they are "
+            "clean they are not published. A column that tells no customers says so by "
+            "`meta: {customer_ids: false}`."
+        )
     if done.publication is not None:
         print(done.publication)
     sys.stdout.flush()

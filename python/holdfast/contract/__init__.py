@@ -31,6 +31,7 @@ from holdfast.contract._format import (
 from holdfast.contract._graph import Graph, finish, result_outputs
 from holdfast.contract._header import OnnxHeader
 from holdfast.contract._linear import LinearPart, read_linear_part
+from holdfast.contract._row import ROW_COLUMNS, check_row, model_id
 from holdfast.contract._session import last_column, open_session, predict_onnx
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "PROBABILITY_TOLERANCE",
     "RESTORE",
     "RESULTS",
+    "ROW_COLUMNS",
     "TREE_OPERATORS",
     "Gap",
     "Graph",
@@ -55,10 +57,12 @@ __all__ = [
     "TreeFormatError",
     "as_regressor",
     "check_parity",
+    "check_row",
     "finish",
     "largest_gap",
     "last_column",
     "leaf_prefix",
+    "model_id",
     "open_session",
     "predict_onnx",
     "read_ensemble",

@@ -15,6 +15,10 @@ __all__ = ["PROBABILITY_TOLERANCE", "Gap", "check_parity", "largest_gap"]
 PROBABILITY_TOLERANCE = 1e-6
 # Of the largest value: trees add up float32, which holds seven digits whatever the unit.
 _VALUE_TOLERANCE = 1e-5
+_OF_THE_LIBRARIES = (
+    "Install the library versions that this version of Holdfast names, or report it with the "
+    "training set."
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def check_parity(
     given: NDArray[np.float64],
     *,
     is_numeric: bool = False,
+    advice: str = _OF_THE_LIBRARIES,
 ) -> float:
     """Return the largest difference of two predictions; refuse one above the tolerance.
 
@@ -82,6 +87,8 @@ def check_parity(
         What was fitted, for the message.
     expected, given, is_numeric
         As for `largest_gap`.
+    advice
+        What to do if they differ. Default: it is up to the libraries.
 
     Raises
     ------
@@ -92,7 +99,6 @@ def check_parity(
     if not gap.is_small:
         raise TrainingError(
             f"ONNX Runtime and the fitted {algorithm} differ by {gap.size:.3g} {gap.unit}, more "
-            f"than {gap.tolerance:g}. Nothing was registered. Install the library versions "
-            "that this version of Holdfast names, or report it with the training set."
+            f"than {gap.tolerance:g}. Nothing was registered. {advice}"
         )
     return gap.size

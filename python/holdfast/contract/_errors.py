@@ -7,7 +7,10 @@ from holdfast.errors import HoldfastError
 __all__ = ["RESTORE", "ModelError", "TreeFormatError"]
 
 # What to do about a file that should never have come to be.
-RESTORE = "Restore the row of the model registry from a backup, or retrain the model."
+RESTORE = (
+    "Restore the row of the model registry from a backup, or retrain the model: set the stage of "
+    "its row to 'archived', and the next `dbt build` trains another."
+)
 
 
 class ModelError(HoldfastError):

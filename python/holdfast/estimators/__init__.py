@@ -18,9 +18,8 @@ from holdfast.estimators._base import (
 from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
 from holdfast.estimators._blend import BLEND, blend
-from holdfast.estimators._custom import custom_algorithm, is_custom
+from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
-from holdfast.estimators._metrics import evaluate_values
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
 
@@ -33,6 +32,7 @@ __all__ = [
     "TARGETS",
     "Algorithm",
     "BgNbdShare",
+    "CustomModel",
     "FittedModel",
     "Fold",
     "LinearModel",
@@ -46,7 +46,6 @@ __all__ = [
     "choose_weight",
     "constant_model",
     "custom_algorithm",
-    "evaluate_values",
     "fit_bgnbd_model",
     "fit_bgnbd_share_or_none",
     "fit_linear",

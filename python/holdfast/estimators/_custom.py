@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.contract import ModelFile, OnnxHeader
+from holdfast.contract import RESTORE, ModelFile, OnnxHeader, largest_gap, predict_onnx
 from holdfast.errors import HoldfastError, TrainingError
 from holdfast.estimators._base import Algorithm, Fold, OutOfFold, Part, ScalableModel, Tuned
 from holdfast.estimators._conversion import pipeline_onnx
@@ -37,6 +37,11 @@ _SUMS = ("ElasticNet", "HuberRegressor", "Lasso", "LinearRegression", "Ridge")
 # Losses of boosted trees under which the value is the sum of the leaves.
 _ADDED_UP = ("absolute_error", "quantile", "squared_error")
 _SMALLEST = 1e-7
+# Around a pipeline that ends in a linear model, skl2onnx 1.20 calibrates what is no score.
+_SIGMOID = (
+    "Calibrate the classifier alone, as the last step, by a sigmoid: "
+    "make_pipeline(SimpleImputer(), CalibratedClassifierCV(…, method='sigmoid'))."
+)
 
 
 @dataclass(frozen=True)
@@ -129,13 +134,58 @@ class CustomModel:
             blob = pipeline_onnx(self.estimator, header, self.base_value, terms)
             ModelFile.from_bytes(blob).session()
         except Exception as error:  # skl2onnx and onnx raise errors of many kinds
+            if _is_isotonic(self.estimator):
+                raise TrainingError(
+                    f"The estimator of {self.name} calibrates by isotonic regression, which ONNX "
+                    f"does not reproduce. {_SIGMOID}"
+                ) from error
+            # nobody has a backup of what was never registered
+            told = _first_line(error).removesuffix(RESTORE).strip()
             last = "Ridge" if self.target.is_numeric else "LogisticRegression"
             raise TrainingError(
                 f"The estimator of {self.name}, a {type(self.estimator).__name__}, cannot be "
-                f"exported as an ONNX model: {_first_line(error)} Return one that skl2onnx "
+                f"exported as an ONNX model: {told} Return one that skl2onnx "
                 f"converts, such as a pipeline of SimpleImputer, StandardScaler and {last}."
             ) from error
         return blob
+
+    def advice_on_gap(self, features: NDArray[np.float32], blob: bytes) -> str:
+        """Say what its author can do where its ONNX file gives other results than it does.
+
+        Parameters
+        ----------
+        features
+            The rows that were compared.
+        blob
+            The file.
+
+        Returns
+        -------
+        str
+            Sentences.
+        """
+        if _is_isotonic(self.estimator):
+            return (
+                f"It calibrates by isotonic regression, which ONNX does not reproduce. {_SIGMOID}"
+            )
+        if _calibrates_pipeline(self.estimator):
+            return f"It calibrates a pipeline, which skl2onnx does not always convert. {_SIGMOID}"
+        if np.isnan(features).any():
+            filled = np.nan_to_num(features)
+            gap = largest_gap(
+                self.predict(filled), predict_onnx(blob, filled), is_numeric=self.target.is_numeric
+            )
+            if gap.is_small:
+                return (
+                    "It is missing values in which they differ: ONNX has no such branches. Fill "
+                    "them in the pipeline, for example "
+                    f"make_pipeline(SimpleImputer(), {type(self.estimator).__name__}(…))."
+                )
+        return (
+            "skl2onnx does not convert this estimator exactly. Return another one, such as a "
+            "HistGradientBoosting model, or a pipeline of SimpleImputer and a linear model or a "
+            "forest."
+        )
 
 
 def is_custom(name: str) -> bool:
@@ -299,6 +349,22 @@ class _told:  # noqa: N801 - a context manager, read as a verb
                 f"The estimator of {self.name} {self.what}: {type(error).__name__}: "
                 f"{_first_line(error)}{self.advice}"
             ) from error
+
+
+def _calibrations(estimator: Any) -> list[Any]:
+    """Return the parts of an estimator that calibrate, itself among them."""
+    parts = [estimator, *estimator.get_params().values()]
+    return [part for part in parts if type(part).__name__ == "CalibratedClassifierCV"]
+
+
+def _is_isotonic(estimator: Any) -> bool:
+    """Whether an estimator, or any part of it, calibrates by isotonic regression."""
+    return any(part.method == "isotonic" for part in _calibrations(estimator))
+
+
+def _calibrates_pipeline(estimator: Any) -> bool:
+    """Whether an estimator, or any part of it, calibrates a whole pipeline."""
+    return any(hasattr(part.estimator, "steps") for part in _calibrations(estimator))
 
 
 def _first_line(error: BaseException) -> str:

@@ -44,8 +44,6 @@ class Target:
         Name of the mean tuning loss among the validation metrics.
     compared_by, loss
         Name in the registry and in words of the mean difference of `losses`.
-    shown_by, greater_is_better
-        The test metric in which a model has to beat the baselines.
     """
 
     name: str
@@ -59,8 +57,6 @@ class Target:
     chosen_by: str
     compared_by: str
     loss: str
-    shown_by: str
-    greater_is_better: bool
 
 
 def _probability(log_odds: _Doubles) -> _Doubles:
@@ -87,8 +83,6 @@ CLASSIFICATION = Target(
     chosen_by="log_loss_given_rate",
     compared_by="log_loss_difference",
     loss="log loss",
-    shown_by="auroc",
-    greater_is_better=True,
 )
 
 REGRESSION = Target(
@@ -105,8 +99,6 @@ REGRESSION = Target(
     chosen_by="mean_squared_error",
     compared_by="squared_error_difference",
     loss="squared error",
-    shown_by="rmse",
-    greater_is_better=False,
 )
 
 TARGETS = {each.name: each for each in (CLASSIFICATION, REGRESSION)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ import duckdb
 
 from holdfast.errors import HoldfastError
 from holdfast.warehouse.project import Project
-from holdfast.warehouse.quoting import quoted
+from holdfast.warehouse.quoting import quoted, text
+from holdfast.warehouse.search import columns_holding, declared_ids, same_id
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -35,6 +37,10 @@ class Forgotten:
         The ids that nothing knows.
     elsewhere
         Tables of the warehouse that Holdfast does not build, and in which the ids still are.
+    on_top
+        Columns of tables that are built on Holdfast's, not called customer_id, in which the ids
+        were found by value: schema, table and column. Such a table is not published until it is
+        clean.
     publication
         What was published without them; None where nothing had been published.
     """
@@ -42,6 +48,7 @@ class Forgotten:
     rows: dict[str, int]
     unknown: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    on_top: list[str] = field(default_factory=list)
     publication: Publication | None = None
 
 
@@ -66,7 +73,7 @@ class _Table:
 
     @property
     def id(self) -> str:
-        return f"cast({quoted(self.column)} as varchar)"
+        return same_id(quoted(self.column))
 
 
 def forget_customers(
@@ -107,7 +114,7 @@ def forget_customers(
     >>> forget_customers(open_project(Path("my_shop")), ["17"]).rows  # doctest: +SKIP
     {'main_retention.churn_scores': 3}
     """
-    ids = list(dict.fromkeys(customer_ids))
+    ids = list(dict.fromkeys(_same_id(customer) for customer in customer_ids))
     nodes = project.manifest["nodes"]
     with project.connect(read_only=False) as connection, project.of_this_version():
         connection.execute("begin transaction")
@@ -125,6 +132,7 @@ def forget_customers(
             if not dry_run:
                 _remove(project, connection, known, counts)
             elsewhere = [table.shown for table in others if _count(connection, table, known)[0]]
+            on_top = _on_top(connection, nodes, known)
         except BaseException:
             connection.execute("rollback")
             raise
@@ -135,8 +143,17 @@ def forget_customers(
                 connection.execute(f"force checkpoint {quoted(database)}")
         publication = None if dry_run else _publish_again(project, connection)
     return Forgotten(
-        {table.shown: count[0] for table, count in counts.items()}, unknown, elsewhere, publication
+        {table.shown: count[0] for table, count in counts.items()},
+        unknown,
+        elsewhere,
+        on_top,
+        publication,
     )
+
+
+def _same_id(customer: str) -> str:
+    """Write an id as `holdfast.warehouse.search.same_id` does: 17.0 and ' 17 ' are 17."""
+    return re.sub(r"^(-?[0-9]+)[.]0+$", r"\1", customer.strip())
 
 
 def _remove(
@@ -255,6 +272,29 @@ def _tables(
     return own, others
 
 
+def _on_top(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: Mapping[str, Mapping[str, Any]],
+    ids: list[str],
+) -> list[str]:
+    """Find the ids by value in what is built on Holdfast's tables, under whatever name."""
+    found: list[str] = []
+    listed = ", ".join(text(each) for each in ids)
+    for node in _built(nodes):
+        if node["package_name"] == "holdfast" or node["resource_type"] != "model":
+            continue
+        relation = str(node["relation_name"])
+        try:
+            described = connection.execute(f"describe select * from {relation}").fetchall()  # noqa: S608 - dbt quotes it
+        except duckdb.CatalogException:
+            continue
+        columns = {name: dtype for name, dtype, *_ in described if name.lower() != "customer_id"}
+        ids_asked = f"select unnest([{listed}])"
+        held = columns_holding(connection, relation, columns, ids_asked, declared_ids(node))
+        found += [f"{node['schema']}.{node['alias']}.{name}" for name in held]
+    return sorted(found)
+
+
 def _count(connection: duckdb.DuckDBPyConnection, table: _Table, ids: list[str]) -> tuple[int, int]:
     """Count the rows of the customers in a table, and the customers that have some."""
     row = connection.execute(
@@ -275,10 +315,10 @@ def _unknown(
     """Give the ids that stand in no table, in no input, and not among the forgotten ones."""
     left = dict.fromkeys(ids)
     places = [(table.relation, table.id) for table in tables]
-    text = "cast(customer_id as varchar)"
-    places += [(project.relation("forgotten_customers"), text)]
+    plain = same_id("customer_id")
+    places += [(project.relation("forgotten_customers"), plain)]
     places += [
-        (project.relation(f"stg_holdfast__{name}"), text) for name in ("customers", "orders")
+        (project.relation(f"stg_holdfast__{name}"), plain) for name in ("customers", "orders")
     ]
     for relation, column in places:
         if not left:

@@ -70,7 +70,8 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
         A connection to the warehouse.
     request
         `nodes` of dbt's graph, `results` of the run, `path` of the file or None, `project` and
-        `target`, `allow_empty`, and `refusal`: why this run must not publish, or None.
+        `target`, `allow_empty`, `forgotten`, the relation
+        of the forgotten customers, and `refusal`: why this run must not publish, or None.
 
     Returns
     -------
@@ -113,6 +114,7 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
             ),
             allow_empty=request.get("allow_empty", False),
             registry=registry_of(nodes),
+            forgotten=request.get("forgotten"),
             code_version=code_version(Path()),
         )
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.publishing._errors import PublishError
+from holdfast.warehouse.search import declared_ids
 
 __all__ = ["MANIFEST", "Mart", "find_marts", "obstacle", "registry_of"]
 
@@ -37,6 +38,9 @@ class Mart:
         Whether dbt enforces the declared columns, so that the publication must have them.
     partition_by
         The columns by which large Parquet files are partitioned (`meta: {partition_by: [...]}`).
+    tells_customers
+        By column in lower case, whether it holds ids of customers, as far as the column's
+        `meta: {customer_ids: true}` or `false` says so.
     """
 
     unique_id: str
@@ -48,6 +52,12 @@ class Mart:
     personal: frozenset[str] = frozenset()
     has_contract: bool = False
     partition_by: tuple[str, ...] = ()
+    tells_customers: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is Holdfast's own, in which customer_id alone tells customers."""
+        return self.unique_id.startswith("model.holdfast.")
 
 
 def find_marts(nodes: Mapping[str, Mapping[str, Any]]) -> list[Mart]:
@@ -172,6 +182,7 @@ def _mart(unique_id: str, node: Mapping[str, Any]) -> Mart:
         personal=frozenset(name for name, column in columns.items() if _is_personal(column)),
         has_contract=bool((node["config"].get("contract") or {}).get("enforced", False)),
         partition_by=tuple([partition_by] if isinstance(partition_by, str) else partition_by),
+        tells_customers=declared_ids(node),
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import logging
 import math
 import re
 import secrets
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import Shown, refuse_other_dates, refuse_vanished_scores
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._publish import (
@@ -24,6 +26,7 @@ from holdfast.publishing._publish import (
     published_columns,
     refuse_emptied,
     what_it_shows,
+    without_forgotten,
 )
 from holdfast.warehouse.quoting import quoted
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["publish_to_postgres"]
+
+logger = logging.getLogger("holdfast.publishing")
 
 _TYPES = {
     "BOOLEAN": "boolean",
@@ -93,6 +98,7 @@ def publish_to_postgres(
     owner: Mapping[str, str] | None = None,
     take_over: bool = False,
     allow_empty: bool = False,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> dict[str, int]:
     """Publish marts as tables of a Postgres schema, all of them in one transaction.
@@ -113,7 +119,7 @@ def publish_to_postgres(
         The schema, made where it is missing.
     source, code_version
         The name of the warehouse and the version of the project's code, for the manifest.
-    owner, take_over, allow_empty
+    owner, take_over, allow_empty, forgotten
         As `publish` has them; the owner is kept as a hash, which tells no path.
 
     Returns
@@ -146,6 +152,9 @@ def publish_to_postgres(
     }
     _refuse_long_names(schema, marts)
     with connection.cursor() as cursor, _connected(dsn) as server:
+        marts, remark = without_forgotten(cursor, marts, forgotten)
+        if remark:
+            logger.warning("Published to Postgres%s", remark)
         cursor.execute("begin transaction")
         if not _has_schema(server, schema):
             # not `if not exists`, which wants the right to make schemas where there is one, too
@@ -156,6 +165,13 @@ def publish_to_postgres(
         _refuse_strangers(server, schema, [mart.name for mart in marts], former)
         published = _former_manifest(server, schema) if former else []
         _refuse_owner(schema, published, facts["owner"], take_over=take_over)
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            _shown(published),
+            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+        )
         rows: list[dict[str, Any]] = []
         for mart in marts:
             columns = published_columns(cursor, mart)
@@ -266,6 +282,15 @@ def _refuse_long_names(schema: str, marts: Sequence[Mart]) -> None:
                 f"{what} {name} has a name of {len(name.encode())} bytes, of which Postgres keeps "
                 f"{room}; give it a shorter one, a model by its alias"
             )
+
+
+def _shown(published: Sequence[Mapping[str, Any]]) -> Shown | None:
+    """Tell what the former publication shows."""
+    if not published:
+        return None
+    dates = [row["as_of_date"] for row in published if row.get("as_of_date") is not None]
+    models = [row["model_id"] for row in published if row.get("model_id") is not None]
+    return (max(dates, default=None), max(models, default=None))
 
 
 def _refuse_strangers(

@@ -81,6 +81,7 @@ def publish_project(
             take_over=take_over,
             allow_empty=allow_empty,
             registry=registry_of(project.manifest["nodes"]),
+            forgotten=project.relation("forgotten_customers"),
             code_version=code_version(project.directory),
         )
 
@@ -118,9 +119,10 @@ def publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> Pu
         file,
         source=project.warehouse.name,
         owner=_owner(project, marts, file),
+        registry=registry_of(project.manifest["nodes"]),
+        forgotten=project.relation("forgotten_customers"),
         # whoever was the last customer is to go
         allow_empty=True,
-        registry=registry_of(project.manifest["nodes"]),
         code_version=code_version(project.directory),
     )
     Shelf(file).drop_former_sets(publication.publication_id)
@@ -170,6 +172,7 @@ def publish_project_to_postgres(
             owner=_owner(project, marts),
             take_over=take_over,
             allow_empty=allow_empty,
+            forgotten=project.relation("forgotten_customers"),
             code_version=code_version(project.directory),
         )
 

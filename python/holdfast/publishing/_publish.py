@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import secrets
@@ -14,10 +15,12 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import refuse_other_dates, refuse_vanished_scores, shown_in
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._shelf import Shelf
 from holdfast.warehouse.quoting import quoted, text
+from holdfast.warehouse.search import columns_holding
 
 __all__ = [
     "Columns",
@@ -26,13 +29,19 @@ __all__ = [
     "published_columns",
     "refuse_emptied",
     "what_it_shows",
+    "without_forgotten",
 ]
 
 # what DuckDB 1.0 and everything later reads
 _STORAGE_VERSION = "v1.0.0"
+# what the function churn_what_if reads
+_MODEL_FEATURES = "model.holdfast.holdfast__customer_model_features"
 # above so many rows a table's Parquet is more than one file
 _LARGE = 1_000_000
 _FILE_SIZE = "256MB"
+# Parquet has no integers of 128 bits: DuckDB would write doubles, in which two ids can be one
+_LARGE_WHOLE = ("HUGEINT", "UHUGEINT")
+_DECIMAL = "decimal(38, 0)"
 
 Columns = dict[str, str]
 
@@ -89,6 +98,7 @@ def publish(
     take_over: bool = False,
     allow_empty: bool = False,
     registry: str | None = None,
+    forgotten: str | None = None,
     code_version: str | None = None,
 ) -> Publication:
     """Publish marts as a DuckDB file with Parquet beside it.
@@ -118,6 +128,9 @@ def publish(
     registry
         The relation of the models. The one that scored `customer_retention` goes along as the SQL
         function `churn_probability`, unless it is too large for one.
+    forgotten
+        The relation of the forgotten customers (`customer_id`). A mart in which one of them is
+        found by value is left out; of Holdfast's own marts that is an error.
     code_version
         The version of the project's code, for the manifest.
 
@@ -129,7 +142,8 @@ def publish(
     Raises
     ------
     PublishError
-        If the file cannot be written, or what was written is not what the warehouse holds.
+        If the file cannot be written, what was written is not what the warehouse holds, the marts
+        are not of one day, or the scores that the former file shows are gone.
 
     Examples
     --------
@@ -154,7 +168,13 @@ def publish(
                 "code_version": code_version,
                 "duckdb_version": duckdb.__version__,
             }
-            return _write(cursor, marts, shelf, facts, registry, allow_empty=allow_empty)
+            clean, remark = without_forgotten(cursor, marts, forgotten)
+            had_forgotten = _shows_forgotten(cursor, marts, shelf.file, forgotten)
+            publication = _write(cursor, clean, shelf, facts, registry, allow_empty=allow_empty)
+            if had_forgotten:
+                # a removal was cut off before it came to the publication
+                shelf.drop_former_sets(publication_id)
+            return dataclasses.replace(publication, remark=publication.remark + remark)
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
@@ -190,6 +210,90 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
                 f"{mart.name} is to be partitioned by {name}, which is none of its columns"
             )
     return columns
+
+
+def without_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], forgotten: str | None
+) -> tuple[list[Mart], str]:
+    """Leave out the marts in which a forgotten customer is found by value.
+
+    Parameters
+    ----------
+    cursor
+        A connection to the warehouse.
+    marts
+        What is to be published.
+    forgotten
+        The relation of the forgotten customers; None where there is none.
+
+    Returns
+    -------
+    list of Mart, str
+        What may be published, and what is to be said of the others.
+
+    Raises
+    ------
+    PublishError
+        If it is one of Holdfast's own marts.
+    """
+    clean, told = [], []
+    for mart in marts:
+        columns = _forgotten_columns(cursor, mart, mart.relation, forgotten)
+        if not columns:
+            clean.append(mart)
+        elif mart.is_own:
+            raise PublishError(
+                f"{mart.relation} holds customers who were forgotten; run `dbt build`, and "
+                "`holdfast forget` again if they are still there"
+            )
+        else:
+            told.append(
+                f"; left out {mart.name}, whose {' and '.join(columns)} still "
+                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (build it anew, with "
+                "--full-refresh if it is incremental; a column that tells no customers says so "
+                "by `meta: {customer_ids: false}`)"
+            )
+    return clean, "".join(told)
+
+
+def _forgotten_columns(
+    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, forgotten: str | None
+) -> list[str]:
+    """Give the columns of a mart that hold a forgotten customer."""
+    if forgotten is None or not _has_rows(cursor, forgotten):
+        return []
+    try:
+        columns = _describe(cursor, f"select * from {relation}")
+    except duckdb.CatalogException:
+        # what is missing is told where it is copied
+        return []
+    if mart.is_own:
+        columns = {name: dtype for name, dtype in columns.items() if name == "customer_id"}
+    columns = {name: dtype for name, dtype in columns.items() if name.lower() not in mart.personal}
+    ids = f"select customer_id from {forgotten}"
+    return columns_holding(cursor, relation, columns, ids, mart.tells_customers)
+
+
+def _has_rows(cursor: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether a relation is there and has rows."""
+    try:
+        return cursor.execute(f"select 1 from {relation} limit 1").fetchone() is not None
+    except duckdb.CatalogException:
+        return False
+
+
+def _shows_forgotten(
+    cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart], file: Path, forgotten: str | None
+) -> bool:
+    """Whether what is published now still shows somebody who was forgotten."""
+    if forgotten is None or not file.exists() or not _has_rows(cursor, forgotten):
+        return False
+    alias = quoted(f"former {secrets.token_hex(4)}")
+    with _attached(cursor, file, alias, "read_only"):
+        return any(
+            _forgotten_columns(cursor, mart, f"{alias}.main.{quoted(mart.name)}", forgotten)
+            for mart in marts
+        )
 
 
 def refuse_emptied(counts: Mapping[str, int], former: Mapping[str, int]) -> None:
@@ -248,19 +352,28 @@ def _write(
         if not allow_empty:
             counts = {table.mart.name: table.row_count for table in copied}
             refuse_emptied(counts, _former_counts(cursor, shelf.file))
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            shown_in(shelf.file),
+            remedy=f"to publish without scores all the same, remove {shelf.file}",
+        )
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
         _write_manifest(cursor, alias, copied, facts)
         _write_comments(cursor, alias, copied)
         remark = _write_function(cursor, alias, registry, facts["model_id"])
+        remark = remark or _write_what_if(cursor, alias, copied, facts["model_id"])
     if aside.with_name(f"{aside.name}.wal").exists():
         raise PublishError(f"{aside} was not written completely; see whether the disk is full")
     folder.mkdir(parents=True)
     with _attached(cursor, aside, alias, "read_only"):
+        whole_numbers = _large_whole_numbers(cursor, copied, alias)
         for table in copied:
             _verify(cursor, table, f"{alias}.main.{quoted(table.mart.name)}", "the DuckDB file")
-            _write_parquet(cursor, table, alias, folder / table.mart.name)
+            _write_parquet(cursor, table, alias, folder / table.mart.name, whole_numbers)
         tables = [_facts_of(table) for table in copied]
     told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
     (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
@@ -362,23 +475,53 @@ def _write_function(
     """Write the model that scored as a function; say so where it cannot be one."""
     if registry is None or model_id is None:
         return ""
-    from holdfast.scoring import ModelError
+    from holdfast.contract import ROW_COLUMNS, ModelError, ModelFile, check_row
     from holdfast.sql import SqlError, create_churn_function
 
+    listed = ", ".join(ROW_COLUMNS)
     row = cursor.execute(
-        f"select onnx, onnx_sha256 from {registry} where model_id = ?", [model_id]
+        f"select onnx, onnx_sha256, {listed} from {registry} where model_id = ?", [model_id]
     ).fetchone()
     if row is None:
         return f", without a function: the model {model_id} is not in the registry any more"
+    told = {"model_id": model_id, **dict(zip(ROW_COLUMNS, row[2:], strict=True))}
     try:
+        check_row(ModelFile.from_bytes(row[0], row[1]), told, registry)
         create_churn_function(cursor, row[0], row[1], name=f"{alias}.main.churn_probability")
     except (SqlError, ModelError) as error:
         return f", without the function churn_probability: {error}"
     return ""
 
 
+def _write_what_if(
+    cursor: duckdb.DuckDBPyConnection,
+    alias: str,
+    copied: Sequence[_Copied],
+    model_id: str | None,
+) -> str:
+    """Write the function that asks the model that scored, where its features are published."""
+    found = [table for table in copied if table.mart.unique_id == _MODEL_FEATURES]
+    if model_id is None or not found:
+        return ""
+    from holdfast.sql import create_what_if_function
+
+    name = found[0].mart.name
+    models = cursor.execute(f"select distinct model_id from {alias}.main.{quoted(name)}").fetchall()
+    if models != [(model_id,)]:
+        return (
+            f", without the function churn_what_if: {name} has the features of another model than "
+            "the one that scored; run `dbt build`"
+        )
+    create_what_if_function(cursor, table=name, schema=f"{alias}.main")
+    return ""
+
+
 def _write_parquet(
-    cursor: duckdb.DuckDBPyConnection, table: _Copied, alias: str, folder: Path
+    cursor: duckdb.DuckDBPyConnection,
+    table: _Copied,
+    alias: str,
+    folder: Path,
+    whole_numbers: Columns,
 ) -> None:
     """Write a table as Parquet, a large one in parts, and verify it."""
     options = "format parquet, compression zstd"
@@ -392,15 +535,61 @@ def _write_parquet(
         options += f", partition_by ({listed}), write_partition_columns true"
     else:
         options += f", file_size_bytes '{_FILE_SIZE}'"
-    cursor.execute(f"copy {relation} to {text(str(output))} ({options})")
+    select = ", ".join(
+        f"cast({quoted(name)} as {whole_numbers[name.lower()]}) as {quoted(name)}"
+        if dtype in _LARGE_WHOLE
+        else quoted(name)
+        for name, dtype in table.columns.items()
+    )
+    copied = f"(select {select} from {relation})"
+    cursor.execute(f"copy {copied} to {text(str(output))} ({options})")
     written = f"read_parquet({text(f'{folder}/**/*.parquet')}, hive_partitioning = false)"
     kept = _describe(cursor, f"select * from {written}")
     if kept.keys() != table.columns.keys():
         raise PublishError(f"{table.mart.name} has other columns as Parquet: {', '.join(kept)}")
-    # Parquet lacks some types (a hugeint is a double there); the others must come back the same
-    same = {name: dtype for name, dtype in table.columns.items() if kept[name] == dtype}
-    if _sums(cursor, written, same) != _sums(cursor, relation, same):
-        raise PublishError(f"{table.mart.name} as Parquet is not what was written")
+    # some types come back as others; cast to what they were, they must be the same values
+    back = ", ".join(
+        f"cast({quoted(name)} as {dtype}) as {quoted(name)}"
+        for name, dtype in table.columns.items()
+    )
+    try:
+        same = _sums(cursor, f"(select {back} from {written})", table.columns) == (
+            table.row_count,
+            table.checksum,
+        )
+    except duckdb.ConversionException:
+        same = False
+    if not same:
+        changed = [f"{n} ({t} as {kept[n]})" for n, t in table.columns.items() if kept[n] != t]
+        raise PublishError(
+            f"{table.mart.name} as Parquet is not what was written"
+            + (f"; cast what Parquet cannot hold: {', '.join(changed)}" if changed else "")
+        )
+
+
+def _large_whole_numbers(
+    cursor: duckdb.DuckDBPyConnection, copied: Sequence[_Copied], alias: str
+) -> Columns:
+    """Choose how Parquet, which has no integers of 128 bits, holds the columns of such types.
+
+    A decimal of 38 digits holds most; where one value is larger, the column is text, and so is
+    every column of that name, so that the tables still join.
+    """
+    types: Columns = {}
+    for table in copied:
+        for name, dtype in table.columns.items():
+            if dtype not in _LARGE_WHOLE:
+                continue
+            relation = f"{alias}.main.{quoted(table.mart.name)}"
+            row = cursor.execute(
+                f"select count({quoted(name)}) = count(try_cast({quoted(name)} as {_DECIMAL})) "
+                f"from {relation}"
+            ).fetchone()
+            assert row is not None
+            if not row[0]:
+                types[name.lower()] = "varchar"
+            types.setdefault(name.lower(), _DECIMAL)
+    return types
 
 
 def _verify(cursor: duckdb.DuckDBPyConnection, table: _Copied, relation: str, where: str) -> None:

@@ -1,23 +1,32 @@
-"""The model registry: its rows, the stages of models and their rules, and what is done with them.
+"""The model registry: models, their stages and the rules of these, and how good models were.
 
 A task's registry is the table `<task>_model`; `model_registry` shows those of all tasks together.
 """
 
 from __future__ import annotations
 
+from holdfast.contract import model_id
+from holdfast.registry._beaten import Defeat, defeats
 from holdfast.registry._changes import Change, promote, rollback
 from holdfast.registry._describe import describe_change, describe_model, describe_models
 from holdfast.registry._errors import RegistryError
+from holdfast.registry._evaluations import EVALUATIONS_SCHEMA, update_evaluations
 from holdfast.registry._export import export_model, export_sql
 from holdfast.registry._former import RelationName, carry_over, find_registry, read_former
 from holdfast.registry._kept_sql import score_sql
 from holdfast.registry._model import Figure, RegisteredModel, noted_twin
-from holdfast.registry._reading import find_model, list_models, matching, read_models, reading
+from holdfast.registry._reading import (
+    find_model,
+    list_models,
+    matching,
+    read_file,
+    read_models,
+    reading,
+)
 from holdfast.registry._rows import (
     REGISTRY_SCHEMA,
     Row,
     library_versions,
-    model_id,
     registry_table,
     to_json,
 )
@@ -34,9 +43,11 @@ from holdfast.registry._stages import (
 
 __all__ = [
     "COMPARED_STAGES",
+    "EVALUATIONS_SCHEMA",
     "LABEL_PARAMETERS",
     "REGISTRY_SCHEMA",
     "Change",
+    "Defeat",
     "Figure",
     "RegisteredModel",
     "RegistryError",
@@ -46,6 +57,7 @@ __all__ = [
     "assign_stages",
     "carry_over",
     "champion_of",
+    "defeats",
     "describe_change",
     "describe_model",
     "describe_models",
@@ -60,6 +72,7 @@ __all__ = [
     "model_id",
     "noted_twin",
     "promote",
+    "read_file",
     "read_former",
     "read_models",
     "reading",
@@ -69,4 +82,5 @@ __all__ = [
     "score_sql",
     "to_json",
     "twin_of",
+    "update_evaluations",
 ]

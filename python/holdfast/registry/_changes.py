@@ -211,7 +211,7 @@ def _crown(
 def _check_runs(
     project: Project, connection: duckdb.DuckDBPyConnection, model: RegisteredModel
 ) -> None:
-    """Refuse a model whose file does not match its hash, or cannot be run."""
+    """Refuse a model whose file does not match its hash or its row, or cannot be run."""
     from holdfast.scoring import ModelError, OnnxModel
 
     try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from holdfast.contract import RESTORE, ModelError, ModelFile, check_row
 from holdfast.registry._errors import RegistryError
 from holdfast.registry._model import Figure, RegisteredModel
 from holdfast.registry._rows import REGISTRY_SCHEMA
@@ -163,24 +164,25 @@ def relation_of(project: Project, model: str) -> str:
 def read_file(
     project: Project, connection: duckdb.DuckDBPyConnection, model: RegisteredModel
 ) -> bytes:
-    """Read a model's ONNX file and verify it by its hash."""
+    """Read a model's ONNX file, and verify it by its hash and its row."""
+    relation = relation_of(project, f"{model.task}_model")
     rows = connection.execute(
-        f"select onnx from {relation_of(project, model.task + '_model')} where model_id = ?",  # noqa: S608 - quoted by dbt
+        f"select distinct onnx from {relation} where model_id = ?",  # noqa: S608 - quoted by dbt
         [model.model_id],
     ).fetchall()
     blob = rows[0][0] if rows else None
     if blob is None:
-        raise RegistryError(
-            f"the registry holds no file of the model {model.model_id}; restore its row, or train "
-            "anew with `dbt build --vars '{holdfast_retrain: true}'`"
-        )
+        raise RegistryError(f"the registry holds no file of the model {model.model_id}. {RESTORE}")
     actual = hashlib.sha256(blob).hexdigest()
     if actual != (model.onnx_sha256 or "").strip().lower():
         raise RegistryError(
             f"the file of the model {model.model_id} was changed after training: its SHA-256 is "
-            f"{actual[:12]}…, stored is {(model.onnx_sha256 or '')[:12]}…; restore its row, or "
-            "train anew with `dbt build --vars '{holdfast_retrain: true}'`"
+            f"{actual[:12]}…, stored is {(model.onnx_sha256 or '')[:12]}…. {RESTORE}"
         )
+    try:
+        check_row(ModelFile.from_bytes(bytes(blob)), model.row, relation)
+    except ModelError as error:
+        raise RegistryError(str(error)) from None
     return bytes(blob)
 
 

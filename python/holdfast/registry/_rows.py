@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib import metadata
 from typing import Any, TypeAlias
@@ -13,7 +12,6 @@ __all__ = [
     "REGISTRY_SCHEMA",
     "Row",
     "library_versions",
-    "model_id",
     "registry_table",
     "to_json",
 ]
@@ -63,21 +61,6 @@ def registry_table(rows: list[Row]) -> pa.Table:
     ['churn']
     """
     return pa.Table.from_pylist(rows, schema=REGISTRY_SCHEMA)
-
-
-def model_id(task: str, algorithm: str, blob: bytes) -> str:
-    """Name a model by its content, so that the same training gives the same id.
-
-    Examples
-    --------
-    >>> model_id("churn", "blend", b"a file of ONNX")
-    'e0e5c394955bc50b'
-    """
-    digest = hashlib.sha256()
-    for part in (task.encode(), algorithm.encode(), blob):
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.hexdigest()[:16]
 
 
 def to_json(value: Any) -> str:

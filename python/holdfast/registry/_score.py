@@ -6,7 +6,7 @@ from pathlib import Path
 
 from holdfast.registry._errors import RegistryError
 from holdfast.registry._model import RegisteredModel
-from holdfast.registry._reading import matching, read_models, reading, relation_of
+from holdfast.registry._reading import matching, read_file, read_models, reading, relation_of
 from holdfast.registry._stages import champion_of
 from holdfast.warehouse.project import Project
 
@@ -61,6 +61,8 @@ def score_project_file(
     with reading(project) as connection:
         models = read_models(project, connection)
         model = _champion(models, task) if model_id is None else matching(models, model_id)
+        # before the features are asked for by the names that the row gives
+        read_file(project, connection, model)
         count = score_file(
             connection,
             relation_of(project, f"{model.task}_model"),

@@ -15,6 +15,7 @@ from holdfast.registry import (
     Stage,
     champion_of,
     matching,
+    read_file,
     read_models,
     reading,
 )
@@ -62,6 +63,8 @@ def write_card(project: Project, output: Path, model_id: str | None = None) -> R
     with reading(project) as connection:
         models = read_models(project, connection)
         model = _choose(models, model_id)
+        # a card must not describe another model than the file that it names
+        read_file(project, connection, model)
         facts = _read_facts(project, connection, model)
     html = _render(model, sections_of(project, model, models, facts))
     write_aside(output, html.encode(), error=RegistryError)
@@ -94,6 +97,8 @@ def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
     with reading(project) as connection:
         models = read_models(project, connection)
         model = matching(models, model_id)
+        # a card must not describe another model than the file that it names
+        read_file(project, connection, model)
         facts = _read_facts(project, connection, model)
     return sections_of(project, model, models, facts)
 

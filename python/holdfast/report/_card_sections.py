@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from holdfast.registry import COMPARED_STAGES, Figure, RegisteredModel, Stage, measured_model
+from holdfast.registry import (
+    COMPARED_STAGES,
+    Figure,
+    RegisteredModel,
+    Stage,
+    defeats,
+    measured_model,
+)
 from holdfast.report import _html as write
 from holdfast.report._plot import Bin, calibration_plot
 from holdfast.warehouse.project import Project, ProjectError
@@ -272,6 +279,14 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Fa
             other for other in models if other.task == model.task and other.stage == Stage.BASELINE
         ]
         limits += _beside_baselines(model, baselines)
+        beaten = defeats(
+            _test_figures(model),
+            [(baseline.algorithm, _test_figures(baseline)) for baseline in baselines],
+            target="regression" if model.word == "value" else "classification",
+        )
+        if beaten:
+            told = "; ".join(map(str, beaten))
+            limits.insert(0, f"Do not act on its scores: no better than a simple rule, {told}.")
     slope = model.figure("calibration_slope").value
     if slope is not None and not 0.8 <= slope <= 1.25:
         limits.append(
@@ -325,6 +340,11 @@ def _what_it_says(model: RegisteredModel) -> str:
         f"It says for whom {model.parameters.get('label')} is likely, not whom an action of yours "
         "would change: that takes a randomised test."
     )
+
+
+def _test_figures(model: RegisteredModel) -> dict[str, float | None]:
+    """Give what was measured of a model on test rows, by metric."""
+    return {name: figure.value for name, figure in model.figures.get("test", {}).items()}
 
 
 def _beside_baselines(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import altair as alt
 
-from holdfast.registry import COMPARED_STAGES, Stage
+from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
 from holdfast.report._tables import Row, Tables
@@ -42,10 +42,11 @@ _SHOWN = (
 
 @dataclass
 class Quality(Section):
-    """What the section shows: the models, the best baseline, charts and sentences by name."""
+    """What the section shows: models, baselines, charts and sentences by name."""
 
     champion: Row | None = None
     baseline: str | None = None
+    beaten: list[str] = field(default_factory=list)
     models: list[Row] = field(default_factory=list)
 
 
@@ -105,6 +106,13 @@ def quality(tables: Tables) -> Quality:
     _add_calibration(tables, found, compared)
     _add_gain(tables, found, compared)
     _add_note(found, champion, baseline)
+    found.beaten = [
+        str(defeat)
+        for defeat in defeats(
+            champion or {},
+            [(model["algorithm"], model) for model in tested if model["stage"] == Stage.BASELINE],
+        )
+    ]
     return found
 
 
@@ -207,7 +215,7 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
         """
         select
             model_id,
-            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10 as contacted,
+            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10e0 as contacted,
             value as reached,
         from {model_evaluations}
         where

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from holdfast import terminal
-from holdfast.registry import COMPARED_STAGES
+from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.warehouse.project import Project, ProjectError, open_project
 
 __all__ = ["summarise"]
@@ -160,6 +160,17 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
     name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
     heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
     text = heading + terminal.table(table, left=2)
+    champion = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
+    beaten = defeats(
+        champion or {},
+        [(row["algorithm"], row) for row in tested if row["stage"] == Stage.BASELINE],
+        target="classification" if figures is _FIGURES else "regression",
+    )
+    if beaten:
+        text += (
+            "\n\nDO NOT ACT ON THESE SCORES YET: the champion is no better than a simple rule:\n  "
+            + "\n  ".join(map(str, beaten))
+        )
     for row in rows:
         if row["split"] == "live":
             told = ", ".join(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from holdfast.contract import ModelError
+from holdfast.contract import RESTORE, ROW_COLUMNS, ModelError, ModelFile, check_row
 from holdfast.errors import HoldfastError
 from holdfast.scoring._model import FloatArray, OnnxModel
 from holdfast.warehouse.quoting import quoted
@@ -50,9 +50,10 @@ def register(connection: DuckDBPyConnection) -> None:
 
     ``registry`` names the table that holds the model (columns ``model_id``, ``onnx``,
     ``onnx_sha256``) in one to three identifiers, plain or quoted, such as
-    ``'"shop"."main"."churn_model"'``. Features come in the model's order, of any numeric type or
-    boolean; NULL is missing. The model must be committed: it is read on a connection of its own,
-    once, and kept by its id, which stands for its content.
+    ``'"shop"."main"."churn_model"'``. Where it has ``task``, ``algorithm``, ``feature_names`` or
+    ``parameters``, as the registry has, they must be those of the file. Features come in the
+    model's order, of any numeric type or boolean; NULL is missing. The model must be committed:
+    it is read on a connection of its own, once, and kept by its id, which stands for its content.
 
     The functions belong to the database, so cursors and later connections to the same database
     in this process have them as well. Registering again is harmless. At least one of the
@@ -209,8 +210,12 @@ class _Scorer:
 
         with self._cursor() as cursor:
             # The table's name was taken apart and quoted by _quote_table.
-            query = f"select distinct onnx, onnx_sha256 from {table} where model_id = ?"  # noqa: S608
             try:
+                described = cursor.execute(f"describe {table}").fetchall()
+                has = {str(name).lower() for name, *_ in described}
+                told = [name for name in ROW_COLUMNS if name in has]
+                listed = ", ".join(["onnx", "onnx_sha256", *told])
+                query = f"select distinct {listed} from {table} where model_id = ?"  # noqa: S608
                 rows = cursor.execute(query, [model_id]).fetchall()
             except duckdb.Error as error:
                 reason = str(error).strip().splitlines()[0]
@@ -224,16 +229,19 @@ class _Scorer:
                 f"{table} holds {found} with the id {model_id!r}. Check the id; a model must be"
                 " committed before another connection scores with it."
             )
-        blob, sha256 = rows[0]
+        blob, sha256, *facts = rows[0]
         if blob is None or sha256 is None:
             raise ModelError(
                 f"{table} has no {'bytes' if blob is None else 'SHA-256'} for the model"
-                f" {model_id!r}. Restore its row from a backup, or retrain the model."
+                f" {model_id!r}. {RESTORE}"
             )
         try:
-            return OnnxModel.from_bytes(blob, sha256)
+            file = ModelFile.from_bytes(blob, sha256)
+            model = OnnxModel(file)
         except ModelError as error:
             raise ModelError(f"Model {model_id!r} of {table}: {error}") from None
+        check_row(file, {"model_id": model_id, **dict(zip(told, facts, strict=True))}, table)
+        return model
 
     def _cursor(self) -> DuckDBPyConnection:
         """Return a connection of its own to the database, closed by the caller."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from holdfast.sql._dialects import DIALECTS
 from holdfast.sql._errors import SqlError
 from holdfast.sql._model import SqlModel
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["MOST_FUNCTION_CHARACTERS", "create_churn_function"]
+__all__ = ["MOST_FUNCTION_CHARACTERS", "create_churn_function", "create_what_if_function"]
 
 # A statement that calls the function is planned anew each time: about a second at this length.
 MOST_FUNCTION_CHARACTERS = 500_000
+# of a table of features, the columns that are none
+_OF_THE_ROW = ("customer_id", "as_of_date", "model_id")
 
 
 def create_churn_function(
@@ -29,7 +34,8 @@ def create_churn_function(
 
     The function is a macro of plain SQL: whoever opens the file, with any client of DuckDB 1.0 or
     later and without Python, can call it. It has one named parameter per feature; one that is left
-    out is missing, as NULL is. A former function of the name is replaced.
+    out is missing, as NULL is, and not what it was for some customer: for that there is
+    `create_what_if_function`. A former function of the name is replaced.
 
     Parameters
     ----------
@@ -61,11 +67,8 @@ def create_churn_function(
     --------
     >>> create_churn_function(connection, blob)  # doctest: +SKIP
     112340
-    >>> connection.sql('''
-    ...     select customer_id, churn_probability(
-    ...         days_since_order := 0, order_count_90d := order_count_90d + 1)
-    ...     from customer_retention
-    ... ''')  # doctest: +SKIP
+    >>> connection.sql("select churn_probability(order_count_90d := order_count_90d, …) "
+    ...                "from customer_features")  # doctest: +SKIP
     """
     model = SqlModel.from_bytes(blob, sha256)
     quote = DIALECTS["duckdb"].identifier
@@ -80,3 +83,68 @@ def create_churn_function(
     listed = ", ".join(f"{parameter} := null" for parameter in parameters)
     connection.execute(f"create or replace macro {name}({listed}) as {body}")
     return len(body)
+
+
+def create_what_if_function(
+    connection: DuckDBPyConnection,
+    *,
+    schema: str,
+    table: str = "customer_model_features",
+) -> None:
+    """Keep a function that asks what a customer's probability would be if some features differed.
+
+    ``churn_what_if(customer, feature := value, …)`` is a table function of plain SQL, one row for
+    the customer: the model's probability with the customer's own features, and with those that are
+    named put in their place. It reads a table of features and calls the function
+    ``churn_probability``, which stand beside it. A feature that the table does not have, since it
+    is personal, is missing in both probabilities. Features that are not named stay as they are,
+    also where they could not.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A connection that may write, to a database that has the table and the function.
+    schema : str
+        SQL name of the schema that has both, with its database.
+    table : str
+        The table: ``customer_id``, ``as_of_date``, ``model_id``, and features of the model.
+
+    Examples
+    --------
+    >>> create_what_if_function(connection, schema="shop.main")  # doctest: +SKIP
+    >>> connection.sql("from churn_what_if(17, campaign_send_count_30d := 3)")  # doctest: +SKIP
+    """
+    relation = f"{schema}.{quoted(table)}"
+    described = connection.execute(f"describe {relation}").fetchall()
+    known = [quoted(str(name)) for name, *_ in described if str(name).lower() not in _OF_THE_ROW]
+    parameters = "".join(f", {name} := null" for name in known)
+    as_it_is = ", ".join(f"{name} := own.{name}" for name in known)
+    changed = ", ".join(f"{name} := coalesce({name}, own.{name})" for name in known)
+    body = f"""
+        select
+            own.customer_id,
+            own.as_of_date,
+            own.model_id,
+            churn_probability({as_it_is}) as churn_probability_as_it_is,
+            churn_probability({changed}) as churn_probability_what_if
+        from {quoted(table)} as own
+        where own.customer_id = customer
+    """  # noqa: S608 - the names are quoted
+    # Without its database the table is found whatever the file is attached as; DuckDB looks for it
+    # already now, and finds it in the current schema only.
+    with _current_schema(connection, schema):
+        connection.execute(
+            f"create or replace macro churn_what_if(customer{parameters}) as table {body}"
+        )
+
+
+@contextmanager
+def _current_schema(connection: DuckDBPyConnection, schema: str) -> Iterator[None]:
+    """Make a schema the current one for a while."""
+    former = connection.execute("select current_database(), current_schema()").fetchone()
+    assert former is not None
+    connection.execute(f"use {schema}")
+    try:
+        yield
+    finally:
+        connection.execute(f"use {quoted(*former)}")

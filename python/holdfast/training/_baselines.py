@@ -15,6 +15,7 @@ from holdfast.estimators import (
     fit_setting,
     has_histories,
 )
+from holdfast.registry import defeats
 from holdfast.tasks import Recipe, Task
 from holdfast.training._candidates import Candidate, written
 from holdfast.training._prepare import Prepared
@@ -51,22 +52,20 @@ def make_baselines(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candi
 
 
 def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) -> None:
-    """Warn when the chosen model is no better than a baseline."""
-    target = chosen.target
-    name, sign = target.shown_by, 1 if target.greater_is_better else -1
-    own = chosen.metrics["test"][name]
-    for baseline in baselines:
-        simple = baseline.metrics["test"][name]
-        if sign * own <= sign * simple:
-            logger.warning(
-                "The chosen %s does not beat the baseline %s: %s on test rows %.4f against "
-                "%.4f; do not act on its scores before you have looked at its features.",
-                chosen.algorithm,
-                baseline.algorithm,
-                name.upper(),
-                own,
-                simple,
-            )
+    """Warn when the chosen model is no better than a baseline, in its ranking or its loss."""
+    found = defeats(
+        chosen.metrics["test"],
+        [(baseline.algorithm, baseline.metrics["test"]) for baseline in baselines],
+        target=chosen.target.name,
+    )
+    if found:
+        logger.warning(
+            "DO NOT ACT ON THE SCORES YET: the chosen %s is no better than a simple rule: %s. Look "
+            "at its features and at how many events it has learned from; `holdfast models card` "
+            "shows both.",
+            chosen.algorithm,
+            "; ".join(map(str, found)),
+        )
 
 
 def _fitted(

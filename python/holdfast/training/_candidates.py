@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holdfast.contract import OnnxHeader, check_parity, predict_onnx
+from holdfast.contract import OnnxHeader, check_parity, largest_gap, predict_onnx
 from holdfast.estimators import (
     BLEND,
     CLASSIFICATION,
     Algorithm,
     BgNbdShare,
+    CustomModel,
     FittedModel,
     Fold,
     OutOfFold,
@@ -207,9 +209,7 @@ def written(
         features = test.columns(names)
         # What is registered is what is measured: the file's own predictions.
         given = predict_onnx(blob, features)
-        gap = check_parity(
-            algorithm, model.predict(features), given, is_numeric=test.target.is_numeric
-        )
+        gap = _parity(model, algorithm, features, blob, test.target)
     metrics = {"test": test.target.evaluate(test.y, given), "parity": {"largest_difference": gap}}
     if validation is not None:
         metrics["validation"] = validation
@@ -241,12 +241,7 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
         blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names, mature))
         some = mature.rows(thinned(np.arange(len(mature))))
         features = some.columns(candidate.names)
-        gap = check_parity(
-            candidate.algorithm,
-            model.predict(features),
-            predict_onnx(blob, features),
-            is_numeric=mature.target.is_numeric,
-        )
+        gap = _parity(model, candidate.algorithm, features, blob, mature.target)
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
@@ -271,6 +266,21 @@ def _fit_parts(
         with phase("Fitted %s on %d rows", name, len(part.y)):
             fitted[name] = algorithms[name].fit(part, chosen, seed)
     return fitted
+
+
+def _parity(
+    model: FittedModel, algorithm: str, features: NDArray[np.float32], blob: bytes, target: Target
+) -> float:
+    """Refuse a file that gives other results than the model; say why, where the model knows."""
+    expected, given = model.predict(features), predict_onnx(blob, features)
+    is_numeric = target.is_numeric
+    if (
+        isinstance(model, CustomModel)
+        and not largest_gap(expected, given, is_numeric=is_numeric).is_small
+    ):
+        advice = model.advice_on_gap(features, blob)
+        return check_parity(algorithm, expected, given, is_numeric=is_numeric, advice=advice)
+    return check_parity(algorithm, expected, given, is_numeric=is_numeric)
 
 
 def _header(task: str, algorithm: str, names: tuple[str, ...], data: Dataset) -> OnnxHeader:

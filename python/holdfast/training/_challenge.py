@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.contract import predict_onnx
+from holdfast.contract import ModelError, ModelFile, check_row, predict_onnx
 from holdfast.errors import TrainingError
 from holdfast.registry import RegisteredModel, champion_of, measured_model
 from holdfast.tasks import TaskSettings
@@ -118,7 +118,12 @@ def _predict_former(
             f"onnx_sha256. {advice}"
         )
     try:
+        check_row(ModelFile.from_bytes(blob), champion.row)
         return predict_onnx(blob, features)
+    except ModelError as error:
+        raise TrainingError(
+            f"The ONNX file of champion {champion.model_id} cannot be run: {error}"
+        ) from error
     except Exception as error:  # ONNX Runtime's own errors have no common base to name here
         raise TrainingError(
             f"The ONNX file of champion {champion.model_id} cannot be run: {error}. {advice}"

@@ -29,6 +29,7 @@ ON_A_PROJECT = {
 ACTIONS = {
     "features": ("list", "describe"),
     "models": ("list", "show", "promote", "rollback", "export", "card"),
+    "tasks": ("add",),
 }
 
 
@@ -59,7 +60,7 @@ def test_each_command_is_the_module_of_its_name() -> None:
     assert {name: getattr(command, "__name__", "") for name, command in COMMANDS.items()} == {
         name: f"holdfast.commands.{name}" for name in COMMANDS
     }
-    assert set(COMMANDS) == {*ON_A_PROJECT, "simulate"}
+    assert set(COMMANDS) == {*ON_A_PROJECT, "simulate", "tasks"}
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +81,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["models", "promote"], "required: MODEL_ID"),
         (["models", "export", "a1"], "required: --output"),
         (["forget"], "required: CUSTOMER_ID"),
+        (["tasks", "add"], "required: TASK"),
         (["simulate", "--output", "x", "--end", "someday"], "invalid fromisoformat value"),
     ],
 )

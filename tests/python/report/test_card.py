@@ -149,3 +149,16 @@ def test_card_of_a_yes_or_no_of_ones_own_does_not_speak_of_leaving() -> None:
     assert "for whom upgraded is likely" in html
     assert "leave" not in html
     assert "likely to leave" in _limits(CHAMPION, [CHAMPION], FACTS)
+
+
+def test_a_model_that_a_simple_rule_beats_by_its_loss_says_so_first() -> None:
+    def with_loss(model: RegisteredModel, loss: float) -> RegisteredModel:
+        figures = {"test": {**model.figures["test"], "log_loss": Figure(loss)}}
+        return dataclasses.replace(model, figures=figures)
+
+    worse, better = with_loss(CHAMPION, 0.0643), with_loss(CHAMPION, 0.0600)
+    baseline = with_loss(BASELINE, 0.0621)
+    html = _limits(worse, [worse, TWIN, baseline], FACTS)
+    assert html.startswith("<ul>\n<li>Do not act on its scores: no better than a simple rule, ")
+    assert "log loss 0.0643 on test rows, against 0.0621 of the baseline base rate" in html
+    assert "Do not act" not in _limits(better, [better, TWIN, baseline], FACTS)

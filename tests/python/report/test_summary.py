@@ -133,3 +133,12 @@ def test_warehouse_that_lacks_a_table_is_refused_with_what_to_do(project: Projec
 def test_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="is no dbt project"):
         summarise(tmp_path)
+
+
+def test_a_champion_that_a_simple_rule_beats_is_told_loudly(project: Project) -> None:
+    assert "DO NOT ACT" not in summarise(project.directory)
+    change(project, "update model_performance set log_loss = 0.4 where stage = 'baseline'")
+    told = summarise(project.directory)
+    assert "DO NOT ACT ON THESE SCORES YET" in told
+    assert "log loss 0.5000 on test rows, against 0.4000 of the baseline base rate" in told
+    assert "AUROC 0.8" not in told

@@ -9,6 +9,8 @@ import duckdb
 import numpy as np
 import pytest
 
+from holdfast.contract import ModelFile
+from holdfast.contract import model_id as id_of
 from holdfast.errors import HoldfastError
 from holdfast.scoring import OnnxModel, _function, register
 from scoring_models import fit_trees, linear_model, store, tree_model
@@ -431,3 +433,40 @@ def test_the_word_that_joins_connections_is_no_way_in(connection):
     assert score(connection, "holdfast_predict('holdfast:join', 'x', 1, 1)") == [(0.0,)]
     result = score(connection, "holdfast_predict('models', 'm1', 1, 1)")
     assert result == [(linear(1, 1),)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("feature_names = list_reverse(feature_names)", "the same features in another order"),
+        ("feature_names = feature_names[:1]", "names 1 features, the file 2"),
+        ("task = 'return'", "the row's task is 'return'"),
+        ('parameters = \'{"target": "regression"}\'', "the row's target is 'regression'"),
+        (
+            "onnx = other.onnx, onnx_sha256 = other.onnx_sha256"
+            " from (from registry where id = 'other') as other",
+            "the file is that of the model",
+        ),
+    ],
+)
+def test_a_row_of_the_registry_that_is_not_its_files_is_refused(connection, change, told):
+    connection.execute(
+        "create table registry (id varchar, model_id varchar, task varchar, algorithm varchar,"
+        " feature_names varchar[], parameters varchar, onnx blob, onnx_sha256 varchar)"
+    )
+    for name, weights in (("own", [0.5, 1.0]), ("other", [1.0, 0.5])):
+        blob = linear_model(weights).SerializeToString()
+        header = ModelFile.from_bytes(blob).header
+        connection.execute(
+            "insert into registry select ?, ?, ?, ?, ?, '{}', ?, sha256(?)",
+            [name, id_of(header.task, header.algorithm, blob), header.task, header.algorithm,
+             list(header.feature_names), blob, blob],
+        )  # fmt: skip
+    (own,) = connection.execute("select model_id from registry where id = 'own'").fetchone()
+    call = f"holdfast_predict('registry', '{own}', 1, 2)"
+    change, _, source = change.partition(" from ")
+    source = f" from {source}" if source else ""
+    connection.execute(f"update registry set {change}{source} where registry.id = 'own'")
+    message = refusal(connection, call)
+    assert f"The row '{own}' of \"registry\" and its file do not belong together" in message
+    assert told in message

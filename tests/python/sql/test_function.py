@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from holdfast.scoring import ModelError, OnnxModel
-from holdfast.sql import SqlError, create_churn_function
+from holdfast.sql import SqlError, create_churn_function, create_what_if_function
 from scoring_models import fit_trees, linear_model, tree_model
 
 
@@ -98,3 +98,32 @@ def test_what_cannot_be_a_function_is_refused_and_the_former_one_stays(trees):
         with pytest.raises(ModelError, match="SHA-256"):
             create_churn_function(connection, trees, "0" * 64)
         assert connection.execute("select churn_probability(f0 := 0)").fetchone() == (0.5,)
+
+
+def test_what_if_keeps_the_customers_other_features_wherever_the_file_is_attached(tmp_path):
+    blob = linear_model([0.5, -1.0, 2.0]).SerializeToString()
+    model = OnnxModel.from_bytes(blob)
+    with duckdb.connect() as connection:
+        before = connection.execute("select current_database(), current_schema()").fetchone()
+        connection.execute(
+            f"attach '{tmp_path}/p.duckdb' as \"the file\" (storage_version 'v1.0.0')"
+        )
+        # f1 is personal: the table does not have it
+        connection.execute(
+            'create table "the file".main.seen as select 7 as customer_id,'
+            " date '2026-01-01' as as_of_date, 'm' as model_id, 0.25::float as f0, 0.5::float as f2"
+        )
+        create_churn_function(connection, blob, name='"the file".main.churn_probability')
+        create_what_if_function(connection, schema='"the file".main', table="seen")
+        assert (
+            connection.execute("select current_database(), current_schema()").fetchone() == before
+        )
+    with duckdb.connect(str(tmp_path / "p.duckdb"), read_only=True) as connection:
+        asked = connection.execute(
+            "select customer_id, churn_probability_as_it_is, churn_probability_what_if"
+            " from churn_what_if(7, f0 := 0)"
+        ).fetchall()
+        with pytest.raises(duckdb.Error, match="f1"):
+            connection.execute("from churn_what_if(7, f1 := 3)")
+    own, changed = model.predict([[0.25, np.nan, 0.5], [0, np.nan, 0.5]])
+    assert asked == [(7, pytest.approx(own, abs=1e-6), pytest.approx(changed, abs=1e-6))]

@@ -343,8 +343,8 @@ def test_short_history_is_validated_by_customer(session, make_shop: Shop):
         ),
         ({"customers": 1}, None, {}, "would help"),
         ({"customers": 1, "months": 6}, None, {"min_rows": 1, "min_events": 1}, "would help"),
-        ({"customers": 20}, None, {}, "fewer than min_rows 200"),
-        ({}, None, {"min_events": 500}, "min_events 500"),
+        ({"customers": 20}, None, {}, " of 200 rows, "),
+        ({}, None, {"min_events": 500}, " of 500 events: about "),
         ({"months": 1}, None, {}, "observation dates leave none"),
         ({"months": 3}, None, {}, "observation dates leave none"),
         ({}, None, {"horizon_days": 400}, "observation dates leave none"),
@@ -587,3 +587,28 @@ def test_every_phase_is_logged_with_seconds(session, make_shop: Shop, caplog):
     ):
         (line,) = [line for line in lines if line.startswith(phase)]
         assert line.endswith(" s.")
+
+
+def test_a_champion_worse_than_the_base_rate_is_promoted_with_a_loud_warning(session, caplog):
+    with caplog.at_level(logging.WARNING):
+        rows = train(
+            session,
+            """(
+                select
+                    c as customer_id,
+                    timestamp '2024-01-01' + to_months(m::integer) as as_of,
+                    -- what held before no longer holds in the months of the test
+                    hash(c, m, 'b') % 100 < if((c % 2 = 0) = (m < 9), 40, 5) as churned,
+                    (hash(c, m, 'a') % 1000)::float as days_since_order,
+                    (c % 2)::float as order_count_90d,
+                from range(120) as customers (c), range(12) as months (m)
+            )""",
+        )
+    found = by_stage(rows)
+    own = json.loads(found["evaluated"]["metrics"])["test"]
+    simple = json.loads(by_algorithm(rows)["base_rate"]["metrics"])["test"]
+    assert own["log_loss"] > simple["log_loss"]
+    assert found["champion"]["algorithm"] == found["evaluated"]["algorithm"]
+    (loud,) = [r.getMessage() for r in caplog.records if "DO NOT ACT" in r.getMessage()]
+    expected = f"log loss {own['log_loss']:,.4f} on test rows, against {simple['log_loss']:,.4f}"
+    assert f"{expected} of the baseline base rate" in loud

@@ -1,0 +1,34 @@
+"""`holdfast tasks`: write the models of a task from its declaration."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "write the models of a task that dbt_project.yml declares"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of the command, and what each can be told."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="write the models of a task")
+    adding.add_argument("task", metavar="TASK", help="its name in the var holdfast_tasks")
+    adding.add_argument("--dry-run", action="store_true", help="only print what would be written")
+    adding.add_argument(
+        "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the files, and tell which; or tell what would be written."""
+    from holdfast.scaffold import describe_task_files, plan_task, write_task_files
+
+    plan = plan_task(options.project_dir, options.task)
+    if not options.dry_run:
+        write_task_files(plan)
+    print(
+        describe_task_files(plan, options.project_dir, dry_run=options.dry_run),
+        flush=True,
+    )
