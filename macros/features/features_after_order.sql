@@ -110,7 +110,7 @@ order_items_after as (
 
 after_{{ loop.index }} as (
 
-    {{ holdfast.render_view(holdfast._node_of(view), 'moments', exchanged).sql | indent(4) }}
+    {{ holdfast.render_view(holdfast._node_of(view), 'moments', exchanged).sql }}
 
 ),
 {%- endfor %}

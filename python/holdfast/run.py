@@ -45,6 +45,13 @@ def register_run(connection: DuckDBPyConnection) -> None:
     connection
         The connection that dbt opened; its cursors share the functions.
     """
+    with connection.cursor() as cursor:
+        found = cursor.execute(
+            "select count(*) from duckdb_functions() where function_name = 'holdfast_begin_run'"
+        ).fetchall()
+    if found[0][0]:
+        # dbt opens anew after a database that cannot be attached; that is then what is to be told
+        return
     tasks: dict[str, Any] = {}
     resets: set[bool] = set()
 

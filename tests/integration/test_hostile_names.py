@@ -38,7 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     project = write_user_project(folder / "shop")
     project.orders(
         "select customer_id, order_id, ordered_at, amount, "
-        "'store ' || customer_id % 178 as channel "
+        "'store ' || customer_id % 25 as channel "
         f"from '{folder / 'data/orders.parquet'}'"
     )
     project.execute(
@@ -81,6 +81,10 @@ def test_every_name_is_a_feature_as_it_was(shop: UserProject) -> None:
     assert [name for name in NAMES if name not in columns] == []
     assert "leak" not in columns
     assert f"attribute_{NAMES[1]}" in columns
+    ((told,),) = shop.query(
+        f"select description from feature_registry where feature = {text(f'attribute_{NAMES[1]}')}"
+    )
+    assert told == f"The {NAMES[1]} of the customer in the customers input, as it is now."
     for table, column in (("feature_registry", "feature"), ("feature_drift", "feature")):
         found = {row[0] for row in shop.query(f"select {column} from {table}")}
         assert [name for name in NAMES if name not in found] == [], table
@@ -124,7 +128,7 @@ def test_splits_have_a_cap(shop: UserProject) -> None:
         "select count(*) from cohort_segments "
         "where segment_by = 'first_channel' and segment = 'other'"
     )
-    assert rest > 100
+    assert rest > 40
 
 
 @pytest.mark.parametrize(

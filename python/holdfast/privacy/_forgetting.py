@@ -184,10 +184,18 @@ def _remove(
             connection.execute("commit")
             connection.execute("begin transaction")
         for table in (table for table in counts if table.database == database):
-            connection.execute(
-                f"delete from {table.relation} where {table.id} in (select unnest(?))",  # noqa: S608 - quoted
-                [ids],
-            )
+            try:
+                connection.execute(
+                    f"delete from {table.relation} where {table.id} in (select unnest(?))",  # noqa: S608 - quoted
+                    [ids],
+                )
+            except duckdb.Error as error:
+                if database == home:
+                    raise
+                raise ForgetError(
+                    f"the customers are noted as forgotten, but still in {table.shown}: "
+                    f"{str(error).splitlines()[0]}; put that right and run `holdfast forget` again"
+                ) from None
 
 
 def _home(project: Project, connection: duckdb.DuckDBPyConnection) -> str:

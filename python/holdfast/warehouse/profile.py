@@ -136,17 +136,13 @@ class Profile:
     opening: Opening
 
 
-def read_profile(
-    directory: Path, settings: Mapping[str, Any], target: str | None, target_path: Path | None
-) -> Profile:
+def read_profile(directory: Path, target: str | None, target_path: Path | None) -> Profile:
     """Have dbt read a project's profile and settings, with all the Jinja in them.
 
     Parameters
     ----------
     directory
         The folder of `dbt_project.yml`.
-    settings
-        What stands in that file.
     target
         The target; that of DBT_TARGET, or the profile's default, when None.
     target_path

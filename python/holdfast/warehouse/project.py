@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -219,7 +220,13 @@ def open_project(
             "or name it with --project-dir"
         )
     settings = yaml.safe_load(project_file.read_text(encoding="utf-8")) or {}
-    profile = read_profile(directory, settings, target, target_path)
+    try:
+        profile = read_profile(directory, target, target_path)
+    except ProjectError as error:
+        usual = directory / str(target_path or settings.get("target-path") or "target")
+        if (usual / "manifest.json").exists() or "DBT_TARGET_PATH" in os.environ:
+            raise
+        raise ProjectError(f"the project was not built yet; run `dbt build` ({error})") from None
     try:
         manifest, run_results = (
             json.loads((profile.artifacts / name).read_text(encoding="utf-8"))

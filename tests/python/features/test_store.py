@@ -342,6 +342,31 @@ def test_a_project_gives_its_models_as_entities_and_as_services(project: Path, r
     assert (row["month_of_year"], row["order_count_30d"]) == (3, 2)
 
 
+def test_of_several_schemas_the_one_that_dbt_built_is_meant(project: Path) -> None:
+    with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
+        connection.execute("create schema other")
+        connection.execute(
+            "create table other.feature_definitions as from shop.feature_definitions limit 0"
+        )
+        connection.execute("alter table shop.feature_definitions rename to hf_feature_definitions")
+    with pytest.raises(FeatureError, match="is empty"):
+        FeatureStore.from_project(project).list_features()
+    path = project / "target" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["nodes"]["model.holdfast.holdfast__feature_definitions"] = {
+        "name": "holdfast__feature_definitions",
+        "resource_type": "model",
+        "package_name": "holdfast",
+        "database": "warehouse",
+        "schema": "shop",
+        "alias": "hf_feature_definitions",
+        "relation_name": '"warehouse"."shop"."hf_feature_definitions"',
+    }
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with FeatureStore.from_project(project) as store:
+        assert "order_count_30d" in {feature.name for feature in store.list_features()}
+
+
 def _change_service(project: Path, features: Any) -> None:
     path = project / "target" / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))

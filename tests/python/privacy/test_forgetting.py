@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,54 @@ def test_warehouse_without_a_build_of_this_version_is_refused(project: Project) 
         connection.execute("drop table forgotten_customers")
     with pytest.raises(ProjectError, match="run `dbt build`"):
         forget_customers(project, ["17"])
+
+
+def attached(project: Project, name: str, *, read_only: bool = False) -> Project:
+    """Give the project with a further database, in which the mart of the shop's lies."""
+    from dbt.adapters.duckdb.credentials import Attachment
+
+    from holdfast.warehouse.profile import Opening
+
+    path = project.directory / f"{name}.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table hf_calls as select unnest(['17', 'ü']) as customer_id")
+        connection.execute("create table mine as select '17' as customer_id")
+    nodes = dict(project.manifest["nodes"])
+    nodes["model.shop.calls"] = {
+        **node("calls", "shop", on=("model.holdfast.holdfast__churn_scores",)),
+        "database": name,
+        "alias": "hf_calls",
+        "relation_name": f'"{name}"."main"."hf_calls"',
+    }
+    attachment = Attachment(path=str(path), alias=name, read_only=read_only)
+    return dataclasses.replace(
+        project, manifest={"nodes": nodes}, opening=Opening(attached=(attachment,))
+    )
+
+
+def test_rows_go_from_every_database_that_models_lie_in(project: Project) -> None:
+    project = attached(project, "lake")
+    done = forget_customers(project, ["17"])
+    assert done.rows["lake.main.hf_calls"] == 1
+    assert done.rows["main.churn_scores"] == 3
+    assert "lake.main.mine" in done.elsewhere
+    assert read(project, "from lake.hf_calls") == [("ü",)]
+    assert ("lake.main.hf_calls",) in read(project, "select table_name from customer_removals")
+
+
+def test_what_fails_in_another_database_is_done_by_forgetting_again(project: Project) -> None:
+    closed = attached(project, "lake", read_only=True)
+    with pytest.raises(ForgetError, match=r"still in lake\.main\.hf_calls: .*read-only.*again"):
+        forget_customers(closed, ["17"])
+    assert read(closed, "from forgotten_customers") == [("17",)]
+    opened = dataclasses.replace(closed, opening=attached_again(closed))
+    assert forget_customers(opened, ["17"]).rows == {"lake.main.hf_calls": 1}
+    assert read(opened, "from lake.hf_calls") == [("ü",)]
+
+
+def attached_again(project: Project) -> Any:
+    """Give how the project opens, with nothing kept from writing."""
+    (attachment,) = project.opening.attached
+    return dataclasses.replace(
+        project.opening, attached=(dataclasses.replace(attachment, read_only=False),)
+    )

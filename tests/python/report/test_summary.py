@@ -67,7 +67,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         {"nodes": nodes},
         {"results": results, "elapsed_time": 20.0},
     )
-    monkeypatch.setattr(_summary, "open_project", lambda directory, target=None: built)
+    monkeypatch.setattr(_summary, "open_project", lambda directory, **_: built)
     return built
 
 
