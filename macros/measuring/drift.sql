@@ -58,14 +58,27 @@ cuts as (
 
 ),
 
+largest as (
+
+    select
+        feature,
+        max(abs(cast(value as double))) as largest,
+    from long
+    where {{ holdfast.is_finite('value') }}
+    group by feature
+
+),
+
 placed as (
 
     select
         long.feature,
         long.value,
+        largest.largest,
         {{ holdfast._bin_of('long.value', 'cuts.cuts') }} as bin,
     from long
     inner join cuts on cuts.feature = long.feature
+    left join largest on largest.feature = long.feature
 
 ),
 
@@ -75,7 +88,7 @@ counted as (
         feature,
         bin,
         count(*) as row_count,
-        avg(cast(value as double)) as mean,
+        {{ holdfast.exact_mean('value', 'largest') }} as mean,
     from placed
     group by feature, bin
 
@@ -117,14 +130,14 @@ summed as (
         feature,
         cast(sum(reference_count) as bigint) as reference_row_count,
         cast(sum(current_count) as bigint) as row_count,
-        sum((current_share - reference_share) * ln(current_share / reference_share)) as psi,
+        {{ holdfast._sum_of_bins('(current_share - reference_share) * ln(current_share / reference_share)') }} as psi,
         coalesce(sum(reference_count) filter (where bin = 0), 0)
         / nullif(cast(sum(reference_count) as double), 0) as reference_missing_rate,
         coalesce(sum(current_count) filter (where bin = 0), 0)
         / nullif(cast(sum(current_count) as double), 0) as missing_rate,
-        sum(reference_mean * reference_count)
+        {{ holdfast._sum_of_bins('reference_mean * reference_count') }}
         / nullif(sum(reference_count) filter (where bin > 0), 0) as reference_mean,
-        sum(current_mean * current_count)
+        {{ holdfast._sum_of_bins('current_mean * current_count') }}
         / nullif(sum(current_count) filter (where bin > 0), 0) as mean,
     from shares
     group by feature
@@ -149,8 +162,7 @@ final as (
         summed.feature,
         cast({{ scoring_as_of }} as timestamp) as as_of,
         cast(json_extract(importances.metrics, '$.importance."' || summed.feature || '"') as double) as importance,
-        -- a sum over threads ends differently in its last digits
-        round(summed.psi, 12) as psi,
+        summed.psi,
         case
             when summed.psi >= 0.25e0 then 'large'
             when summed.psi >= 0.1e0 then 'moderate'
@@ -189,3 +201,13 @@ select
 where false
 {%- endif %}
 {%- endmacro %}
+
+
+{#- A SQL expression: an aggregate that adds a number of each bin, 0 for missing and 1 to 10, always in this order. -#}
+{% macro _sum_of_bins(value) %}
+    {%- set terms = [] -%}
+    {%- for bin in range(11) -%}
+        {%- do terms.append('coalesce(max(' ~ value ~ ') filter (where bin = ' ~ bin ~ '), 0)') -%}
+    {%- endfor -%}
+    {{- return('(' ~ terms | join(' + ') ~ ')') -}}
+{% endmacro %}

@@ -24,11 +24,14 @@ features as (
         {{ holdfast._text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
         {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
-        avg(cast({{ name }} as double)) as mean,
+        {{ holdfast.exact_mean(name, 'sized.holdfast_largest') }} as mean,
         min(cast({{ name }} as double)) as min,
         max(cast({{ name }} as double)) as max,
         max(as_of) as freshness,
     from {{ relation }}
+    cross join (
+        select max(abs(cast({{ name }} as double))) as holdfast_largest from {{ relation }} where {{ holdfast.is_finite(name) }}
+    ) as sized
     {% endfor -%}
     {% endif -%}
     {% endfor %}
