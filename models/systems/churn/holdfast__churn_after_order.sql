@@ -25,6 +25,7 @@ scores as (
 
 ),
 
+{% if is_asked -%}
 moments as (
 
     select
@@ -34,7 +35,6 @@ moments as (
 
 ),
 
-{% if is_asked -%}
 {{ after_order }}
 
 asked as (
