@@ -61,7 +61,7 @@ select cast(month as date) as month
 
 
 {% macro spark__json_text(json, key) %}
-    {{- return('get_json_object(' ~ json ~ ", '$." ~ key ~ "')") -}}
+    {{- return('get_json_object(' ~ json ~ ', ' ~ holdfast.text('$.' ~ key) ~ ')') -}}
 {% endmacro %}
 
 
@@ -81,7 +81,7 @@ select cast(month as date) as month
 
 
 {% macro spark__matches(text, pattern) %}
-    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast._text(pattern) ~ ')') -}}
+    {{- return('regexp_like(' ~ text ~ ', ' ~ holdfast.text(pattern) ~ ')') -}}
 {% endmacro %}
 
 
@@ -118,19 +118,65 @@ select *
 
 
 {% macro spark__select_error(message) %}
-    {{- return('select raise_error(' ~ holdfast._text(message) ~ ')') -}}
+    {{- return('select raise_error(' ~ holdfast.text(message) ~ ')') -}}
 {% endmacro %}
 
 
 {#- Two quotes end a text of Spark and begin the next; a backslash keeps the quote, and itself. -#}
-{% macro spark___text(value) %}
+{% macro spark__text(value) %}
     {{- return("'" ~ (value | replace('\\', '\\\\') | replace("'", "\\'")) ~ "'") -}}
+{% endmacro %}
+
+
+{% macro spark__quoted(name) %}
+    {{- return('`' ~ (name | replace('`', '``')) ~ '`') -}}
 {% endmacro %}
 
 
 {% macro spark___sql_type(kind) %}
     {%- set types = {
-        'text': 'string', 'timestamp': 'timestamp', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'text': 'string', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
     } -%}
     {{- return(types[kind]) -}}
+{% endmacro %}
+
+
+{% macro spark___without_blank(sql) %}
+    {{- return("case when not rlike(" ~ sql ~ ", r'^[" ~ holdfast._invisible() ~ "]*$') then " ~ sql ~ ' end') -}}
+{% endmacro %}
+
+
+{#- Warehouses whose own cast takes the offset. -#}
+{% macro spark___read_time(name, column) %}
+    {{- return("to_utc_timestamp(cast(" ~ name ~ " as timestamp), current_timezone())") -}}
+{% endmacro %}
+
+
+{% macro spark___as_later_time(name, have, kind, column) %}
+    {{- return(holdfast._as_time(name, have, column)) -}}
+{% endmacro %}
+
+
+{% macro spark___as_number(name, have, kind, column, key) %}
+    {{- return('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(kind) ~ ')') -}}
+{% endmacro %}
+
+
+{% macro spark__begin_run(tasks) %}
+    {%- do exceptions.raise_compiler_error(
+        'The target ' ~ target.name ~ ' of the profile is ' ~ target.type ~ ', and the models of Holdfast are built on DuckDB: choose '
+        ~ 'a target of type duckdb. docs/spark.md tells what Spark can do.'
+    ) -%}
+{% endmacro %}
+
+
+{% macro spark__check_session() %}
+    {{- return('') -}}
+{% endmacro %}
+
+
+{% macro spark__same_id(id, is_whole) %}
+    {%- set plain = 'cast(' ~ id ~ ' as string)' -%}
+    {{- return(plain if is_whole else 'regexp_replace(trim(' ~ plain ~ '), ' ~ holdfast.text('^(-?[0-9]+)[.]0+$') ~ ", '$1')") -}}
 {% endmacro %}

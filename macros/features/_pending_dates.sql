@@ -4,7 +4,8 @@
   spine; none when everything is to be computed.
 
   An incremental build computes the dates that are new, those whose customers are no longer the ones that were
-  computed, and those that late rows may still touch. A view whose definition changed is computed anew for all dates.
+  computed, those that late rows may still touch, and with `holdfast_rebuild_changed` those whose inputs have changed since.
+  A view whose definition changed is computed anew for all dates.
   `keys` are the entity's columns, quoted.
 -#}
 {% macro _pending_dates(spine, keys) %}
@@ -15,6 +16,8 @@
     {%- set pending = 'select distinct as_of from ' ~ spine -%}
     {%- set all_pending = not is_incremental() or holdfast.definition_changed() -%}
     {%- if not all_pending -%}
+        {%- set changed = holdfast._changed_dates(holdfast._note_of(this).built_from, holdfast._built_from(spine))
+            if holdfast.setting('rebuild_changed') else [] -%}
         {%- set pending -%}
             select asked.as_of from ({{ holdfast._dates_and_keys(spine, keys) }}) as asked
             left join ({{ holdfast._dates_and_keys(this, keys) }}) as built on built.as_of = asked.as_of
@@ -22,10 +25,13 @@
                 built.row_count is distinct from asked.row_count
                 or built.keys_hash is distinct from asked.keys_hash
                 or asked.as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
+                {%- for as_of in changed %}
+                or asked.as_of = timestamp {{ holdfast.text(as_of) }}
+                {%- endfor %}
         {%- endset -%}
     {%- endif -%}
     {%- set found = run_query(
-        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 limit ' ~ (most + 1)
+        'select cast(as_of as varchar) as as_of from (' ~ pending ~ ') where as_of is not null order by 1 asc nulls last limit ' ~ (most + 1)
     ).columns[0].values() -%}
     {%- if found | length > most -%}
         {{- return({'dates': none, 'condition': none if all_pending else 'as_of in (' ~ pending ~ ')'}) -}}
@@ -34,7 +40,7 @@
     {%- endif -%}
     {%- set condition = none -%}
     {%- if not all_pending -%}
-        {%- set condition = "as_of in (timestamp '" ~ found | join("', timestamp '") ~ "')" -%}
+        {%- set condition = 'as_of in (timestamp ' ~ holdfast._texts(found) | join(', timestamp ') ~ ')' -%}
     {%- endif -%}
     {{- return({'dates': found | list, 'condition': condition}) -}}
 {% endmacro %}

@@ -45,7 +45,7 @@
         {%- endif -%}
         {%- set at = spec if spec is string else spec.get('at', event_at) -%}
         {%- set where = none if spec is string else spec.get('where') -%}
-        {%- set sql = 'max(' ~ adapter.quote(at) ~ ')' -%}
+        {%- set sql = 'max(' ~ holdfast.quoted(at) ~ ')' -%}
         {%- do holdfast._check_feature(name, {'sql': sql}, ['sql']) -%}
         {%- do columns.append({
             'name': name, 'sql': sql, 'where': where, 'window': none, 'empty': none, 'lifetime': true, 'recency': true,

@@ -37,10 +37,10 @@
 
 {#- An event is known at as_of: it happened before, and it had been loaded before, where that is told. -#}
 {% macro _is_known(view, as_of) %}
-    {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+    {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
     {%- set conditions = [event_at ~ ' < ' ~ holdfast._window_end(none, view, as_of)] -%}
     {%- if view.known_at -%}
-        {%- do conditions.append('coalesce(events.' ~ adapter.quote(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
+        {%- do conditions.append('coalesce(events.' ~ holdfast.quoted(view.known_at) ~ ', ' ~ event_at ~ ') < ' ~ as_of) -%}
     {%- endif -%}
     {{- return(conditions | join(' and ')) -}}
 {% endmacro %}
@@ -63,7 +63,7 @@
 {% macro _aggregate(column, view, as_of) %}
     {%- set conditions = [] -%}
     {%- if column.window -%}
-        {%- set event_at = 'events.' ~ adapter.quote(view.event_at) -%}
+        {%- set event_at = 'events.' ~ holdfast.quoted(view.event_at) -%}
         {%- do conditions.append(event_at ~ ' >= ' ~ holdfast._window_start(column.window, view, as_of)) -%}
         {%- if column.window.offset -%}
             {%- do conditions.append(event_at ~ ' < ' ~ holdfast._window_end(column.window, view, as_of)) -%}
@@ -101,7 +101,15 @@
     {%- for column in [view.event_at] + view.entity + ([known_at] if known_at else []) if column | lower not in found -%}
         {%- do holdfast._refuse_view('the events ' ~ events ~ ' have no column ' ~ column ~ '; they have ' ~ found.keys() | join(', ')) -%}
     {%- endfor -%}
-    {{- return(('loaded_at' if 'loaded_at' in found else none) if known_at is none else known_at or none) -}}
+    {%- set told = ('loaded_at' if 'loaded_at' in found else none) if known_at is none else known_at or none -%}
+    {#- compared with a timestamp, text would be cast, and lose its offset -#}
+    {%- for column in [view.event_at] + ([told] if told else []) if not holdfast._is_time_type(found[column | lower]) -%}
+        {%- do holdfast._refuse_view(
+            column ~ ' of the events ' ~ events ~ ' must be a timestamp or a date, in UTC; it is ' ~ found[column | lower] ~ '. Cast it before, '
+            ~ "text with an offset by cast(" ~ column ~ " as timestamptz) at time zone 'UTC', seconds since 1970 by to_timestamp(" ~ column ~ ')'
+        ) -%}
+    {%- endfor -%}
+    {{- return(told) -}}
 {% endmacro %}
 
 

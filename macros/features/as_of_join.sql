@@ -21,10 +21,10 @@
         ) -%}
     {%- endif -%}
     {%- set key_columns = holdfast._quoted(entity) -%}
-    {%- set order = ['history.' ~ adapter.quote(valid_from) ~ ' desc'] -%}
+    {%- set order = ['history.' ~ holdfast.quoted(valid_from) ~ ' desc nulls last'] -%}
     {#- every column takes part, so that two rows that tie in all that was named still come in one order -#}
     {%- for column in (tie_break + columns) | unique -%}
-        {%- do order.append('history.' ~ adapter.quote(column) ~ ' desc nulls last') -%}
+        {%- do order.append('history.' ~ holdfast.quoted(column) ~ ' desc nulls last') -%}
     {%- endfor -%}
 with
 
@@ -43,7 +43,7 @@ ranked as (
         {{ holdfast._key_list('spine.', key_columns) }}
         spine.as_of,
         {%- for column in columns %}
-        history.{{ adapter.quote(column) }},
+        history.{{ holdfast.quoted(column) }},
         {%- endfor %}
         row_number() over (
             partition by {{ holdfast._key_list('spine.', key_columns) }} spine.as_of
@@ -51,15 +51,15 @@ ranked as (
         ) as newest,
     from spine
     inner join {{ history }} as history
-        on history.{{ adapter.quote(valid_from) }} <= spine.as_of
+        on history.{{ holdfast.quoted(valid_from) }} <= spine.as_of
         {%- if valid_to %}
-        and (history.{{ adapter.quote(valid_to) }} > spine.as_of or history.{{ adapter.quote(valid_to) }} is null)
+        and (history.{{ holdfast.quoted(valid_to) }} > spine.as_of or history.{{ holdfast.quoted(valid_to) }} is null)
         {%- endif %}
         {%- if max_age_days %}
-        and history.{{ adapter.quote(valid_from) }} >= spine.as_of - interval {{ max_age_days }} day
+        and history.{{ holdfast.quoted(valid_from) }} >= spine.as_of - interval {{ max_age_days }} day
         {%- endif %}
         {%- if known_at %}
-        and coalesce(history.{{ adapter.quote(known_at) }}, history.{{ adapter.quote(valid_from) }}) <= spine.as_of
+        and coalesce(history.{{ holdfast.quoted(known_at) }}, history.{{ holdfast.quoted(valid_from) }}) <= spine.as_of
         {%- endif %}
         {%- for key in key_columns %}
         and history.{{ key }} = spine.{{ key }}
@@ -73,7 +73,7 @@ final as (
         {{ holdfast._key_list('all_rows.', key_columns) }}
         all_rows.as_of,
         {%- for column in columns %}
-        ranked.{{ adapter.quote(column) }},
+        ranked.{{ holdfast.quoted(column) }},
         {%- endfor %}
     from {{ spine }} as all_rows
     left join ranked

@@ -57,19 +57,19 @@ spine as (
 aggregated as (
 
     {%- for date in pending.dates %}
-    {%- set as_of = "timestamp '" ~ date ~ "'" %}
+    {%- set as_of = 'timestamp ' ~ holdfast.text(date) %}
 
     select
         {{ holdfast._key_list('events.', view.key_columns) }}
         {{ as_of }} as as_of,
         {%- for column in direct %}
-        {{ holdfast._aggregate(column, view, as_of) }} as {{ adapter.quote(column.name) }},
+        {{ holdfast._aggregate(column, view, as_of) }} as {{ holdfast.quoted(column.name) }},
         {%- endfor %}
     from {{ view.events }} as events
     where
         {{ holdfast._is_known(view, as_of) }}
         {%- if all_windowed %}
-        and events.{{ adapter.quote(view.event_at) }} >= {{ holdfast._earliest_start(view, as_of) }}
+        and events.{{ holdfast.quoted(view.event_at) }} >= {{ holdfast._earliest_start(view, as_of) }}
         {%- endif %}
     group by {{ holdfast._key_list('events.', view.key_columns) | trim | trim(',') }}
     {%- if not loop.last %}
@@ -89,14 +89,14 @@ steps as (
         {{ holdfast._key_list('events.', view.key_columns) }}
         case
             {%- for date in pending.dates %}
-            when {{ holdfast._is_known(view, "timestamp '" ~ date ~ "'") }} then timestamp '{{ date }}'
+            when {{ holdfast._is_known(view, 'timestamp ' ~ holdfast.text(date)) }} then timestamp {{ holdfast.text(date) }}
             {%- endfor %}
         end as as_of,
         {%- for column in carried %}
-        {{ holdfast._aggregate(column.carry.step, view, none) }} as {{ adapter.quote(column.name) }},
+        {{ holdfast._aggregate(column.carry.step, view, none) }} as {{ holdfast.quoted(column.name) }},
         {%- endfor %}
     from {{ view.events }} as events
-    where {{ holdfast._is_known(view, "timestamp '" ~ pending.dates[-1] ~ "'") }}
+    where {{ holdfast._is_known(view, 'timestamp ' ~ holdfast.text(pending.dates[-1])) }}
     group by all
 
 ),
@@ -122,12 +122,13 @@ carried as (
         as_of,
         is_spine,
         {%- for column in carried %}
-        {{ column.carry.combine | replace('()', '(' ~ adapter.quote(column.name) ~ ') over so_far') }} as {{ adapter.quote(column.name) }},
+        {%- set name = holdfast.quoted(column.name) %}
+        {{ column.carry.combine | replace('()', '(' ~ name ~ ') over so_far') }} as {{ name }},
         {%- endfor %}
     from steps_and_spine
     window so_far as (
         partition by {{ holdfast._key_list('', view.key_columns) | trim | trim(',') }}
-        order by as_of
+        order by as_of asc nulls last
         range between unbounded preceding and current row
     )
 
@@ -139,8 +140,8 @@ final as (
     select
         spine.*,
         {%- for column in view.columns %}
-        {%- set source = ('carried.' if column in carried else 'aggregated.') ~ adapter.quote(column.name) %}
-        {{ holdfast._finish(column, source) }} as {{ adapter.quote(column.name) }},
+        {%- set source = ('carried.' if column in carried else 'aggregated.') ~ holdfast.quoted(column.name) %}
+        {{ holdfast._finish(column, source) }} as {{ holdfast.quoted(column.name) }},
         {%- endfor %}
     from spine
     {%- if direct %}
@@ -179,13 +180,13 @@ aggregated as (
         {{ holdfast._key_list('spine.', view.key_columns) }}
         spine.as_of,
         {%- for column in view.columns %}
-        {{ holdfast._aggregate(column, view, 'spine.as_of') }} as {{ adapter.quote(column.name) }},
+        {{ holdfast._aggregate(column, view, 'spine.as_of') }} as {{ holdfast.quoted(column.name) }},
         {%- endfor %}
     from spine
     inner join {{ view.events }} as events
         on {{ holdfast._is_known(view, 'spine.as_of') }}
         {%- if all_windowed %}
-        and events.{{ adapter.quote(view.event_at) }} >= {{ holdfast._earliest_start(view, 'spine.as_of') }}
+        and events.{{ holdfast.quoted(view.event_at) }} >= {{ holdfast._earliest_start(view, 'spine.as_of') }}
         {%- endif %}
         {%- for key in view.key_columns %}
         and events.{{ key }} = spine.{{ key }}
@@ -201,7 +202,7 @@ final as (
     select
         spine.*,
         {%- for column in view.columns %}
-        {{ holdfast._finish(column, 'aggregated.' ~ adapter.quote(column.name)) }} as {{ adapter.quote(column.name) }},
+        {{ holdfast._finish(column, 'aggregated.' ~ holdfast.quoted(column.name)) }} as {{ holdfast.quoted(column.name) }},
         {%- endfor %}
     from spine
     left join aggregated on {{ holdfast._same_row('aggregated', view.key_columns) }}

@@ -33,7 +33,7 @@ purchases_by_value as (
         moments.as_of,
         row_number() over (
             partition by orders.customer_id
-            order by orders.amount asc, orders.ordered_at asc, orders.order_id asc
+            order by orders.amount asc nulls last, orders.ordered_at asc nulls last, orders.order_id asc nulls last
         ) as position,
         count(*) over (partition by orders.customer_id) as purchase_count,
     from {{ orders }} as orders
@@ -121,7 +121,7 @@ features_after_order as (
         moments.customer_id,
         moments.as_of,
         {%- for feature in chosen %}
-        cast(after_{{ views.index(feature.view) + 1 }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
+        cast(after_{{ views.index(feature.view) + 1 }}.{{ holdfast.quoted(feature.name) }} as float) as {{ holdfast.quoted(feature.name) }},
         {%- endfor %}
     from moments
     {%- for view in views %}
@@ -147,7 +147,7 @@ features_after_order as (
     {%- endif -%}
     {%- set wide = 'cast(%s as decimal(38, 0))' -%}
     {{- return({
-        'new': wide | format('(select max(order_id) from ' ~ orders ~ ')') ~ ' + row_number() over (order by customer_id asc)',
+        'new': wide | format('(select max(order_id) from ' ~ orders ~ ')') ~ ' + row_number() over (order by customer_id asc nulls last)',
         'old': wide | format('order_id'),
     }) -}}
 {% endmacro %}

@@ -1,24 +1,34 @@
 {#-
   The features that say something personal, in lower case: columns that the yml of their view marks `meta: {pii: true}`, and those
-  of a view that is marked so as a whole, unless the column itself says false.
+  of a view that is marked so as a whole, unless the column itself says false; and attributes that are personal columns of the
+  customers input. Models may learn from them; nobody is told their values.
 -#}
 {% macro personal_features() %}
     {%- set personal = [] -%}
-    {#- also while dbt parses, when there are none, so that dbt sees which views are read -#}
-    {%- set features = holdfast.feature_columns(holdfast.feature_views()) -%}
+    {#- also while dbt parses: the input may be a ref -#}
+    {%- for column in holdfast.personal_columns('customers') -%}
+        {%- do personal.append('attribute_' ~ column) -%}
+    {%- endfor -%}
     {%- if execute -%}
-        {%- for feature in features -%}
-            {%- set node = holdfast._node_of(feature.view) -%}
-            {%- set mark = namespace(pii=node.config.get('meta', {}).get('pii', false)) -%}
-            {%- for name, column in node.columns.items() if name | lower == feature.name | lower -%}
-                {%- set own = {} -%}
-                {%- do own.update(column.get('meta') or {}) -%}
-                {%- do own.update((column.get('config') or {}).get('meta') or {}) -%}
-                {%- set mark.pii = own.get('pii', mark.pii) -%}
+        {%- for view in holdfast.feature_views() -%}
+            {%- set node = holdfast._node_of(view) -%}
+            {%- set is_personal = node.config.get('meta', {}).get('pii', false) -%}
+            {%- set marks = {} -%}
+            {%- for name, column in node.columns.items() -%}
+                {%- set meta = {} -%}
+                {%- do meta.update(column.get('meta') or {}) -%}
+                {%- do meta.update((column.get('config') or {}).get('meta') or {}) -%}
+                {%- do marks.update({name | lower: meta.get('pii', is_personal)}) -%}
             {%- endfor -%}
-            {%- if mark.pii -%}
-                {%- do personal.append(feature.name | lower) -%}
+            {%- set relation = holdfast._relation_of(view) -%}
+            {%- if is_personal and holdfast.exists(relation) -%}
+                {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower not in marks -%}
+                    {%- do marks.update({column.name | lower: true}) -%}
+                {%- endfor -%}
             {%- endif -%}
+            {%- for name, is_marked in marks.items() if is_marked -%}
+                {%- do personal.append(name) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
     {{- return(personal) -}}

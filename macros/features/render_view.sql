@@ -147,5 +147,6 @@
     {{ holdfast.as_utc() }}{{ holdfast.row_hash() }}{{ holdfast.stable_number() }}{{ holdfast.json_text() }}
     {{ holdfast.to_json_text() }}{{ holdfast.all_but() }}{{ holdfast.all_with() }}{{ holdfast.value_at_max() }}
     {{ holdfast.matches() }}{{ holdfast.list_of() }}{{ holdfast.list_item() }}{{ holdfast.list_rows() }}
-    {{ holdfast.sorted_distinct() }}{{ holdfast.unpivoted() }}{{ holdfast.memberships() }}
+    {{ holdfast.sorted_distinct() }}{{ holdfast.unpivoted() }}{{ holdfast.memberships() }}{{ holdfast.quoted() }}
+    {{ holdfast.text() }}
 {% endmacro %}

@@ -3,11 +3,6 @@
   An optional column that is not there is NULL; an optional input that is not there is an empty relation.
 -#}
 {% macro stage_input(input, columns) %}
-    {{- return(adapter.dispatch('stage_input', 'holdfast')(input, columns)) -}}
-{% endmacro %}
-
-
-{% macro default__stage_input(input, columns) %}
     {%- set relation = holdfast.input_relation(input) -%}
     {#- ids of the other inputs must be of the type that orders has -#}
     {%- set orders = none if input == 'orders' else ref('holdfast', 'stg_holdfast__orders') -%}
@@ -29,6 +24,9 @@
     {%- endif -%}
 
     {%- set found = holdfast._column_types(relation) if relation is not none else {} -%}
+    {%- if not_forgotten is not none and relation is not none -%}
+        {%- set not_forgotten = holdfast.not_forgotten('inputs.customer_id', type=found.get('customer_id')) -%}
+    {%- endif -%}
     {%- if relation is not none -%}
         {%- set missing = [] -%}
         {%- for column in required if column not in found -%}
@@ -46,25 +44,22 @@
     {%- set orders_types = holdfast._column_types(orders) if orders is not none and holdfast.exists(orders) else {} -%}
     {%- set lines = [] -%}
     {%- for column, spec in columns.items() -%}
-        {%- set name = adapter.quote(column) -%}
+        {%- set name = holdfast.quoted(column) -%}
         {%- set have = found.get(column) -%}
-        {%- if spec.type == 'id' -%}
-            {%- set want = orders_types.get(column) -%}
-            {%- if have is none -%}
-                {%- do lines.append('cast(null as ' ~ (want or 'bigint') ~ ') as ' ~ name) -%}
-            {%- else -%}
-                {%- if want and holdfast._is_text_type(have) != holdfast._is_text_type(want) -%}
-                    {%- do exceptions.raise_compiler_error(
-                        'The column ' ~ column ~ ' is ' ~ have ~ ' in the var `' ~ var_name ~ '` but ' ~ want
-                        ~ ' in `holdfast_orders`: cast one of them, so that the two can be joined.'
-                    ) -%}
-                {%- endif -%}
-                {%- do lines.append(name if not want or want == have else 'cast(' ~ name ~ ' as ' ~ want ~ ') as ' ~ name) -%}
-            {%- endif -%}
-        {%- elif have is none -%}
-            {%- do lines.append('cast(null as ' ~ holdfast._sql_type(spec.type) ~ ') as ' ~ name) -%}
+        {%- set called = 'The column ' ~ column ~ ' in the var `' ~ var_name ~ '` (' ~ relation ~ ')' -%}
+        {%- if have is none -%}
+            {%- set type = orders_types.get(column, 'bigint') if spec.type == 'id' else holdfast._sql_type(spec.type) -%}
+            {%- do lines.append('cast(null as ' ~ type ~ ') as ' ~ name) -%}
+        {%- elif spec.type == 'id' -%}
+            {%- do lines.append(holdfast._as_id(name, have, orders_types.get(column), called) ~ ' as ' ~ name) -%}
+        {%- elif spec.type == 'timestamp' -%}
+            {%- do lines.append(holdfast._as_time(name, have, called) ~ ' as ' ~ name) -%}
+        {%- elif spec.type in ['later', 'end'] -%}
+            {%- do lines.append(holdfast._as_later_time(name, have, spec.type, called) ~ ' as ' ~ name) -%}
+        {%- elif spec.type in ['amount', 'money', 'number'] -%}
+            {%- do lines.append(holdfast._as_number(name, have, spec.type, called, spec.get('row')) ~ ' as ' ~ name) -%}
         {%- else -%}
-            {%- do lines.append(holdfast._cast_column(name, have, spec.type) ~ ' as ' ~ name) -%}
+            {%- do lines.append('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(spec.type) ~ ') as ' ~ name) -%}
         {%- endif -%}
     {%- endfor -%}
 

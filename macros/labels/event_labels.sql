@@ -19,7 +19,7 @@
         {%- do holdfast._refuse_labels('`value` must be an aggregate such as sum(amount), without `absent`; got: ' ~ value) -%}
     {%- endif -%}
     {%- set keys = holdfast._quoted(entity) -%}
-    {%- set happened_at = namespace(sql=adapter.quote(event_at)) -%}
+    {%- set happened_at = namespace(sql=holdfast.quoted(event_at)) -%}
     {%- if execute and (events is string or holdfast.exists(events)) -%}
         {%- set found = holdfast._column_types(events) -%}
         {%- for column in entity + [event_at] if column | lower not in found -%}
@@ -67,7 +67,7 @@ happened as (
 
     select
         {%- for column in entity %}
-        spine.{{ adapter.quote('holdfast_' ~ column) }} as {{ adapter.quote(column) }},
+        spine.{{ holdfast.quoted('holdfast_' ~ column) }} as {{ holdfast.quoted(column) }},
         {%- endfor %}
         spine.holdfast_as_of as as_of,
         cast({{ value }} as double) as label_value,
@@ -75,7 +75,7 @@ happened as (
         -- the value names columns of the events, and those of the spine must not be called the same
         select
             {%- for column in entity %}
-            {{ adapter.quote(column) }} as {{ adapter.quote('holdfast_' ~ column) }},
+            {{ holdfast.quoted(column) }} as {{ holdfast.quoted('holdfast_' ~ column) }},
             {%- endfor %}
             as_of as holdfast_as_of,
             horizon_starts_at as holdfast_horizon_starts_at,
@@ -86,7 +86,7 @@ happened as (
         on events.{{ time }} >= spine.holdfast_horizon_starts_at
         and events.{{ time }} < spine.holdfast_horizon_ends_at
         {%- for column in entity %}
-        and events.{{ adapter.quote(column) }} = spine.{{ adapter.quote('holdfast_' ~ column) }}
+        and events.{{ holdfast.quoted(column) }} = spine.{{ holdfast.quoted('holdfast_' ~ column) }}
         {%- endfor %}
     group by all
     {%- else %}
@@ -114,7 +114,7 @@ final as (
             when spine.horizon_ends_at <= known.known_until
                 {%- set came = 'happened.' ~ keys[0] ~ ' is ' ~ ('null' if absent else 'not null') %}
                 then {{ 'coalesce(happened.label_value, 0)' if value else came }}
-        end as {{ label }},
+        end as {{ holdfast.quoted(label) }},
     from spine
     cross join known
     left join happened

@@ -2,6 +2,8 @@
   The select of contractual churn labels, for every row of the spine: a customer with a running subscription at as_of has
   churned when the subscription lapses in [as_of + lead, as_of + lead + horizon) and no other one begins within the allowed
   gap after it. That is known only when the gap is over, too: horizon_ends_at includes it.
+  Within the gap after an end nobody knows yet whether another one follows, so it runs on for all who ask then; where none
+  follows, it counts as lapsed at as_of.
   NULL, besides labels that are not over: customers without a running subscription, who have nothing to lapse, and those
   whose subscription lapses before the horizon begins, for whom every action would come too late.
 -#}
@@ -38,12 +40,12 @@ running as (
     select distinct
         spine.customer_id,
         spine.as_of,
-        memberships.lapsed_at,
+        greatest(memberships.lapsed_at, spine.as_of) as lapsed_at,
     from spine
     inner join memberships
         on memberships.customer_id = spine.customer_id
         and memberships.started_at < spine.as_of
-        and memberships.ended_at >= spine.as_of
+        and memberships.ended_at >= spine.as_of - interval {{ allowed_gap_days }} day
 
 ),
 

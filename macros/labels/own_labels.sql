@@ -25,6 +25,9 @@
             relation, 'has churned as ' ~ found['churned'] ~ '; it must be boolean, or a whole number that is 0 or 1'
         ) -%}
     {%- endif -%}
+    {%- do holdfast._check_id_type(
+        found['customer_id'], 'customer_id', 'The column customer_id in the var `holdfast_churn_labels` (' ~ relation ~ ')'
+    ) -%}
     {%- if spine is not string and holdfast.exists(spine) -%}
         {%- set want = holdfast._column_types(spine)['customer_id'] -%}
         {%- if holdfast._is_text_type(found['customer_id']) != holdfast._is_text_type(want) -%}
@@ -100,7 +103,7 @@ select * from final
             min(churned) filter (where churned not in (0, 1)),
             count(*) filter (where customer_id is null or as_of is null or horizon_ends_at is null),
             count(*) filter (where horizon_ends_at <= as_of),
-            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400) as bigint)
+            cast(ceil(max(epoch(horizon_ends_at - as_of)) / 86400e0) as bigint)
         from labels'
     ).rows[0] -%}
     {%- if row[3] -%}

@@ -10,13 +10,14 @@
     {%- set champions = holdfast.registered_models(
         registry, "stage = 'champion' and model_id not in (" ~ profiled ~ ')'
     ) -%}
+    {%- set personal = holdfast.personal_features() -%}
     {%- for champion in champions[:1] %}
         {#- the season of a single day always differs from that of a year -#}
         {%- set names = [] -%}
-        {%- for name in champion.feature_names if not name.startswith('calendar_') -%}
+        {%- for name in champion.feature_names if not name.startswith('calendar_') and name | lower not in personal -%}
             {%- do names.append(name) -%}
         {%- endfor -%}
-        {%- set row = ' from ' ~ registry ~ " where model_id = '" ~ champion.model_id ~ "')" -%}
+        {%- set row = ' from ' ~ registry ~ ' where model_id = ' ~ holdfast.text(champion.model_id) ~ ')' -%}
         {{ holdfast.feature_profile(
             '(select * from ' ~ training_set ~ ' where as_of between (select training_from' ~ row
             ~ ' and (select training_to' ~ row ~ ')',
@@ -28,7 +29,7 @@
         ) }}
     {%- else %}
 select
-    '{{ task }}' as task,
+    {{ holdfast.text(task) }} as task,
     cast(null as varchar) as model_id,
     cast(null as varchar) as feature,
     cast(null as integer) as bin,

@@ -7,10 +7,16 @@
     {%- set columns = [] -%}
     {%- if execute and customers is not none and holdfast.setting('segments') -%}
         {%- set found = holdfast._column_types(customers) -%}
-        {%- for column in holdfast.setting('segments') if column | lower in found -%}
+        {%- for column in holdfast.segment_names() if column | lower in found -%}
+            {%- if column | lower in ['all', 'first_channel', 'first_order_value'] -%}
+                {%- do exceptions.raise_compiler_error(
+                    'The var `holdfast_segments` names ' ~ column ~ ', and cohort_segments has a split of that name already: the two '
+                    ~ 'would be one. Leave it out, or give the column another name in the relation of `holdfast_customers`.'
+                ) -%}
+            {%- endif -%}
             {%- do columns.append({
                 'name': column | lower,
-                'segment': holdfast._segment_of(adapter.quote(column | lower), found[column | lower], customers),
+                'segment': holdfast.segment_of(holdfast.quoted(column | lower), found[column | lower], customers),
             }) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -11,9 +11,11 @@
     {%- set keys = holdfast._quoted(declared.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set present = holdfast._column_types(features) if execute and holdfast.exists(features) else {} -%}
+    {%- set personal = holdfast.personal_features() -%}
     {%- set columns = [] -%}
-    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_') -%}
-        {%- do columns.append(adapter.quote(feature)) -%}
+    {%- for feature in champion.feature_names if champion and feature | lower in present and not feature.startswith('calendar_')
+        and feature | lower not in personal -%}
+        {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor -%}
 {%- if columns -%}
 with
@@ -44,7 +46,7 @@ profile as (
 
     select *
     from {{ profiles }}
-    where model_id = '{{ champion.model_id }}'
+    where model_id = {{ holdfast.text(champion.model_id) }}
 
 ),
 
@@ -52,7 +54,7 @@ cuts as (
 
     select
         feature,
-        list(upper_edge order by bin) filter (where upper_edge is not null) as cuts,
+        list(upper_edge order by bin asc nulls last) filter (where upper_edge is not null) as cuts,
     from profile
     group by feature
 
@@ -116,9 +118,9 @@ shares as (
     select
         *,
         (reference_count + 0.5e0)
-        / (sum(reference_count) over same + 0.5e0 * count(*) over same) as reference_share,
+        / cast(sum(reference_count) over same + 0.5e0 * count(*) over same as double) as reference_share,
         (current_count + 0.5e0)
-        / (sum(current_count) over same + 0.5e0 * count(*) over same) as current_share,
+        / cast(sum(current_count) over same + 0.5e0 * count(*) over same as double) as current_share,
     from compared
     window same as (partition by feature)
 
@@ -130,15 +132,15 @@ summed as (
         feature,
         cast(sum(reference_count) as bigint) as reference_row_count,
         cast(sum(current_count) as bigint) as row_count,
-        {{ holdfast._sum_of_bins('(current_share - reference_share) * ln(current_share / reference_share)') }} as psi,
+        {{ holdfast._sum_of_bins('(current_share - reference_share) * ln(current_share / cast(reference_share as double))') }} as psi,
         coalesce(sum(reference_count) filter (where bin = 0), 0)
-        / nullif(cast(sum(reference_count) as double), 0) as reference_missing_rate,
+        / cast(nullif(cast(sum(reference_count) as double), 0) as double) as reference_missing_rate,
         coalesce(sum(current_count) filter (where bin = 0), 0)
-        / nullif(cast(sum(current_count) as double), 0) as missing_rate,
+        / cast(nullif(cast(sum(current_count) as double), 0) as double) as missing_rate,
         {{ holdfast._sum_of_bins('reference_mean * reference_count') }}
-        / nullif(sum(reference_count) filter (where bin > 0), 0) as reference_mean,
+        / cast(nullif(sum(reference_count) filter (where bin > 0), 0) as double) as reference_mean,
         {{ holdfast._sum_of_bins('current_mean * current_count') }}
-        / nullif(sum(current_count) filter (where bin > 0), 0) as mean,
+        / cast(nullif(sum(current_count) filter (where bin > 0), 0) as double) as mean,
     from shares
     group by feature
 
@@ -150,18 +152,19 @@ importances as (
         {{ holdfast.list_rows('feature_names') }} as feature,
         metrics,
     from {{ registry }}
-    where model_id = '{{ champion.model_id }}'
+    where model_id = {{ holdfast.text(champion.model_id) }}
 
 ),
 
 final as (
 
     select
-        '{{ task }}' as task,
-        '{{ champion.model_id }}' as model_id,
+        {{ holdfast.text(task) }} as task,
+        {{ holdfast.text(champion.model_id) }} as model_id,
         summed.feature,
         cast({{ scoring_as_of }} as timestamp) as as_of,
-        cast(json_extract(importances.metrics, '$.importance."' || summed.feature || '"') as double) as importance,
+        -- a name may hold what would mean something in a path
+        cast(json_extract(importances.metrics, '$.importance') as map(varchar, double))[summed.feature] as importance,
         summed.psi,
         case
             when summed.psi >= 0.25e0 then 'large'
@@ -184,7 +187,7 @@ select * from final
 {%- else -%}
 -- no champion yet: nothing to compare with
 select
-    '{{ task }}' as task,
+    {{ holdfast.text(task) }} as task,
     cast(null as varchar) as model_id,
     cast(null as varchar) as feature,
     cast(null as timestamp) as as_of,

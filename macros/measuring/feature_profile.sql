@@ -8,7 +8,7 @@
     {%- set found = holdfast._column_types(present) -%}
     {%- set columns = [] -%}
     {%- for feature in features if feature | lower in found -%}
-        {%- do columns.append(adapter.quote(feature)) -%}
+        {%- do columns.append(holdfast.quoted(feature)) -%}
     {%- endfor %}
 with
 
@@ -54,8 +54,8 @@ placed as (
 )
 
 select
-    '{{ task }}' as task,
-    '{{ model_id }}' as model_id,
+    {{ holdfast.text(task) }} as task,
+    {{ holdfast.text(model_id) }} as model_id,
     feature,
     bin,
     cast(case when bin > 0 then {{ holdfast.list_item('any_value(cuts)', 'bin') }} end as double) as upper_edge,
@@ -79,6 +79,6 @@ group by feature, bin
 {#- A SQL condition that holds for about 100,000 of so many rows, by a hash of their key: the same ones in every build. -#}
 {% macro _in_sample(key, row_count) %}
     {{- return(
-        holdfast.stable_number(key) ~ ' % 1000000 < 1000000 * least(100000e0 / greatest(' ~ row_count ~ ', 1), 1e0)'
+        holdfast.stable_number(key) ~ ' % 1000000 < 1000000 * least(100000e0 / cast(greatest(' ~ row_count ~ ', 1) as double), 1e0)'
     ) -}}
 {% endmacro %}

@@ -4,7 +4,7 @@
   a number with more than six values the thirds are segments (low, middle, high), of a text the twenty largest.
 -#}
 {% macro segmented(predictions) %}
-    {%- set columns = holdfast.setting('segments') -%}
+    {%- set columns = holdfast.segment_names() -%}
     {%- set customers = holdfast.input_relation('customers') -%}
     {%- set features = ref('holdfast', 'holdfast__customer_features') -%}
 select
@@ -33,13 +33,13 @@ union all
 
 select
     predictions.*,
-    {{ holdfast._text(column ~ ': ') }} || coalesce(segments.segment, 'unknown') as segment,
+    {{ holdfast.text(column ~ ': ') }} || coalesce(segments.segment, 'unknown') as segment,
 from {{ predictions }} as predictions
 left join (
     select
         customer_id,
         {{ 'as_of,' if is_feature }}
-        {{ holdfast._segment_of(adapter.quote(name), type, values) }} as segment,
+        {{ holdfast.segment_of(holdfast.quoted(name), type, values) }} as segment,
     from {{ values }}
 ) as segments
     on segments.customer_id = predictions.customer_id
@@ -47,21 +47,3 @@ left join (
         {%- endfor %}
     {%- endif %}
 {%- endmacro %}
-
-
-{#- A SQL expression: the segment of a value of a column. -#}
-{% macro _segment_of(column, type, relation) %}
-    {%- set plain = 'cast(' ~ column ~ ' as varchar)' -%}
-    {%- if modules.re.match('(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|NUMERIC|FLOAT|DOUBLE|REAL)', type) is none -%}
-        {{- return(
-            'case when ' ~ column ~ ' is null then null when ' ~ column ~ ' in (select ' ~ column ~ ' from ' ~ relation
-            ~ ' group by 1 order by count(*) desc, 1 asc limit 20) then ' ~ plain ~ " else 'other' end"
-        ) -}}
-    {%- endif -%}
-    {%- set third = '(select quantile_disc(' ~ column ~ ', {}) from ' ~ relation ~ ')' -%}
-    {{- return(
-        'case when ' ~ column ~ ' is null then null when (select count(distinct ' ~ column ~ ') from ' ~ relation ~ ') <= 6 then '
-        ~ "format('{:g}', cast(" ~ column ~ ' as double)) when ' ~ column ~ ' <= ' ~ third.format('1 / 3e0') ~ " then 'low' when "
-        ~ column ~ ' <= ' ~ third.format('2 / 3e0') ~ " then 'middle' else 'high' end"
-    ) -}}
-{% endmacro %}

@@ -22,6 +22,7 @@
         ) -%}
     {%- endif -%}
     {%- set have = found['customer_id'] -%}
+    {%- do holdfast._check_id_type(have, 'customer_id', 'The column customer_id in the var `holdfast_spine` (' ~ relation ~ ')') -%}
     {%- set want = holdfast._column_types(orders).get('customer_id') if holdfast.exists(orders) else have -%}
     {%- if holdfast._is_text_type(have) != holdfast._is_text_type(want) -%}
         {%- do exceptions.raise_compiler_error(

@@ -49,7 +49,7 @@
         'target': target.name, 'allow_empty': holdfast.setting('publish_empty'), 'refusal': refusal.reason,
         'forgotten': graph.nodes['model.holdfast.holdfast__forgotten_customers'].relation_name,
     }) -%}
-    {%- set answer = run_query('select holdfast_publish(' ~ holdfast._text(request) ~ ')').columns[0].values()[0] -%}
+    {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
     {%- if answer.get('error') -%}
         {#- the hook's own statement fails, and with it the build -#}

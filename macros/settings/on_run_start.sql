@@ -18,6 +18,7 @@
     {%- endif -%}
     {%- set tasks = holdfast.training_of_tasks() -%}
     {%- if execute -%}
+        {%- do holdfast._check_materializations() -%}
         {%- for node in graph.nodes.values()
             if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot']
             and (node.name.startswith('holdfast__') or node.name.startswith('stg_holdfast__')) -%}
@@ -38,6 +39,8 @@
         {%- endfor -%}
         {%- do holdfast._check_time_spine() -%}
         {%- do holdfast.begin_run(tasks) -%}
+        {%- do holdfast.check_session() -%}
+        {%- do holdfast.check_vars() -%}
         {%- if holdfast.setting('reset') -%}
             {%- do holdfast._tell_reset() -%}
         {%- endif -%}
@@ -45,34 +48,10 @@
 {% endmacro %}
 
 
-{#- Tells Python of a run: the version of this package, and the tasks to train. -#}
-{% macro begin_run(tasks) %}
-    {{- return(adapter.dispatch('begin_run', 'holdfast')(tasks)) -}}
-{% endmacro %}
-
-{% macro default__begin_run(tasks) %}
-{% endmacro %}
-
-{% macro duckdb__begin_run(tasks) %}
-    {%- set is_there = run_query(
-        "select count(*) from duckdb_functions() where function_name = 'holdfast_begin_run'"
-    ).columns[0].values()[0] -%}
-    {%- set wanted = 'dbt-holdfast==' ~ holdfast.version() -%}
-    {%- if not is_there -%}
-        {%- do exceptions.raise_compiler_error(
-            'The profile has no plugin of Holdfast ' ~ holdfast.version() ~ '. Install ' ~ wanted
-            ~ ' beside dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
-        ) -%}
-    {%- endif -%}
-    {%- set told = {'version': holdfast.version(), 'tasks': tasks} -%}
-    {%- set answer = run_query('select holdfast_begin_run(' ~ holdfast._text(tojson(told)) ~ ')').columns[0].values()[0] -%}
-    {%- if answer -%}
-        {%- do exceptions.raise_compiler_error(answer) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{#- Says which tables of history a reset is about to begin anew: Holdfast's own, and those of the project's tasks. -#}
+{#-
+  Says which tables of history this run is about to begin anew: Holdfast's own, and those of the project's tasks. A run that
+  builds none of them drops nothing, and says so.
+-#}
 {% macro _tell_reset() %}
     {%- set kept = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('keeps_history', false) -%}
@@ -86,11 +65,16 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for node in kept -%}
+    {%- set told = [] -%}
+    {%- for node in kept if node.unique_id in selected_resources -%}
         {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
         {%- if relation is not none -%}
             {%- set rows = run_query('select count(*) from ' ~ relation).columns[0].values()[0] -%}
             {%- do log('holdfast_reset: dropping ' ~ rows ~ ' rows of history from ' ~ relation, info=true) -%}
+            {%- do told.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not told -%}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
 {% endmacro %}

@@ -11,7 +11,8 @@
     {%- set value = var('holdfast_' ~ name, spec.default) -%}
     {%- set checked = namespace(ok=true, value=value) -%}
 
-    {%- if spec.least is defined -%}
+    {%- if value is none and spec.default is none -%}
+    {%- elif spec.least is defined -%}
         {%- set checked.ok = value is integer and value is not boolean and value >= spec.least -%}
         {%- if value is string and value | trim | int(-1) | string == value | trim -%}
             {%- set checked.value = value | trim | int -%}
@@ -24,7 +25,7 @@
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['publish', 'publish_empty', 'reset', 'retrain', 'time_spine'] -%}
+    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
@@ -46,6 +47,10 @@
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
+    {%- endif -%}
+    {%- if name == 'segments' and checked.ok -%}
+        {#- a column that is named twice would be one split with every customer in it twice -#}
+        {%- set checked.ok = value | map('lower') | unique | list | length == value | length -%}
     {%- endif -%}
 
     {%- if not checked.ok -%}

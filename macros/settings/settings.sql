@@ -14,10 +14,13 @@
         'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'lead_days': {'default': 0, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
+        'least_group': {'default': 10, 'allowed': 'a whole number of customers, 1 or more', 'least': 1},
         'lookback_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'max_training_rows': {'default': 2000000, 'allowed': 'a whole number, 1000 or more', 'least': 1000},
+        'min_events': {'default': none, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'min_history_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'min_orders': {'default': 1, 'allowed': 'a whole number, 1 or more', 'least': 1},
+        'min_rows': {'default': none, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'observation_interval': {'default': '1 month', 'allowed': "a whole number and a unit: 'N day', 'N week' or 'N month'"},
         'observations': {'default': 12, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'offer_cost': {'default': 10, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
@@ -25,14 +28,33 @@
         'publish_empty': {'default': false, 'allowed': 'true or false'},
         'publish_path': {'default': none, 'allowed': 'the path of a file'},
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases'},
+        'rebuild_changed': {'default': false, 'allowed': 'true or false'},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
-        'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features'},
+        'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features, each once'},
         'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
         'time_spine': {'default': true, 'allowed': 'true or false'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}
+{% endmacro %}
+
+
+{#-
+  The names of all vars of Holdfast: the settings above, and those that name relations or declare something, which are
+  checked where they are used. Any other var that begins with holdfast_ stops a run.
+-#}
+{% macro known_vars() %}
+    {%- set names = [
+        'holdfast_orders', 'holdfast_customers', 'holdfast_order_items', 'holdfast_products', 'holdfast_web_events',
+        'holdfast_support_tickets', 'holdfast_campaign_sends', 'holdfast_subscriptions', 'holdfast_feedback',
+        'holdfast_customer_attributes', 'holdfast_churn_labels', 'holdfast_demo', 'holdfast_feature_views', 'holdfast_spine',
+        'holdfast_tasks',
+    ] -%}
+    {%- for name in holdfast.settings() -%}
+        {%- do names.append('holdfast_' ~ name) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
 {% endmacro %}

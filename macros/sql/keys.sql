@@ -2,7 +2,7 @@
 {% macro _quoted(columns) %}
     {%- set quoted = [] -%}
     {%- for column in columns -%}
-        {%- do quoted.append(adapter.quote(column)) -%}
+        {%- do quoted.append(holdfast.quoted(column)) -%}
     {%- endfor -%}
     {{- return(quoted) -}}
 {% endmacro %}

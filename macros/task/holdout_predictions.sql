@@ -10,25 +10,27 @@
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
     {%- set type = 'double' if task.is_regression else 'boolean' -%}
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- set training_set = holdfast.task_step(task, 'training_set') -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set label = holdfast.quoted(task.label) -%}
     {%- set predicted = "select model_id from " ~ this if is_incremental() else "select ''" -%}
     {%- set models = holdfast.registered_models(registry, "stage != 'archived' and model_id not in (" ~ predicted ~ ')') -%}
 {%- for model in models if model.parameters.split.test -%}
 select
     {{ holdfast._key_list('', keys) }}
     as_of,
-    '{{ model.model_id }}' as model_id,
-    '{{ model.algorithm }}' as algorithm,
+    {{ holdfast.text(model.model_id) }} as model_id,
+    {{ holdfast.text(model.algorithm) }} as algorithm,
     cast({{ holdfast.model_probability(registry, model, training_set) }} as double) as {{ task.predicted_column }},
-    cast({{ task.label }} as {{ type }}) as {{ task.label }},
+    cast({{ label }} as {{ type }}) as {{ label }},
 from {{ training_set }}
 where as_of in (
     {%- for as_of in model.parameters.split.test -%}
-    timestamp '{{ as_of }}'{{ ', ' if not loop.last }}
+    timestamp {{ holdfast.text(as_of) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 )
 {{ 'union all' if not loop.last }}
@@ -40,7 +42,7 @@ select
     cast(null as varchar) as model_id,
     cast(null as varchar) as algorithm,
     cast(null as double) as {{ task.predicted_column }},
-    cast({{ task.label }} as {{ type }}) as {{ task.label }},
+    cast({{ label }} as {{ type }}) as {{ label }},
 from {{ training_set }}
 where false
 {%- endfor %}

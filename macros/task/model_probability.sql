@@ -14,7 +14,7 @@
     {%- set prefix = alias ~ '.' if alias else '' -%}
     {%- set columns = [] -%}
     {%- for name in model.feature_names -%}
-        {%- do columns.append(prefix ~ adapter.quote(name)) -%}
+        {%- do columns.append(prefix ~ holdfast.quoted(name)) -%}
     {%- endfor -%}
     {{- return(holdfast.call_model(output, registry, model.model_id, columns)) -}}
 {% endmacro %}

@@ -12,11 +12,13 @@
     {%- set labels = labels or holdfast.labels(task, spine=holdfast.scored_rows(task)) -%}
     {%- set task = holdfast.task(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set label = holdfast.quoted(task.label) -%}
     {{- config(
         materialized='incremental',
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
 with
 
@@ -49,7 +51,7 @@ final as (
         scores.as_of,
         scores.model_id,
         scores.{{ task.score_column }} as {{ task.predicted_column }},
-        labels.{{ task.label }},
+        labels.{{ label }},
         labels.horizon_ends_at,
         scores.scored_at,
     from labels
@@ -58,7 +60,7 @@ final as (
     inner join registry on registry.model_id = scores.model_id
     where
         labels.is_mature
-        and labels.{{ task.label }} is not null
+        and labels.{{ label }} is not null
         {%- if not any_horizon %}
         and labels.horizon_ends_at = {{ holdfast.plus_days('scores.as_of', 'registry.horizon_days') }}
         {%- endif %}

@@ -30,7 +30,7 @@
     {%- endif -%}
     {%- set probability = holdfast.model_probability(registry, scorer, relation, alias='predicted') if scorer else 'null' -%}
     {{- return(
-        '(select predicted.*, cast(' ~ ("'" ~ scorer.model_id ~ "'" if scorer else 'null') ~ ' as varchar) as model_id, cast('
+        '(select predicted.*, cast(' ~ (holdfast.text(scorer.model_id) if scorer else 'null') ~ ' as varchar) as model_id, cast('
         ~ probability ~ ' as double) as ' ~ task.score_column ~ ' from ' ~ relation ~ ' as predicted)'
     ) -}}
 {% endmacro %}

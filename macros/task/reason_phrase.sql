@@ -14,23 +14,31 @@
             {%- set found.phrases = [phrase] if phrase is string else phrase -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for phrase in (found.phrases or []) + [feature | replace('_', ' ') ~ ': {' ~ feature ~ '}'] -%}
+    {%- for phrase in found.phrases or [] -%}
         {%- set parts = [] -%}
         {%- set usable = namespace(ok=true) -%}
         {%- for part in modules.re.split('(\{[a-z0-9_]+(?::%)?\})', phrase) if part -%}
-            {%- if part.startswith('{') -%}
+            {%- if part.startswith('{') and part.endswith('}') -%}
                 {%- set name = part[1:-1].split(':')[0] -%}
-                {%- set is_share = ':%' in part -%}
                 {%- set usable.ok = usable.ok and name in features -%}
-                {%- set number = adapter.quote(name) ~ (' * 100' if is_share else '') -%}
-                {%- do parts.append('cast(cast(round(' ~ number ~ ') as bigint) as varchar)' ~ (" || ' %'" if is_share else '')) -%}
+                {%- do parts.append(holdfast._told_number(name, ':%' in part)) -%}
             {%- else -%}
-                {%- do parts.append("'" ~ part | replace("'", "''") ~ "'") -%}
+                {%- do parts.append(holdfast.text(part)) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if usable.ok -%}
             {%- do phrases.append(parts | join(' || ')) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{- return('coalesce(' ~ phrases | join(', ') ~ ", '" ~ feature | replace('_', ' ') ~ " is unknown')") -}}
+    {%- set plain = feature | replace('_', ' ') -%}
+    {#- put together here, for a name need not look like the names in phrases do -#}
+    {%- do phrases.append(holdfast.text(plain ~ ': ') ~ ' || ' ~ holdfast._told_number(feature)) -%}
+    {{- return('coalesce(' ~ phrases | join(', ') ~ ', ' ~ holdfast.text(plain ~ ' is unknown') ~ ')') -}}
+{% endmacro %}
+
+
+{#- A SQL expression: the value of a feature as a whole number, or as a percentage. -#}
+{% macro _told_number(feature, is_share=false) %}
+    {%- set number = holdfast.quoted(feature) ~ (' * 100' if is_share else '') -%}
+    {{- return('cast(cast(round(' ~ number ~ ') as bigint) as varchar)' ~ (" || ' %'" if is_share else '')) -}}
 {% endmacro %}

@@ -18,10 +18,12 @@
             ~ 'each feature adds, so its scores have no reasons', info=true
         ) -%}
     {%- endif -%}
+    {%- set personal = holdfast.personal_features() -%}
+    {%- set tellable = (champion.feature_names if champion else []) | reject('in', personal) | list -%}
     {%- set groups = {} -%}
     {%- for name in (champion.feature_names if champion else []) -%}
         {#- the season is the same for all customers, and no reason of one of them -#}
-        {%- if not name.startswith('calendar_') -%}
+        {%- if not name.startswith('calendar_') and name | lower not in personal -%}
             {%- do groups.setdefault(holdfast.reason_of(name), []).append(loop.index) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -124,12 +126,12 @@ told as (
         reason_key,
         cast(case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ adapter.quote(name) }}
+            when {{ loop.index }} then {{ holdfast.quoted(name) }}
             {%- endfor %}
         end as double) as feature_value,
         case reason_key % {{ slots }}
             {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ holdfast.reason_phrase(name, champion.feature_names) }}
+            when {{ loop.index }} then {{ holdfast.reason_phrase(name, tellable) }}
             {%- endfor %}
         end as reason,
     from chosen
@@ -155,7 +157,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc, reason_key desc) as rank,
+        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc nulls last, reason_key desc nulls last) as rank,
     from said_once
 
 ),
@@ -165,7 +167,7 @@ final as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        '{{ champion.model_id }}' as model_id,
+        {{ holdfast.text(champion.model_id) }} as model_id,
         cast(rank as integer) as rank,
         {{ holdfast.list_item(holdfast.list_of(names), 'reason_key % ' ~ slots) }} as feature,
         feature_value,

@@ -7,7 +7,7 @@
     {%- if execute and holdfast.exists(registry) -%}
         {%- set rows = run_query(
             'select model_id, algorithm, ' ~ holdfast.to_json_text('feature_names') ~ ' as feature_names, parameters from ' ~ registry
-            ~ ' where ' ~ condition ~ ' order by trained_at, model_id'
+            ~ ' where ' ~ condition ~ ' order by trained_at asc nulls last, model_id asc nulls last'
         ) -%}
         {%- for row in rows.rows -%}
             {%- do models.append({

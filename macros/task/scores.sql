@@ -11,12 +11,17 @@
         unique_key='as_of',
         on_schema_change='append_new_columns',
         full_refresh=holdfast.setting('reset'),
+        pre_hook="{{ holdfast.widen_columns() }}",
     ) -}}
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
     {%- set champion = holdfast.champion(registry) -%}
     {%- set score = task.score_column -%}
+    {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
+        {#- no hook runs that could say so -#}
+        {%- do holdfast.tell_no_reset() -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
         {%- do holdfast._check_key_types(this, features, task.entity) -%}
     {%- endif -%}
@@ -62,7 +67,7 @@ ranked as (
 
     select
         *,
-        percent_rank() over (order by {{ score }}) as {{ task.name }}_percentile,
+        percent_rank() over (order by {{ score }} asc nulls last) as {{ task.name }}_percentile,
     from scored
 
 ),
@@ -73,11 +78,11 @@ final as (
         {{ holdfast._key_list('latest.', keys) }}
         latest.as_of,
         cast(latest.as_of as date) as as_of_date,
-        cast({{ "'" ~ champion.model_id ~ "'" if champion else 'null' }} as varchar) as model_id,
+        cast({{ holdfast.text(champion.model_id) if champion else 'null' }} as varchar) as model_id,
         case
             when not latest.is_eligible then 'not_eligible'
             when not latest.has_enough_history then 'not_enough_history'
-            else '{{ 'scored' if champion else 'no_model' }}'
+            else {{ holdfast.text('scored' if champion else 'no_model') }}
         end as status,
         ranked.{{ score }},
         case when ranked.{{ score }} is not null then ranked.{{ task.name }}_percentile end as {{ task.name }}_percentile,
@@ -86,7 +91,7 @@ final as (
             when ranked.{{ score }} >= {{ task.bands.high }} then 'high'
             when ranked.{{ score }} >= {{ task.bands.medium }} then 'medium'
             when ranked.{{ score }} is not null then 'low'
-        end as {{ task.band_column }},
+        end as {{ holdfast.quoted(task.band_column) }},
         {%- endif %}
         reasons.reason_1,
         reasons.reason_2,

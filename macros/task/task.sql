@@ -19,7 +19,8 @@
         'name': name, 'is_shipped': name in shipped, 'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
         'baseline_feature': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
-        'include_features': [], 'exclude_features': [], 'trusted_features': [], 'min_rows': none, 'min_events': none,
+        'include_features': [], 'exclude_features': [], 'trusted_features': [],
+        'min_rows': holdfast.setting('min_rows'), 'min_events': holdfast.setting('min_events'),
         'test_dates': none, 'max_rows': holdfast.setting('max_training_rows'), 'seed': holdfast.setting('seed'),
         'retrain': holdfast.setting('retrain'), 'retrain_after_days': holdfast.setting('retrain_after_days'),
     } -%}

@@ -7,7 +7,8 @@
     {%- do holdfast._takes_a_task('training_set', task, kwargs) -%}
     {%- set task = holdfast.task(task) -%}
     {{- config(materialized='table') -}}
-    {%- set keys = holdfast._quoted(task.entity) %}
+    {%- set keys = holdfast._quoted(task.entity) -%}
+    {%- set label = holdfast.quoted(task.label) %}
 with
 
 features as (
@@ -21,16 +22,16 @@ labels as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        {{ task.label }},
+        {{ label }},
     from {{ labels or holdfast.task_step(task, 'labels') }}
-    where {{ task.label }} is not null
+    where {{ label }} is not null
 
 ),
 
 final as (
 
     select
-        labels.{{ task.label }},
+        labels.{{ label }},
         features.*,
     from labels
     inner join features

@@ -43,7 +43,7 @@ segments as (
         customer_id,
         cohort_month,
         'first_channel' as segment_by,
-        first_channel as segment,
+        {{ holdfast.segment_of('first_channel', 'VARCHAR', 'customers') }} as segment,
     from customers
     where first_channel is not null
     {%- for column in holdfast.customer_segment_columns() %}
@@ -53,7 +53,7 @@ segments as (
     select
         customers.customer_id,
         customers.cohort_month,
-        {{ holdfast._text(column.name) }} as segment_by,
+        {{ holdfast.text(column.name) }} as segment_by,
         coalesce(attributes.segment, 'unknown') as segment,
     from customers
     left join (

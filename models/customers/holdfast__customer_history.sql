@@ -9,7 +9,7 @@ orders as (
         ordered_at >= {{ as_of }} - interval 90 day as is_of_last_90d,
         ordered_at >= {{ as_of }} - interval 365 day as is_of_last_365d,
         row_number() over (
-            partition by customer_id, amount > 0 order by ordered_at asc, order_id asc
+            partition by customer_id, amount > 0 order by ordered_at asc nulls last, order_id asc nulls last
         ) as purchase_number,
     from {{ ref('holdfast', 'stg_holdfast__orders') }}
     where

@@ -21,10 +21,10 @@ ranked as (
     select
         *,
         count(*) over () as customer_count,
-        count(*) over (order by days_since_order desc range between unbounded preceding and current row)
+        count(*) over (order by days_since_order desc nulls last range between unbounded preceding and current row)
             as recency_rank,
-        rank() over (order by order_count asc) as frequency_rank,
-        rank() over (order by revenue asc) as monetary_rank,
+        rank() over (order by order_count asc nulls last) as frequency_rank,
+        rank() over (order by revenue asc nulls last) as monetary_rank,
     from customers
 
 ),

@@ -16,11 +16,11 @@ purchases as (
         ordered_at,
         coalesce(
             ordered_at >= interval {{ horizon_days }} day + lag(ordered_at) over (
-                partition by customer_id order by ordered_at asc, order_id asc
+                partition by customer_id order by ordered_at asc nulls last, order_id asc nulls last
             ),
             true
         ) as is_new,
-        row_number() over (partition by customer_id order by ordered_at asc, order_id asc) as purchase_number,
+        row_number() over (partition by customer_id order by ordered_at asc nulls last, order_id asc nulls last) as purchase_number,
     from {{ ref('holdfast', 'stg_holdfast__orders') }}
     where
         amount > 0
@@ -33,7 +33,7 @@ numbered as (
 
     select
         *,
-        sum(cast(is_new as integer)) over (partition by customer_id order by purchase_number asc) as spell,
+        sum(cast(is_new as integer)) over (partition by customer_id order by purchase_number asc nulls last) as spell,
     from purchases
 
 ),

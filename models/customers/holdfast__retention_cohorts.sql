@@ -92,7 +92,7 @@ summed as (
         counted.month + interval 1 month <= known.known_until as is_complete,
         sum(counted.revenue) over (
             partition by counted.segment_by, counted.segment, counted.cohort_month
-            order by counted.month asc
+            order by counted.month asc nulls last
             rows between unbounded preceding and current row
         ) as revenue_to_date,
     from counted
@@ -115,7 +115,7 @@ final as (
         cast(order_count as bigint) as order_count,
         cast(revenue as decimal(38, 4)) as revenue,
         cast(revenue_to_date as decimal(38, 4)) as revenue_to_date,
-        cast(revenue_to_date as double) / customers as revenue_to_date_per_customer,
+        cast(revenue_to_date as double) / cast(customers as double) as revenue_to_date_per_customer,
     from summed
 
 )

@@ -112,7 +112,7 @@ at_risk as (
         timeline.customers - coalesce(
             sum(counted.churned + counted.censored) over (
                 partition by timeline.churn_definition, timeline.segment_by, timeline.segment
-                order by timeline.days asc
+                order by timeline.days asc nulls last
                 rows between unbounded preceding and 1 preceding
             ),
             0
@@ -136,7 +136,7 @@ steps as (
         case when churned = customers_at_risk then 1 else 0 end as is_end,
         case
             when churned < customers_at_risk
-                then churned / (cast(customers_at_risk as double) * (customers_at_risk - churned))
+                then churned / cast(cast(customers_at_risk as double) * (customers_at_risk - churned) as double)
             else 0
         end as variance_step,
     from at_risk
@@ -154,7 +154,7 @@ summed as (
     window
         days_so_far as (
             partition by churn_definition, segment_by, segment
-            order by days asc
+            order by days asc nulls last
             rows between unbounded preceding and current row
         )
 
@@ -166,7 +166,8 @@ bounded as (
     select
         *,
         case when has_ended then 0e0 else exp(log_survival) end as survival,
-        case when log_survival < 0 and not has_ended then 1.959963984540054e0 * sqrt(variance) / log_survival end
+        case when log_survival < 0 and not has_ended then 1.959963984540054e0 * sqrt(variance)
+        / cast(log_survival as double) end
             as half_width,
     from summed
 
@@ -176,7 +177,7 @@ final as (
 
     select
         churn_definition,
-        churn_definition = '{{ holdfast.setting("churn_definition") }}' as is_project_definition,
+        churn_definition = {{ holdfast.text(holdfast.setting('churn_definition')) }} as is_project_definition,
         segment_by,
         segment,
         cast(days as integer) as days,

@@ -107,7 +107,7 @@ stocks as (
         *,
         sum(new_customers + reactivated_customers - churned_customers) over (
             partition by churn_definition
-            order by month asc
+            order by month asc nulls last
             rows between unbounded preceding and current row
         ) as active_customers,
     from flows
@@ -180,18 +180,25 @@ revenue_kept as (
 
 ),
 
+-- a gap that is no churn is no gap of revenue either
+memberships as (
+
+    {{ holdfast.memberships(gap_days, as_of=holdfast.as_of_date()) | indent(4) }}
+
+),
+
 running as (
 
     select
         months.month,
-        subscriptions.customer_id,
-        sum(subscriptions.mrr) as mrr,
+        memberships.customer_id,
+        sum(memberships.mrr) as mrr,
     from months
-    inner join {{ ref('holdfast', 'stg_holdfast__subscriptions') }} as subscriptions
-        on subscriptions.started_at < months.month_ends_at
-        and (subscriptions.ended_at is null or subscriptions.ended_at >= months.month_ends_at)
+    inner join memberships
+        on memberships.started_at < months.month_ends_at
+        and memberships.runs_until >= months.month_ends_at
     where months.churn_definition = 'contractual'
-    group by months.month, subscriptions.customer_id
+    group by months.month, memberships.customer_id
 
 ),
 
@@ -224,7 +231,7 @@ final as (
     select
         counted.month,
         counted.churn_definition,
-        counted.churn_definition = '{{ holdfast.setting("churn_definition") }}' as is_project_definition,
+        counted.churn_definition = {{ holdfast.text(holdfast.setting('churn_definition')) }} as is_project_definition,
         counted.is_complete,
         counted.is_mature,
         cast(counted.customers_at_start as bigint) as customers_at_start,
@@ -252,11 +259,11 @@ final as (
         end as orders_per_customer,
         case
             when counted.is_complete
-                then cast(sold.revenue as double) / nullif(bought.buying_customers, 0)
+                then cast(sold.revenue as double) / cast(nullif(bought.buying_customers, 0) as double)
         end as revenue_per_customer,
         case
             when counted.is_complete
-                then cast(sold.revenue as double) / nullif(bought.order_count, 0)
+                then cast(sold.revenue as double) / cast(nullif(bought.order_count, 0) as double)
         end as average_order_value,
         case
             when counted.is_complete

@@ -56,7 +56,9 @@ final as (
         spine.customer_id,
         spine.as_of,
         {% for attribute in attributes -%}
-        attributes.{{ adapter.quote(attribute) }} as {{ adapter.quote('attribute_' ~ attribute) }},
+        {% set value = 'attributes.' ~ holdfast.quoted(attribute) -%}
+        {% set is_float = execute and holdfast._is_float_type(types[attribute | lower]) -%}
+        {{ 'case when isfinite(' ~ value ~ ') then ' ~ value ~ ' end' if is_float else value }} as {{ holdfast.quoted('attribute_' ~ attribute) }},
         {% endfor -%}
         {{ holdfast.days_between('customers.created_at', 'spine.as_of') }} as attribute_tenure_days,
     from spine

@@ -6,7 +6,9 @@ sends as (
 
     select
         *,
-        row_number() over (partition by customer_id order by sent_at asc, send_id asc) as send_number,
+        row_number() over (
+            partition by customer_id order by sent_at asc nulls last, send_id asc nulls last
+        ) as send_number,
     from {{ ref('holdfast', 'stg_holdfast__campaign_sends') }}
     where not coalesce(is_control, false)
 
@@ -139,12 +141,17 @@ final as (
         open_features.campaign_open_count_90d,
         click_features.campaign_click_count_30d,
         click_features.campaign_click_count_90d,
-        opened.opened_sends_90d / nullif(send_features.campaign_send_count_90d, 0) as campaign_open_rate_90d,
-        opened.opened_sends_365d / nullif(send_features.campaign_send_count_365d, 0) as campaign_open_rate_365d,
-        clicked.clicked_sends_90d / nullif(send_features.campaign_send_count_90d, 0) as campaign_click_rate_90d,
-        clicked.clicked_sends_365d / nullif(send_features.campaign_send_count_365d, 0) as campaign_click_rate_365d,
+        opened.opened_sends_90d
+        / cast(nullif(send_features.campaign_send_count_90d, 0) as double) as campaign_open_rate_90d,
+        opened.opened_sends_365d
+        / cast(nullif(send_features.campaign_send_count_365d, 0) as double) as campaign_open_rate_365d,
+        clicked.clicked_sends_90d
+        / cast(nullif(send_features.campaign_send_count_90d, 0) as double) as campaign_click_rate_90d,
+        clicked.clicked_sends_365d
+        / cast(nullif(send_features.campaign_send_count_365d, 0) as double) as campaign_click_rate_365d,
         ordered.campaign_order_count_90d,
-        ordered.campaign_order_count_365d / nullif(settled.settled_sends_365d, 0) as campaign_order_rate_365d,
+        ordered.campaign_order_count_365d
+        / cast(nullif(settled.settled_sends_365d, 0) as double) as campaign_order_rate_365d,
         send_features.sends - open_features.last_opened_send as campaign_sends_since_open,
         open_features.campaign_days_since_open,
         click_features.campaign_days_since_click,

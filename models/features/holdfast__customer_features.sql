@@ -20,12 +20,12 @@ final as (
     select
         {{ holdfast._key_list('spine.', keys) }}
         {%- for feature in features %}
-        cast({{ feature.view }}.{{ adapter.quote(feature.name) }} as float) as {{ adapter.quote(feature.name) }},
+        cast({{ holdfast.quoted(feature.view) }}.{{ holdfast.quoted(feature.name) }} as float) as {{ holdfast.quoted(feature.name) }},
         {%- endfor %}
     from spine
     {% for view in views -%}
-    left join {{ holdfast._ref(view) }} as {{ holdfast._plain_name(view) }}
-        on {{ holdfast._same_keys(holdfast._plain_name(view), 'spine', keys) }}
+    left join {{ holdfast._ref(view) }} as {{ holdfast.quoted(holdfast._plain_name(view)) }}
+        on {{ holdfast._same_keys(holdfast.quoted(holdfast._plain_name(view)), 'spine', keys) }}
     {% endfor %}
 
 )

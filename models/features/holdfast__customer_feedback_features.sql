@@ -32,7 +32,7 @@ final as (
     select
         {{ holdfast.all_but(['scores', 'score_sum']) }},
         feedback_score_last
-        - (score_sum - feedback_score_last) / nullif(scores - 1, 0) as feedback_score_trend,
+        - (score_sum - feedback_score_last) / cast(nullif(scores - 1, 0) as double) as feedback_score_trend,
     from feedback_features
 
 )

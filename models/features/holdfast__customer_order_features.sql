@@ -9,7 +9,7 @@ purchases as (
         greatest(ordered_at, loaded_at) as known_at,
         max(ordered_at) over (
             partition by customer_id
-            order by greatest(ordered_at, loaded_at) asc, ordered_at asc, order_id asc
+            order by greatest(ordered_at, loaded_at) asc nulls last, ordered_at asc nulls last, order_id asc nulls last
             rows between unbounded preceding and 1 preceding
         ) as previous_ordered_at,
     from {{ ref('holdfast', 'stg_holdfast__orders') }}
@@ -107,13 +107,14 @@ rhythm as (
         order_features.*,
         {{ holdfast.days_between('order_features.first_order_at', 'order_features.as_of') }} as first_order_age_days,
         {{ holdfast.days_between('order_features.first_order_at', 'order_features.last_order_at') }}
-        / nullif(order_features.orders_lifetime - 1, 0) as mean_order_gap_days,
-        gap_features.gap_days / nullif(gap_features.gaps, 0) as mean_gap_days,
-        gap_features.recent_gap_days_180d / nullif(gap_features.recent_gaps_180d, 0) as mean_order_gap_days_180d,
+        / cast(nullif(order_features.orders_lifetime - 1, 0) as double) as mean_order_gap_days,
+        gap_features.gap_days / cast(nullif(gap_features.gaps, 0) as double) as mean_gap_days,
+        gap_features.recent_gap_days_180d
+        / cast(nullif(gap_features.recent_gaps_180d, 0) as double) as mean_order_gap_days_180d,
         -- n * sum of squares - square of the sum: whole numbers, never below zero
         sqrt(
             (gap_features.gaps * gap_features.squared_gap_days - gap_features.gap_days * gap_features.gap_days)
-            / nullif(gap_features.gaps * (gap_features.gaps - 1), 0)
+            / cast(nullif(gap_features.gaps * (gap_features.gaps - 1), 0) as double)
         ) as order_gap_std_days,
     from order_features
     inner join gap_features
@@ -142,11 +143,11 @@ final as (
             'weekend_orders_365d',
             'evening_orders_365d',
         ]) }},
-        revenue_lifetime / nullif(orders_lifetime, 0) as average_order_value,
-        purchases_90d / nullif(order_count_90d, 0) as average_order_90d,
-        purchases_365d / nullif(order_count_365d, 0) as average_order_365d,
-        discount_365d / nullif(purchases_365d + discount_365d, 0) as discount_share_365d,
-        return_count_365d / nullif(order_count_365d + return_count_365d, 0) as return_share_365d,
+        revenue_lifetime / cast(nullif(orders_lifetime, 0) as double) as average_order_value,
+        purchases_90d / cast(nullif(order_count_90d, 0) as double) as average_order_90d,
+        purchases_365d / cast(nullif(order_count_365d, 0) as double) as average_order_365d,
+        discount_365d / cast(nullif(purchases_365d + discount_365d, 0) as double) as discount_share_365d,
+        return_count_365d / cast(nullif(order_count_365d + return_count_365d, 0) as double) as return_share_365d,
         -- whoever came later had no such season
         case when first_order_age_days >= 365 then order_count_90d_offset_275d end as order_count_last_year_90d,
         order_count_30d - order_count_30d_offset_30d as order_count_trend_30d,
@@ -154,15 +155,19 @@ final as (
         revenue_30d - revenue_30d_offset_30d as revenue_trend_30d,
         revenue_90d - revenue_90d_offset_90d as revenue_trend_90d,
         -- shares rather than quotients: between 0 and 1 whatever came before, 0.5 is steady
-        order_count_30d / nullif(order_count_30d + order_count_30d_offset_30d, 0) as order_count_recent_share_30d,
-        order_count_90d / nullif(order_count_90d + order_count_90d_offset_90d, 0) as order_count_recent_share_90d,
-        purchases_30d / nullif(purchases_30d + purchases_30d_offset_30d, 0) as spending_recent_share_30d,
-        purchases_90d / nullif(purchases_90d + purchases_90d_offset_90d, 0) as spending_recent_share_90d,
-        order_gap_std_days / nullif(mean_gap_days, 0) as order_gap_variation,
-        mean_order_gap_days_180d / nullif(mean_gap_days, 0) as order_gap_change_180d,
-        days_since_order / nullif(mean_order_gap_days, 0) as days_since_order_per_gap,
-        weekend_orders_365d / nullif(order_count_365d, 0) as weekend_share_365d,
-        evening_orders_365d / nullif(order_count_365d, 0) as evening_share_365d,
+        order_count_30d
+        / cast(nullif(order_count_30d + order_count_30d_offset_30d, 0) as double) as order_count_recent_share_30d,
+        order_count_90d
+        / cast(nullif(order_count_90d + order_count_90d_offset_90d, 0) as double) as order_count_recent_share_90d,
+        purchases_30d
+        / cast(nullif(purchases_30d + purchases_30d_offset_30d, 0) as double) as spending_recent_share_30d,
+        purchases_90d
+        / cast(nullif(purchases_90d + purchases_90d_offset_90d, 0) as double) as spending_recent_share_90d,
+        order_gap_std_days / cast(nullif(mean_gap_days, 0) as double) as order_gap_variation,
+        mean_order_gap_days_180d / cast(nullif(mean_gap_days, 0) as double) as order_gap_change_180d,
+        days_since_order / cast(nullif(mean_order_gap_days, 0) as double) as days_since_order_per_gap,
+        weekend_orders_365d / cast(nullif(order_count_365d, 0) as double) as weekend_share_365d,
+        evening_orders_365d / cast(nullif(order_count_365d, 0) as double) as evening_share_365d,
     from rhythm
 
 )

@@ -19,9 +19,9 @@ purchased_items as (
         row_number() over (
             partition by orders.customer_id, items.product_id
             order by
-                greatest(orders.ordered_at, orders.loaded_at, items.loaded_at) asc,
-                orders.ordered_at asc,
-                orders.order_id asc
+                greatest(orders.ordered_at, orders.loaded_at, items.loaded_at) asc nulls last,
+                orders.ordered_at asc nulls last,
+                orders.order_id asc nulls last
         ) = 1 as is_new_to_customer,
     from {{ ref('holdfast', 'stg_holdfast__order_items') }} as items
     inner join {{ ref('holdfast', 'stg_holdfast__orders') }} as orders on orders.order_id = items.order_id
@@ -41,7 +41,7 @@ item_features as (
         features={
             'product_count': {'sql': 'count(distinct product_id)', 'empty': 0},
             'product_category_count': {'sql': 'count(distinct category)', 'empty': 0},
-            'lines': {'sql': 'count(*)', 'empty': 0},
+            'lines': {'sql': 'count(unit_price)', 'empty': 0},
             'new_products': {'sql': 'count(*)', 'where': 'is_new_to_customer', 'empty': 0},
             'prices': {'sql': 'sum(unit_price)'},
             'categories': {'sql': 'histogram(category)', 'windows': [365]},
@@ -72,16 +72,16 @@ final as (
         product_count_365d,
         product_category_count_90d,
         product_category_count_365d,
-        list_max(counts) / nullif(list_sum(counts), 0) as product_top_category_share_365d,
+        list_max(counts) / cast(nullif(list_sum(counts), 0) as double) as product_top_category_share_365d,
         -- Herfindahl: the sum of squared shares
         list_inner_product(cast(counts as double[]), cast(counts as double[]))
-        / nullif(list_sum(counts) * list_sum(counts), 0) as product_category_concentration_365d,
-        new_products_90d / nullif(product_count_90d, 0) as product_new_share_90d,
-        new_products_365d / nullif(product_count_365d, 0) as product_new_share_365d,
-        replenishable_lines_365d / nullif(classified_lines_365d, 0) as product_replenishable_share_365d,
-        prices_90d / nullif(lines_90d, 0) as product_mean_price_90d,
-        prices_365d / nullif(lines_365d, 0) as product_mean_price_365d,
-        units_365d / nullif(orders_365d, 0) as product_units_per_order_365d,
+        / cast(nullif(list_sum(counts) * list_sum(counts), 0) as double) as product_category_concentration_365d,
+        new_products_90d / cast(nullif(product_count_90d, 0) as double) as product_new_share_90d,
+        new_products_365d / cast(nullif(product_count_365d, 0) as double) as product_new_share_365d,
+        replenishable_lines_365d / cast(nullif(classified_lines_365d, 0) as double) as product_replenishable_share_365d,
+        prices_90d / cast(nullif(lines_90d, 0) as double) as product_mean_price_90d,
+        prices_365d / cast(nullif(lines_365d, 0) as double) as product_mean_price_365d,
+        units_365d / cast(nullif(orders_365d, 0) as double) as product_units_per_order_365d,
     from category_counts
 
 )

@@ -31,8 +31,44 @@ subscriptions as (
 
     select
         *,
-        mrr - lag(mrr) over (partition by customer_id order by started_at asc, subscription_id asc) as mrr_change,
+        mrr - lag(mrr) over (
+            partition by customer_id order by started_at asc nulls last, subscription_id asc nulls last
+        ) as mrr_change,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
+
+),
+
+-- what runs at as_of; where nothing does, what ended last, until the allowed gap is over in which another may follow
+known as (
+
+    select
+        started_features.customer_id,
+        started_features.as_of,
+        subscriptions.subscription_id,
+        subscriptions.started_at,
+        subscriptions.mrr,
+        subscriptions.mrr_change,
+        case when subscriptions.ended_at < started_features.as_of then subscriptions.ended_at end as ended_at,
+    from started_features
+    inner join subscriptions
+        on subscriptions.customer_id = started_features.customer_id
+        and subscriptions.started_at < started_features.as_of
+        and (
+            subscriptions.ended_at is null
+            or (
+                subscriptions.ended_at > subscriptions.started_at
+                and subscriptions.ended_at
+                >= started_features.as_of - interval {{ holdfast.setting('allowed_gap_days') }} day
+            )
+        )
+
+),
+
+latest as (
+
+    select *
+    from known
+    qualify rank() over (partition by customer_id, as_of order by ended_at is null desc nulls last, ended_at desc nulls last) = 1
 
 ),
 
@@ -40,21 +76,16 @@ subscriptions as (
 running as (
 
     select
-        started_features.customer_id,
-        started_features.as_of,
-        subscriptions.started_at,
-        subscriptions.mrr_change,
-        sum(subscriptions.mrr) over (partition by started_features.customer_id, started_features.as_of) as mrr,
-        cast({{ holdfast.months_between('subscriptions.started_at', 'started_features.as_of') }} as integer)
-            as renewals,
-    from started_features
-    inner join subscriptions
-        on subscriptions.customer_id = started_features.customer_id
-        and subscriptions.started_at < started_features.as_of
-        and (subscriptions.ended_at is null or subscriptions.ended_at >= started_features.as_of)
+        customer_id,
+        as_of,
+        started_at,
+        mrr_change,
+        sum(mrr) over (partition by customer_id, as_of) as mrr,
+        cast({{ holdfast.months_between('started_at', 'as_of') }} as integer) as renewals,
+    from latest
     qualify row_number() over (
-        partition by started_features.customer_id, started_features.as_of
-        order by subscriptions.started_at desc, subscriptions.subscription_id desc
+        partition by customer_id, as_of
+        order by started_at desc nulls last, subscription_id desc nulls last
     ) = 1
 
 ),

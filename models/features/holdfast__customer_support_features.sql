@@ -89,12 +89,12 @@ final as (
         ticket_features.complaint_count_90d as ticket_complaint_count_90d,
         ticket_features.complaint_count_365d as ticket_complaint_count_365d,
         ticket_features.complaint_count_365d
-        / nullif(ticket_features.ticket_count_365d, 0) as ticket_complaint_share_365d,
+        / cast(nullif(ticket_features.ticket_count_365d, 0) as double) as ticket_complaint_share_365d,
         ticket_features.ticket_days_since,
         resolution_features.seconds_open_90d
-        / nullif(resolution_features.resolved_90d * 86400, 0) as ticket_resolution_days_90d,
+        / cast(nullif(resolution_features.resolved_90d * 86400, 0) as double) as ticket_resolution_days_90d,
         resolution_features.seconds_open_365d
-        / nullif(resolution_features.resolved_365d * 86400, 0) as ticket_resolution_days_365d,
+        / cast(nullif(resolution_features.resolved_365d * 86400, 0) as double) as ticket_resolution_days_365d,
         resolution_features.ticket_csat_last,
         resolution_features.ticket_csat_mean_365d,
     from ticket_features

@@ -104,17 +104,17 @@ final as (
         visit_features.web_session_count_90d
         - visit_features.web_session_count_90d_offset_90d as web_session_trend_90d,
         visit_features.web_session_count_30d
-        / nullif(
+        / cast(nullif(
             visit_features.web_session_count_30d + visit_features.web_session_count_30d_offset_30d, 0
-        ) as web_session_recent_share_30d,
+        ) as double) as web_session_recent_share_30d,
         visit_features.web_session_count_90d
-        / nullif(
+        / cast(nullif(
             visit_features.web_session_count_90d + visit_features.web_session_count_90d_offset_90d, 0
-        ) as web_session_recent_share_90d,
+        ) as double) as web_session_recent_share_90d,
         cart_features.settled_carts_30d - ordered_cart_features.ordered_carts_30d as web_abandoned_cart_count_30d,
         cart_features.settled_carts_90d - ordered_cart_features.ordered_carts_90d as web_abandoned_cart_count_90d,
         (cart_features.settled_carts_90d - ordered_cart_features.ordered_carts_90d)
-        / nullif(cart_features.settled_carts_90d, 0) as web_abandoned_cart_share_90d,
+        / cast(nullif(cart_features.settled_carts_90d, 0) as double) as web_abandoned_cart_share_90d,
     from visit_features
     inner join cart_features
         on cart_features.customer_id = visit_features.customer_id

@@ -9,11 +9,11 @@
 {% set node = holdfast._node_of(name) -%}
 {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
 select
-    '{{ holdfast._plain_name(name) }}' as feature_view,
-    '{{ holdfast._relation_of(name) }}' as relation,
+    {{ holdfast.text(holdfast._plain_name(name)) }} as feature_view,
+    {{ holdfast.text(holdfast._relation_of(name)) }} as relation,
     {{ holdfast.list_of(holdfast._texts(rendered.entity)) }} as entity,
-    {{ holdfast._text(rendered.sql) }} as sql,
-    '{{ node.checksum.checksum }}' as checksum,
+    {{ holdfast.text(rendered.sql) }} as sql,
+    {{ holdfast.text(node.checksum.checksum) }} as checksum,
 {{ 'union all' if not loop.last }}
 {% endfor -%}
 {% if not views -%}

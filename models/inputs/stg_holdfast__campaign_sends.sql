@@ -6,6 +6,6 @@
     'channel': {'type': 'text', 'required': true},
     'offer_id': {'type': 'id', 'required': true},
     'is_control': {'type': 'boolean'},
-    'opened_at': {'type': 'timestamp'},
-    'clicked_at': {'type': 'timestamp'},
+    'opened_at': {'type': 'later'},
+    'clicked_at': {'type': 'later'},
 }) }}

@@ -3,5 +3,5 @@
     'product_id': {'type': 'id', 'required': true},
     'quantity': {'type': 'number', 'required': true},
     'unit_price': {'type': 'money', 'required': true},
-    'loaded_at': {'type': 'timestamp'},
+    'loaded_at': {'type': 'later'},
 }) }}

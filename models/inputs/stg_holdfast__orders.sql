@@ -2,8 +2,8 @@
     'customer_id': {'type': 'id', 'required': true},
     'order_id': {'type': 'id', 'required': true},
     'ordered_at': {'type': 'timestamp', 'required': true},
-    'amount': {'type': 'money', 'required': true},
+    'amount': {'type': 'amount', 'required': true, 'row': 'order_id'},
     'discount_amount': {'type': 'money'},
     'channel': {'type': 'text'},
-    'loaded_at': {'type': 'timestamp'},
+    'loaded_at': {'type': 'later'},
 }) }}

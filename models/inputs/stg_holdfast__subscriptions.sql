@@ -2,7 +2,7 @@
     'subscription_id': {'type': 'id', 'required': true},
     'customer_id': {'type': 'id', 'required': true},
     'started_at': {'type': 'timestamp', 'required': true},
-    'ended_at': {'type': 'timestamp', 'required': true},
+    'ended_at': {'type': 'end', 'required': true},
     'plan': {'type': 'text'},
     'mrr': {'type': 'money'},
 }) }}

@@ -2,9 +2,9 @@
     'ticket_id': {'type': 'id', 'required': true},
     'customer_id': {'type': 'id', 'required': true},
     'opened_at': {'type': 'timestamp', 'required': true},
-    'resolved_at': {'type': 'timestamp'},
+    'resolved_at': {'type': 'later'},
     'topic': {'type': 'text'},
     'body': {'type': 'text'},
     'csat': {'type': 'number'},
-    'loaded_at': {'type': 'timestamp'},
+    'loaded_at': {'type': 'later'},
 }) }}

@@ -5,5 +5,5 @@
     'event_type': {'type': 'text', 'required': true},
     'product_id': {'type': 'id'},
     'session_id': {'type': 'id'},
-    'loaded_at': {'type': 'timestamp'},
+    'loaded_at': {'type': 'later'},
 }) }}

@@ -1,5 +1,6 @@
 -- the table that a BI tool opens first: every customer once, with what we know and what we expect
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
+{% set active_within_days = holdfast.setting('active_within_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
 with
 
@@ -42,7 +43,7 @@ spells as (
         max(case when ended_at is null then 1 else 0 end) = 1 as is_active,
         max(ended_at) as churned_at,
     from {{ ref('holdfast', 'holdfast__customer_spells') }}
-    where churn_definition = '{{ definition }}'
+    where churn_definition = {{ holdfast.text(definition) }}
     group by customer_id
 
 ),
@@ -109,13 +110,17 @@ final as (
         cast(coalesce(history.revenue, 0) as decimal(38, 4)) as revenue,
         cast(coalesce(history.revenue_90d, 0) as decimal(38, 4)) as revenue_90d,
         cast(coalesce(history.revenue_365d, 0) as decimal(38, 4)) as revenue_365d,
-        cast(history.revenue as double) / nullif(history.order_count, 0) as average_order_value,
+        cast(history.revenue as double) / cast(nullif(history.order_count, 0) as double) as average_order_value,
         {{ holdfast.days_between('history.first_order_at', 'history.last_order_at') }}
         / cast(nullif(history.order_count - 1, 0) as double) as mean_order_gap_days,
         coalesce(subscriptions.has_subscription, false) as has_subscription,
         subscriptions.mrr,
         case
             when scores.status is not null then scores.status
+            when history.last_order_at >= {{ as_of }} - interval {{ active_within_days }} day then 'not_scored'
+            {%- if definition == 'contractual' %}
+            when subscriptions.has_subscription then 'not_scored'
+            {%- endif %}
             when history.last_order_at is null then 'never_ordered'
             else 'inactive'
         end as status,

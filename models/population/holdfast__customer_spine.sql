@@ -36,14 +36,21 @@ active as (
     {% if holdfast.setting('churn_definition') == 'contractual' -%}
     union all
 
-    -- a running subscription can lapse, whatever its customer buys
+    -- a running subscription can lapse, whatever its customer buys; within the allowed gap another one may follow
     select
         subscriptions.customer_id,
         observation_dates.as_of,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }} as subscriptions
     inner join observation_dates
         on subscriptions.started_at < observation_dates.as_of
-        and (subscriptions.ended_at is null or subscriptions.ended_at >= observation_dates.as_of)
+        and (
+            subscriptions.ended_at is null
+            or (
+                subscriptions.ended_at > subscriptions.started_at
+                and subscriptions.ended_at
+                >= observation_dates.as_of - interval {{ holdfast.setting('allowed_gap_days') }} day
+            )
+        )
     {%- endif %}
 
 ),

@@ -4,7 +4,7 @@ with
 final as (
 
     {% for task in holdfast.tasks() -%}
-    select * from ({{ holdfast.drift(task) }}) as {{ task }}
+    select * from ({{ holdfast.drift(task) }}) as {{ holdfast.quoted(task) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

@@ -10,7 +10,7 @@ with
 final as (
 
     {% for task in holdfast.tasks() -%}
-    select * from ({{ holdfast.champion_profile(task) }}) as {{ task }}
+    select * from ({{ holdfast.champion_profile(task) }}) as {{ holdfast.quoted(task) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

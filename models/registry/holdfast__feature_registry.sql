@@ -1,5 +1,13 @@
 -- every feature: what it is, from the project, and what it looks like, from the data
 {% set views = holdfast.feature_views() -%}
+{% set personal = holdfast.personal_features() -%}
+{#- the project names attributes by a var, so no yml of Holdfast's can describe them -#}
+{% set attributes = {} -%}
+{% for attribute in var('holdfast_customer_attributes', []) -%}
+    {% do attributes.update({
+        'attribute_' ~ attribute | lower: 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'
+    }) -%}
+{% endfor -%}
 -- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
 with
 
@@ -13,20 +21,27 @@ features as (
     {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
-    {% set name = adapter.quote(column.name) -%}
+    {% set name = holdfast.quoted(column.name) -%}
     {{ 'union all' if described.any }}
     {% set described.any = true -%}
     select
-        {{ holdfast._text(column.name) }} as feature,
-        {{ holdfast._text(holdfast._plain_name(view)) }} as feature_view,
-        {{ holdfast._text(column.dtype) }} as dtype,
-        {{ holdfast._text(holdfast.feature_window(column.name)) }} as "window",
-        {{ holdfast._text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
-        {{ holdfast._text(node.columns.get(column.name, {}).get('description', '')) }} as description,
+        {{ holdfast.text(column.name) }} as feature,
+        {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
+        {{ holdfast.text(column.dtype) }} as dtype,
+        {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
+        {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
+        {{ holdfast.text(node.columns.get(column.name, {}).get('description', '') or attributes.get(column.name | lower, '')) }} as description,
         avg(cast({{ name }} is null as integer)) as null_rate,
+        {% if column.name | lower in personal -%}
+        -- personal: nobody is told its values
+        cast(null as double) as mean,
+        cast(null as double) as min,
+        cast(null as double) as max,
+        {% else -%}
         {{ holdfast.exact_mean(name, 'sized.holdfast_largest') }} as mean,
         min(cast({{ name }} as double)) as min,
         max(cast({{ name }} as double)) as max,
+        {% endif -%}
         max(as_of) as freshness,
     from {{ relation }}
     cross join (

@@ -26,15 +26,15 @@ evaluations as (
         max(value) filter (where metric = 'base_rate') as base_rate,
         max(value) filter (where metric = 'mean_probability') as mean_probability,
         {% for metric in with_interval + of_values -%}
-        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
-        max(lower) filter (where metric = '{{ metric }}') as {{ metric }}_lower,
-        max(upper) filter (where metric = '{{ metric }}') as {{ metric }}_upper,
+        max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
+        max(lower) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_lower,
+        max(upper) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_upper,
         {% endfor -%}
         max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
         max(lower) filter (where metric = 'lift_decile_1') as top_decile_lift_lower,
         max(upper) filter (where metric = 'lift_decile_1') as top_decile_lift_upper,
         {% for metric in plain + means_of_values -%}
-        max(value) filter (where metric = '{{ metric }}') as {{ metric }},
+        max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
         {% endfor -%}
     from {{ ref('holdfast', 'holdfast__model_evaluations') }}
     where

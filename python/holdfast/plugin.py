@@ -13,7 +13,8 @@ run begins with ``holdfast_begin_run`` and publishes its marts through ``holdfas
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
@@ -29,6 +30,35 @@ class Plugin(BasePlugin):
     The functions belong to the database instance, so every cursor that dbt makes of this
     connection, one per thread, has them too.
     """
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Say in a sentence that the warehouse is in use, before dbt fails with a stack.
+
+        Parameters
+        ----------
+        plugin_config
+            What the profile says of the plugin; nothing is needed.
+        """
+        import duckdb
+        from dbt_common.exceptions import DbtRuntimeError
+
+        path = Path(getattr(self.creds, "path", "") or "")
+        if getattr(self.creds, "retries", None) or not path.is_file():
+            return
+        try:
+            duckdb.connect(str(path)).close()
+        except duckdb.IOException as error:
+            told = str(error).splitlines()[0]
+            if "lock" not in told:
+                return
+            raise DbtRuntimeError(
+                f"The warehouse {path} is in use by another process, most likely another build or "
+                "a program that has it open: wait for it or close it, and run dbt again. To read "
+                f"while builds run, open the published file. ({told})"
+            ) from None
+        except duckdb.Error:
+            # whatever else there is to say, dbt says when it connects
+            return
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; dbt calls it once, before databases are attached.

@@ -11,13 +11,13 @@
 {%- if execute and holdfast.exists(model) -%}
     {%- set view = holdfast._node_behind(model) -%}
     {%- set spine = holdfast.render_view(view, '__holdfast_spine__').spine -%}
-    {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='quoted') | join(', ') -%}
+    {%- set columns = holdfast._quoted(adapter.get_columns_in_relation(model) | map(attribute='name')) | join(', ') -%}
     {%- set cutoffs = run_query(
-        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc limit ' ~ dates
+        'select distinct cast(as_of as varchar) as as_of from ' ~ model ~ ' order by 1 desc nulls last limit ' ~ dates
     ).columns[0].values() -%}
 
     {%- for cutoff in cutoffs %}
-    {%- set date = "timestamp '" ~ cutoff ~ "'" -%}
+    {%- set date = 'timestamp ' ~ holdfast.text(cutoff) -%}
     {%- set asked = '(select * from ' ~ spine ~ ' where as_of = ' ~ date ~ ')' -%}
     {%- set exchanged = {} -%}
     {%- for name, times in holdfast.event_times().items() -%}

@@ -20,14 +20,14 @@ scored as (
         {%- if declared.is_regression %}
         scores.{{ declared.score_column }} as score,
         {%- else %}
-        ln(scores.{{ declared.score_column }} / (1 - scores.{{ declared.score_column }})) as score,
+        ln(scores.{{ declared.score_column }} / cast(1 - scores.{{ declared.score_column }} as double)) as score,
         {%- endif %}
     from {{ model }} as scores
     inner join {{ features }} as features
         on {{ holdfast._same_keys('features', 'scores', keys + ['as_of']) }}
     where
         scores.as_of = (select max(as_of) from {{ model }})
-        and scores.model_id = '{{ champion.model_id }}'
+        and scores.model_id = {{ holdfast.text(champion.model_id) }}
         {%- if declared.is_regression %}
         and scores.{{ declared.score_column }} is not null
         {%- else %}

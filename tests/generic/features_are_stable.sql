@@ -11,7 +11,7 @@ weighed as (
 
     select
         *,
-        importance / nullif(sum(importance) over (partition by task), 0) as share,
+        importance / cast(nullif(sum(importance) over (partition by task), 0) as double) as share,
     from {{ model }}
 
 )

@@ -21,7 +21,7 @@
     {%- set key_texts = [] -%}
     {%- set same_row = [] -%}
     {%- for key in keys -%}
-        {%- set name = adapter.quote(key) -%}
+        {%- set name = holdfast.quoted(key) -%}
         {%- do key_texts.append("coalesce(cast(" ~ name ~ " as varchar), '')") -%}
         {%- do same_row.append('computed.' ~ name ~ ' is not distinct from stored.' ~ name) -%}
     {%- endfor %}
@@ -49,14 +49,14 @@ compared as (
 
     select
         {%- for key in keys %}
-        stored.{{ adapter.quote(key) }},
+        stored.{{ holdfast.quoted(key) }},
         {%- endfor %}
         concat_ws(
             ', ',
             case when computed.is_computed is null then 'the whole row' end
             {%- for column in adapter.get_columns_in_relation(model) if column.name | lower not in keys | map('lower') %}
-            {%- set one = 'stored.' ~ column.quoted -%}
-            {%- set other = 'computed.' ~ column.quoted %},
+            {%- set one = 'stored.' ~ holdfast.quoted(column.name) -%}
+            {%- set other = 'computed.' ~ holdfast.quoted(column.name) %},
             case
                 when computed.is_computed
                     and {{ one }} is distinct from {{ other }}
@@ -65,7 +65,7 @@ compared as (
                         abs({{ one }} - {{ other }}) < {{ tolerance }} * (1 + least(abs({{ one }}), abs({{ other }}))), false
                     )
                     {%- endif %}
-                    then '{{ column.name | replace("'", "''") }}'
+                    then {{ holdfast.text(column.name) }}
             end
             {%- endfor %}
         ) as different_columns,

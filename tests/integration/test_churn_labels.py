@@ -22,6 +22,7 @@ CONTRACTUAL = """
         select *, coalesce(ended_at, timestamp '2999-01-01') as until
         from stg_holdfast__subscriptions
     ),
+    -- within the gap of 30 days nobody knows yet whether another one follows
     -- an end after which no subscription runs or begins within 30 days
     lapses as (
         select customer_id, until as lapsed_at
@@ -38,16 +39,17 @@ CONTRACTUAL = """
         case when exists (
             select 1 from subscriptions
             where subscriptions.customer_id = asked.customer_id
-                and started_at < as_of and until >= as_of
+                and started_at < as_of and until >= as_of - interval 30 day
         ) then exists (
             select 1 from lapses
             where lapses.customer_id = asked.customer_id
-                and lapsed_at >= as_of and lapsed_at < ends_at
-                -- the first one since as_of: the membership that ran then
+                and lapsed_at >= as_of - interval 30 day and lapsed_at < ends_at
+                -- the first one since then: the membership that ran at as_of
                 and not exists (
                     select 1 from lapses as earlier
                     where earlier.customer_id = lapses.customer_id
-                        and earlier.lapsed_at >= as_of and earlier.lapsed_at < lapses.lapsed_at
+                        and earlier.lapsed_at >= as_of - interval 30 day
+                        and earlier.lapsed_at < lapses.lapsed_at
                 )
         ) end as expected
     from asked
@@ -94,7 +96,8 @@ def test_customers_without_a_subscription_are_neither_learned_from_nor_scored(
     subscribed = (
         "exists (select 1 from stg_holdfast__subscriptions as s "
         "where s.customer_id = rows.customer_id "
-        "and s.started_at < rows.as_of and coalesce(s.ended_at, '2999-01-01') >= rows.as_of)"
+        "and s.started_at < rows.as_of "
+        "and coalesce(s.ended_at, '2999-01-01') >= rows.as_of - interval 30 day)"
     )
     assert contractual.query(
         f"select count(*) > 100, bool_and({subscribed}) from churn_training_set as rows"

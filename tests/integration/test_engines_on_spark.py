@@ -57,7 +57,7 @@ def macros_of(engine: str) -> Any:
     )
     module = template.module
     # macros call each other by the name that is dispatched
-    holdfast._text = getattr(module, f"{engine}___text")
+    holdfast.text = getattr(module, f"{engine}__text")
     return module
 
 

@@ -221,7 +221,7 @@ def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
 def test_other_settings_measure_all_models_anew_and_the_same_ones_leave_them(
     demo: DbtProject,
 ) -> None:
-    select = ("build", "--select", "holdfast__model_evaluations")
+    select = ("build", "--select", "holdfast__model_predictions", "holdfast__model_evaluations")
     before = demo.query("select * from model_evaluations order by all")
     demo.dbt(*select)
     assert demo.query("select * from model_evaluations order by all") == before

@@ -102,21 +102,23 @@ def test_no_ref_in_the_package_can_find_a_model_of_the_project() -> None:
 def test_tables_of_holdfast_hold_what_they_hold_without_the_others(
     plain: UserProject, crowded: UserProject
 ) -> None:
+    nodes = plain.manifest["nodes"].values()
+    built = {node["alias"] for node in nodes if node["resource_type"] == "model"}
+    # those of inputs that this shop does not have are switched off
+    assert set(tables_of_holdfast()) >= built
     compared = 0
-    with duckdb.connect() as connection:
-        for name, project in (("plain", plain), ("crowded", crowded)):
-            connection.execute(f"attach '{project.warehouse}' as {name} (read_only)")
-        for table in tables_of_holdfast():
-            ours = f"crowded.dwh_retention.t_{table}"
-            columns = [
-                f'"{column}"'
-                for column, *_ in connection.execute(f"describe {ours}").fetchall()
-                if column not in OTHERWISE
-            ]
-            rows = "select " + ", ".join(columns) + " from {} order by all"
-            expected = connection.execute(rows.format(f"plain.main.{table}")).fetchall()
-            assert connection.execute(rows.format(ours)).fetchall() == expected, table
-            compared += bool(expected)
+    for table in sorted(built):
+        ours = f"dwh_retention.t_{table}"
+        # a mean over threads ends differently in its last digits
+        columns = [
+            f'round("{name}", 9)' if dtype == "DOUBLE" else f'"{name}"'
+            for name, dtype in crowded.columns(ours).items()
+            if name not in OTHERWISE
+        ]
+        rows = "select " + ", ".join(columns) + " from {} order by all"
+        expected = plain.query(rows.format(f"main.{table}"))
+        assert crowded.query(rows.format(ours)) == expected, table
+        compared += bool(expected)
     assert compared > 30
 
 
@@ -144,10 +146,11 @@ def test_commands_tell_and_publish_the_tables_of_holdfast(
     plain: UserProject, crowded: UserProject
 ) -> None:
     def said(project: UserProject, *words: str) -> str:
-        return run("holdfast", *words, cwd=project.directory, check=True).stdout
+        text = run("holdfast", *words, cwd=project.directory, check=True).stdout
+        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "when it was trained", text)
 
     def customers(text: str) -> list[str]:
-        return text[text.index("Most at risk") :].splitlines()[1:]
+        return text[text.index("Most at risk") :].split("\n\n")[0].splitlines()
 
     assert customers(said(crowded, "summary")) == customers(said(plain, "summary"))
     assert "dwh_retention" in said(crowded, "summary")

@@ -16,24 +16,8 @@ from projects import ROOT, UserProject, run, write_user_project
 
 PAGE = (ROOT / "docs" / "add_a_task.md").read_text(encoding="utf-8")
 
-# beside the page: numbers that are hard to measure, and events with columns of the spine's names
+# beside the page: events with columns of the spine's names
 MORE_MODELS = {
-    "hard_predictions.sql": """
-        select
-            model_id, 'hard' as task, 'test' as split, cast(null as varchar) as segment,
-            i % 150 as customer_id,
-            timestamp '2026-01-01' + to_months((i // 150)::integer) as as_of,
-            (i * 37 % 20) * 5e0 - 20 as predicted_value,
-            cast(case model_id
-                when 'mixed' then (i * 37 % 20) * 3 + i * 101 % 50 - 40
-                when 'equal' then 1e9 + 0.1
-                when 'loss' then -(i % 7)
-                else (i * 37 % 20 + i * 101 % 23 > 18)::integer
-            end as double) as outcome
-        from range(300) as numbers (i)
-        cross join (values ('mixed'), ('equal'), ('loss'), ('yes or no')) as models (model_id)
-    """,
-    "hard_evaluations.sql": "{{ holdfast.evaluate_values(ref('hard_predictions')) }}",
     "dated_orders.sql": """
         select *, ordered_at::date as as_of, 1 as horizon_starts_at, amount as label_value
         from {{ ref('holdfast', 'stg_holdfast__orders') }}
@@ -389,34 +373,6 @@ def test_intervals_of_a_number_are_those_of_a_bootstrap_over_customers(task: Use
         width = expected[1, column] - expected[0, column]
         assert lower == pytest.approx(expected[0, column], abs=0.25 * width), metric
         assert upper == pytest.approx(expected[1, column], abs=0.25 * width), metric
-
-
-@pytest.mark.slow
-def test_numbers_that_are_equal_negative_or_tied_are_measured(task: UserProject) -> None:
-    from sklearn.metrics import roc_auc_score
-
-    def rows(model_id: str) -> tuple[Doubles, Doubles, Any, Any]:
-        return held_out(
-            task,
-            "select outcome, predicted_value, customer_id, as_of from hard_predictions "
-            f"where model_id = '{model_id}'",
-        )
-
-    found = measured(task, "hard_evaluations", "mixed")
-    mixed = rows("mixed")
-    assert min(mixed[0]) < 0
-    for metric, value in reference(*mixed).items():
-        assert found[metric][0] == pytest.approx(value, rel=1e-9, abs=1e-9), metric
-    equal = measured(task, "hard_evaluations", "equal")
-    assert equal["r2"] == equal["gini"] == (None, None, None)
-    assert equal["rmse"][0] == pytest.approx(np.sqrt(np.mean((1e9 + 0.1 - mixed[1]) ** 2)))
-    # there is no share of a loss
-    loss = measured(task, "hard_evaluations", "loss")
-    assert loss["lift_decile_1"] == loss["gain_decile_10"] == (None, None, None)
-    assert loss["observed_decile_1"][0] is not None
-    y, p, *_ = rows("yes or no")
-    two_sided = 2 * roc_auc_score(y, p) - 1
-    assert measured(task, "hard_evaluations", "yes or no")["gini"][0] == pytest.approx(two_sided)
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ weighed as (
         reasons.contribution / cast(nullif(totals.contribution, 0) as double) as share,
     from reasons
     inner join totals on totals.customer_id = reasons.customer_id
-    inner join {{ ref('holdfast', 'holdfast__customer_retention') }} as customers on customers.customer_id = reasons.customer_id
+    inner join {{ ref('holdfast', 'holdfast__customer_retention') }} as customers
+        on customers.customer_id = reasons.customer_id
     where customers.risk_band is not null
 
 ),
@@ -56,7 +57,7 @@ final as (
         count(*) as customers,
         count(*) filter (where rank = 1) as first_reason_customers,
         cast(sum(contribution) as double) as contribution,
-        cast(sum(contribution) as double) / count(*) as mean_contribution,
+        cast(sum(contribution) as double) / cast(count(*) as double) as mean_contribution,
         cast(sum(revenue_365d) as decimal(38, 4)) as revenue_365d,
         cast(sum(value_at_risk) as decimal(38, 4)) as value_at_risk,
         cast(sum(cast(value_at_risk * share as decimal(38, 4))) as decimal(38, 4)) as attributed_value_at_risk,

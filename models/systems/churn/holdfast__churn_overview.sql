@@ -19,7 +19,8 @@ final as (
         count(*) as customers,
         count(churn_probability) as scored_customers,
         -- exact sums, so that two builds give the same to the last bit
-        cast(sum(cast(churn_probability as decimal(18, 12))) as double) / nullif(count(churn_probability), 0)
+        cast(sum(cast(churn_probability as decimal(18, 12))) as double)
+        / cast(nullif(count(churn_probability), 0) as double)
             as mean_churn_probability,
         cast(sum(cast(churn_probability as decimal(18, 12))) as double) as expected_churners,
         cast(sum(revenue) as decimal(38, 4)) as revenue,

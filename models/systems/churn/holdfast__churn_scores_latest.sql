@@ -6,7 +6,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by customer_id order by as_of desc) as newest,
+        row_number() over (partition by customer_id order by as_of desc nulls last) as newest,
     from {{ ref('holdfast', 'holdfast__churn_scores') }}
 
 ),

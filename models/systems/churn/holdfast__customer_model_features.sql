@@ -14,9 +14,9 @@ final as (
     select
         customer_id,
         cast(as_of as date) as as_of_date,
-        cast({{ holdfast._text(champion.model_id) if champion else 'null' }} as varchar) as model_id,
+        cast({{ holdfast.text(champion.model_id) if champion else 'null' }} as varchar) as model_id,
         {%- for name in (champion.feature_names if champion else []) if name | lower not in personal %}
-        {{ adapter.quote(name) }},
+        {{ holdfast.quoted(name) }},
         {%- endfor %}
     from {{ features }}
     where as_of = {{ holdfast.scoring_as_of() }}

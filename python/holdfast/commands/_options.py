@@ -18,6 +18,11 @@ def add_project(parser: argparse.ArgumentParser) -> None:
         "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"
     )
     parser.add_argument("--target", help="the target of the profile (default: the profile's own)")
+    parser.add_argument(
+        "--target-path",
+        type=Path,
+        help="where dbt wrote its artifacts (default: where dbt writes them now)",
+    )
 
 
 def add_task(parser: argparse.ArgumentParser, told: str = "(default: churn)") -> None:
@@ -29,4 +34,4 @@ def project_of(options: argparse.Namespace) -> Project:
     """Open the project that a command works on."""
     from holdfast.warehouse.project import open_project
 
-    return open_project(options.project_dir, target=options.target)
+    return open_project(options.project_dir, target=options.target, target_path=options.target_path)

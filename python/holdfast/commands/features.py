@@ -27,7 +27,9 @@ def run(options: argparse.Namespace) -> None:
     """Print the list, or what is known of one feature."""
     from holdfast.features import FeatureStore
 
-    with FeatureStore.from_project(options.project_dir, target=options.target) as store:
+    with FeatureStore.from_project(
+        options.project_dir, target=options.target, target_path=options.target_path
+    ) as store:
         if options.action == "describe":
             feature = store.describe_feature(options.name)
             facts = {

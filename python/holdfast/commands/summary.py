@@ -24,6 +24,11 @@ def run(options: argparse.Namespace) -> None:
     from holdfast.report import summarise
 
     print(
-        summarise(options.project_dir, target=options.target, customers=options.customers),
+        summarise(
+            options.project_dir,
+            target=options.target,
+            target_path=options.target_path,
+            customers=options.customers,
+        ),
         flush=True,
     )

@@ -21,7 +21,6 @@ from holdfast.estimators._blend import BLEND, blend
 from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
 from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
-from holdfast.estimators._metrics import evaluate_values
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
 
@@ -49,7 +48,6 @@ __all__ = [
     "choose_weight",
     "constant_model",
     "custom_algorithm",
-    "evaluate_values",
     "fit_bgnbd_model",
     "fit_bgnbd_share_or_none",
     "fit_linear",

@@ -34,6 +34,8 @@ class Catalogue:
         Where to read.
     schema
         The schema of `feature_definitions`; needed only where several schemas have one.
+    places
+        Where dbt built Holdfast's tables: database, schema and name by model.
 
     Raises
     ------
@@ -41,18 +43,25 @@ class Catalogue:
         If the warehouse has no feature definitions, or several.
     """
 
-    def __init__(self, session: Session, schema: str | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        schema: str | None,
+        places: Mapping[str, tuple[str, str, str]] | None = None,
+    ) -> None:
         self._session = session
+        self._places = {} if schema is not None else dict(places or {})
         self._definitions: Definitions | None = None
         # other tables are looked for beside the definitions first
         self._database = self._schema = ""
-        self._database, self._schema, _ = self._find_one(_DEFINITIONS, schema)
+        self._relation = self._find_one(_DEFINITIONS, schema)
+        self._database, self._schema, _ = self._relation
 
     @property
     def definitions(self) -> Definitions:
         """The feature views, read once."""
         if self._definitions is None:
-            relation = quoted(self._database, self._schema, _DEFINITIONS)
+            relation = quoted(*self._relation)
             self._definitions = read_definitions(self._session.connection, relation)
         return self._definitions
 
@@ -132,7 +141,11 @@ class Catalogue:
         )
 
     def _find_one(self, name: str, schema: str | None = None) -> tuple[str, str, str]:
-        """Find a table of Holdfast, beside the definitions if there is one."""
+        """Find a table of Holdfast: where dbt built it, or beside the definitions."""
+        if place := self._places.get(name):
+            known = find_relations(self._session.connection, place[2], schema=place[1])
+            if place in known:
+                return place
         found = find_relations(self._session.connection, name, schema=schema)
         beside = [row for row in found if row[:2] == (self._database, self._schema)]
         if len(beside or found) == 1:

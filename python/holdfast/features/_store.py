@@ -85,16 +85,22 @@ class FeatureStore:
         connection: duckdb.DuckDBPyConnection | Backend | str | Path,
         *,
         schema: str | None = None,
+        _places: dict[str, tuple[str, str, str]] | None = None,
     ) -> None:
         self._session = Session(connection)
-        self._catalogue = Catalogue(self._session, schema)
+        self._catalogue = Catalogue(self._session, schema, _places)
         self._joiner = Joiner(self._session)
         self._models: dict[str, str] = {}
         self._services: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def from_project(
-        cls, directory: str | Path = ".", *, target: str | None = None, schema: str | None = None
+        cls,
+        directory: str | Path = ".",
+        *,
+        target: str | None = None,
+        target_path: str | Path | None = None,
+        schema: str | None = None,
     ) -> FeatureStore:
         """Open the warehouse of a dbt project that has been built.
 
@@ -107,8 +113,10 @@ class FeatureStore:
             The folder of `dbt_project.yml`.
         target
             The target of the profile; the profile's default when None.
+        target_path
+            Where the build wrote its artifacts, if it was given `--target-path`.
         schema
-            The schema of `feature_definitions`; needed only where several schemas have one.
+            The schema of `feature_definitions`; that of the last build when None.
 
         Returns
         -------
@@ -127,10 +135,23 @@ class FeatureStore:
         >>> with FeatureStore.from_project("shop") as store:  # doctest: +SKIP
         ...     store.latest_features("C000017", ["order_count_90d"]).to_pandas()
         """
-        project = open_project(Path(directory), target=target)
+        project = open_project(
+            Path(directory),
+            target=target,
+            target_path=None if target_path is None else Path(target_path),
+        )
         connection = project.connect()
+        places = {
+            node["name"].removeprefix("holdfast__"): (
+                str(node["database"]),
+                str(node["schema"]),
+                str(node["alias"]),
+            )
+            for node in project.manifest["nodes"].values()
+            if node.get("package_name") == "holdfast" and {"database", "schema", "alias"} <= {*node}
+        }
         try:
-            store = cls(connection, schema=schema)
+            store = cls(connection, schema=schema, _places=places)
         except BaseException:
             connection.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import duckdb
 from holdfast.errors import HoldfastError
 from holdfast.warehouse.project import Project
 from holdfast.warehouse.quoting import quoted, text
-from holdfast.warehouse.search import columns_holding, declared_ids
+from holdfast.warehouse.search import columns_holding, declared_ids, same_id
 
 if TYPE_CHECKING:
     from holdfast.publishing import Publication
@@ -53,23 +54,26 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class _Table:
-    """A table with a column customer_id."""
+    """A table with a column customer_id; `attached` if it is in another file than the warehouse."""
 
+    database: str
     schema: str
     name: str
     column: str
+    attached: bool = False
 
     @property
     def shown(self) -> str:
-        return f"{self.schema}.{self.name}"
+        within = f"{self.schema}.{self.name}"
+        return f"{self.database}.{within}" if self.attached else within
 
     @property
     def relation(self) -> str:
-        return quoted(self.schema, self.name)
+        return quoted(self.database, self.schema, self.name)
 
     @property
     def id(self) -> str:
-        return f"cast({quoted(self.column)} as varchar)"
+        return same_id(quoted(self.column))
 
 
 def forget_customers(
@@ -78,7 +82,8 @@ def forget_customers(
     """Remove customers from every table that Holdfast has built, and keep them out.
 
     Their rows go from the tables of Holdfast and of the models that build on it, and their ids to
-    `forgotten_customers`, all in one transaction; `customer_removals` records how many rows went.
+    `forgotten_customers`, all in one transaction, or one for each database that models lie in;
+    `customer_removals` records how many rows went.
     What was published is published again without them. Your own tables are left to you.
 
     Parameters
@@ -109,12 +114,12 @@ def forget_customers(
     >>> forget_customers(open_project(Path("my_shop")), ["17"]).rows  # doctest: +SKIP
     {'main_retention.churn_scores': 3}
     """
-    ids = list(dict.fromkeys(customer_ids))
+    ids = list(dict.fromkeys(_same_id(customer) for customer in customer_ids))
     nodes = project.manifest["nodes"]
     with project.connect(read_only=False) as connection, project.of_this_version():
         connection.execute("begin transaction")
         try:
-            own, others = _tables(connection, _built(nodes))
+            own, others = _tables(connection, nodes)
             unknown = _unknown(project, connection, ids, [*own, *others])
             if len(unknown) == len(ids):
                 raise ForgetError(
@@ -134,7 +139,8 @@ def forget_customers(
         connection.execute("commit")
         if not dry_run:
             # the blocks of the rows are free from here on
-            connection.execute("force checkpoint")
+            for database in {_home(project, connection), *(table.database for table in counts)}:
+                connection.execute(f"force checkpoint {quoted(database)}")
         publication = None if dry_run else _publish_again(project, connection)
     return Forgotten(
         {table.shown: count[0] for table, count in counts.items()},
@@ -143,6 +149,11 @@ def forget_customers(
         on_top,
         publication,
     )
+
+
+def _same_id(customer: str) -> str:
+    """Write an id as `holdfast.warehouse.search.same_id` does: 17.0 and ' 17 ' are 17."""
+    return re.sub(r"^(-?[0-9]+)[.]0+$", r"\1", customer.strip())
 
 
 def _remove(
@@ -161,18 +172,33 @@ def _remove(
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     for table, (rows, customers) in counts.items():
         connection.execute(
-            f"delete from {table.relation} where {table.id} in (select unnest(?))",  # noqa: S608 - quoted
-            [ids],
-        )
-        connection.execute(
             f"insert into {project.relation('customer_removals')} by name select ? as removed_at, "
             "? as table_name, ? as row_count, ? as customer_count",
             [now, table.shown, rows, customers],
         )
+    # A transaction of DuckDB writes to one database. That of the noted ids comes first: whatever
+    # happens then, no build brings anybody back, and to forget them once more does the rest.
+    home = _home(project, connection)
+    for database in sorted({table.database for table in counts}, key=lambda name: name != home):
+        if database != home:
+            connection.execute("commit")
+            connection.execute("begin transaction")
+        for table in (table for table in counts if table.database == database):
+            connection.execute(
+                f"delete from {table.relation} where {table.id} in (select unnest(?))",  # noqa: S608 - quoted
+                [ids],
+            )
 
 
-def _built(nodes: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """Give schema and name of what Holdfast builds, and of what builds on it.
+def _home(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Give the database that the ids of forgotten customers are noted in."""
+    node = project.manifest["nodes"]["model.holdfast.holdfast__forgotten_customers"]
+    (current,) = connection.execute("select current_database()").fetchone() or ("",)
+    return str(node.get("database") or current)
+
+
+def _built(nodes: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give the nodes of what Holdfast builds, and of what builds on it.
 
     A model of the user's that Holdfast reads is an input: the next build would fill it again.
     """
@@ -191,37 +217,50 @@ def _built(nodes: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
         if not on_top:
             break
         ids |= on_top
-    return {
-        (str(nodes[unique_id]["schema"]), str(nodes[unique_id]["alias"]))
-        for unique_id in ids
-        if nodes[unique_id].get("relation_name")
-    } - {
-        (str(node["schema"]), str(node["alias"]))
-        for node in nodes.values()
-        if node["package_name"] == "holdfast" and node["name"] == "holdfast__forgotten_customers"
-    }
+    return [nodes[unique_id] for unique_id in ids if nodes[unique_id].get("relation_name")]
 
 
 def _tables(
-    connection: duckdb.DuckDBPyConnection, built: set[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection, nodes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[_Table], list[_Table]]:
-    """Find the tables with a column customer_id: those that were built, and all others."""
+    """Find the tables with a column customer_id: those that were built, and all others.
+
+    They are looked for in every database that models lie in; names are those of the manifest, for
+    a project may give its schemas and tables what names it likes.
+    """
+    (current,) = connection.execute("select current_database()").fetchone() or ("",)
+
+    def place(node: Mapping[str, Any]) -> tuple[str, str, str]:
+        parts = (node.get("database") or current, node["schema"], node["alias"])
+        database, schema, name = (str(part).lower() for part in parts)
+        return database, schema, name
+
+    built = {place(node) for node in _built(nodes)}
+    noted = {
+        place(node) for node in nodes.values() if node["name"] == "holdfast__forgotten_customers"
+    }
+    databases = {str(current).lower()} | {
+        place(node)[0] for node in nodes.values() if node.get("relation_name")
+    }
     rows = connection.execute(
         """
-        select schema_name, table_name, column_name
+        select database_name, schema_name, table_name, column_name
         from duckdb_columns()
         inner join duckdb_tables() using (database_name, schema_name, table_name)
-        where database_name = current_database() and lower(column_name) = 'customer_id'
+        where lower(database_name) in (select unnest(?)) and lower(column_name) = 'customer_id'
         order by all
-        """
+        """,
+        [sorted(databases)],
     ).fetchall()
     own: list[_Table] = []
     others: list[_Table] = []
-    for schema, name, column in rows:
+    for database, schema, name, column in rows:
+        found = (database.lower(), schema.lower(), name.lower())
         # what dbt has left of a killed build, too
-        is_built = (schema, name.split("__dbt_")[0]) in built or (schema, name) in built
-        if name != "forgotten_customers" or is_built:
-            (own if is_built else others).append(_Table(schema, name, column))
+        is_built = found in built or (*found[:2], found[2].split("__dbt_")[0]) in built
+        if found not in noted:
+            table = _Table(database, schema, name, column, attached=database != current)
+            (own if is_built else others).append(table)
     return own, others
 
 
@@ -231,13 +270,10 @@ def _on_top(
     ids: list[str],
 ) -> list[str]:
     """Find the ids by value in what is built on Holdfast's tables, under whatever name."""
-    built = _built(nodes)
     found: list[str] = []
     listed = ", ".join(text(each) for each in ids)
-    for node in nodes.values():
-        place = (str(node.get("schema")), str(node.get("alias")))
-        is_own = node["package_name"] == "holdfast" or node["resource_type"] != "model"
-        if is_own or place not in built or not node.get("relation_name"):
+    for node in _built(nodes):
+        if node["package_name"] == "holdfast" or node["resource_type"] != "model":
             continue
         relation = str(node["relation_name"])
         try:
@@ -245,11 +281,9 @@ def _on_top(
         except duckdb.CatalogException:
             continue
         columns = {name: dtype for name, dtype, *_ in described if name.lower() != "customer_id"}
-        declared = declared_ids(node)
-        held = columns_holding(
-            connection, relation, columns, f"select unnest([{listed}])", declared
-        )
-        found += [f"{place[0]}.{place[1]}.{name}" for name in held]
+        ids_asked = f"select unnest([{listed}])"
+        held = columns_holding(connection, relation, columns, ids_asked, declared_ids(node))
+        found += [f"{node['schema']}.{node['alias']}.{name}" for name in held]
     return sorted(found)
 
 
@@ -273,10 +307,10 @@ def _unknown(
     """Give the ids that stand in no table, in no input, and not among the forgotten ones."""
     left = dict.fromkeys(ids)
     places = [(table.relation, table.id) for table in tables]
-    text = "cast(customer_id as varchar)"
-    places += [(project.relation("forgotten_customers"), text)]
+    plain = same_id("customer_id")
+    places += [(project.relation("forgotten_customers"), plain)]
     places += [
-        (project.relation(f"stg_holdfast__{name}"), text) for name in ("customers", "orders")
+        (project.relation(f"stg_holdfast__{name}"), plain) for name in ("customers", "orders")
     ]
     for relation, column in places:
         if not left:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import Shown, refuse_other_dates, refuse_vanished_scores
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._publish import (
@@ -164,6 +165,13 @@ def publish_to_postgres(
         _refuse_strangers(server, schema, [mart.name for mart in marts], former)
         published = _former_manifest(server, schema) if former else []
         _refuse_owner(schema, published, facts["owner"], take_over=take_over)
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            _shown(published),
+            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+        )
         rows: list[dict[str, Any]] = []
         for mart in marts:
             columns = published_columns(cursor, mart)
@@ -274,6 +282,15 @@ def _refuse_long_names(schema: str, marts: Sequence[Mart]) -> None:
                 f"{what} {name} has a name of {len(name.encode())} bytes, of which Postgres keeps "
                 f"{room}; give it a shorter one, a model by its alias"
             )
+
+
+def _shown(published: Sequence[Mapping[str, Any]]) -> Shown | None:
+    """Tell what the former publication shows."""
+    if not published:
+        return None
+    dates = [row["as_of_date"] for row in published if row.get("as_of_date") is not None]
+    models = [row["model_id"] for row in published if row.get("model_id") is not None]
+    return (max(dates, default=None), max(models, default=None))
 
 
 def _refuse_strangers(

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from holdfast import __version__
+from holdfast.publishing._dates import refuse_other_dates, refuse_vanished_scores, shown_in
 from holdfast.publishing._errors import PublishError
 from holdfast.publishing._marts import MANIFEST, Mart
 from holdfast.publishing._shelf import Shelf
@@ -38,6 +39,9 @@ _MODEL_FEATURES = "model.holdfast.holdfast__customer_model_features"
 # above so many rows a table's Parquet is more than one file
 _LARGE = 1_000_000
 _FILE_SIZE = "256MB"
+# Parquet has no integers of 128 bits: DuckDB would write doubles, in which two ids can be one
+_LARGE_WHOLE = ("HUGEINT", "UHUGEINT")
+_DECIMAL = "decimal(38, 0)"
 
 Columns = dict[str, str]
 
@@ -138,7 +142,8 @@ def publish(
     Raises
     ------
     PublishError
-        If the file cannot be written, or what was written is not what the warehouse holds.
+        If the file cannot be written, what was written is not what the warehouse holds, the marts
+        are not of one day, or the scores that the former file shows are gone.
 
     Examples
     --------
@@ -347,6 +352,13 @@ def _write(
         if not allow_empty:
             counts = {table.mart.name: table.row_count for table in copied}
             refuse_emptied(counts, _former_counts(cursor, shelf.file))
+        refuse_other_dates(cursor, marts)
+        refuse_vanished_scores(
+            cursor,
+            marts,
+            shown_in(shelf.file),
+            remedy=f"to publish without scores all the same, remove {shelf.file}",
+        )
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
@@ -358,9 +370,10 @@ def _write(
         raise PublishError(f"{aside} was not written completely; see whether the disk is full")
     folder.mkdir(parents=True)
     with _attached(cursor, aside, alias, "read_only"):
+        whole_numbers = _large_whole_numbers(cursor, copied, alias)
         for table in copied:
             _verify(cursor, table, f"{alias}.main.{quoted(table.mart.name)}", "the DuckDB file")
-            _write_parquet(cursor, table, alias, folder / table.mart.name)
+            _write_parquet(cursor, table, alias, folder / table.mart.name, whole_numbers)
         tables = [_facts_of(table) for table in copied]
     told = json.dumps({**facts, "tables": tables}, default=str, indent=2)
     (folder / "manifest.json").write_text(told + "\n", encoding="utf-8")
@@ -504,7 +517,11 @@ def _write_what_if(
 
 
 def _write_parquet(
-    cursor: duckdb.DuckDBPyConnection, table: _Copied, alias: str, folder: Path
+    cursor: duckdb.DuckDBPyConnection,
+    table: _Copied,
+    alias: str,
+    folder: Path,
+    whole_numbers: Columns,
 ) -> None:
     """Write a table as Parquet, a large one in parts, and verify it."""
     options = "format parquet, compression zstd"
@@ -518,15 +535,61 @@ def _write_parquet(
         options += f", partition_by ({listed}), write_partition_columns true"
     else:
         options += f", file_size_bytes '{_FILE_SIZE}'"
-    cursor.execute(f"copy {relation} to {text(str(output))} ({options})")
+    select = ", ".join(
+        f"cast({quoted(name)} as {whole_numbers[name.lower()]}) as {quoted(name)}"
+        if dtype in _LARGE_WHOLE
+        else quoted(name)
+        for name, dtype in table.columns.items()
+    )
+    copied = f"(select {select} from {relation})"
+    cursor.execute(f"copy {copied} to {text(str(output))} ({options})")
     written = f"read_parquet({text(f'{folder}/**/*.parquet')}, hive_partitioning = false)"
     kept = _describe(cursor, f"select * from {written}")
     if kept.keys() != table.columns.keys():
         raise PublishError(f"{table.mart.name} has other columns as Parquet: {', '.join(kept)}")
-    # Parquet lacks some types (a hugeint is a double there); the others must come back the same
-    same = {name: dtype for name, dtype in table.columns.items() if kept[name] == dtype}
-    if _sums(cursor, written, same) != _sums(cursor, relation, same):
-        raise PublishError(f"{table.mart.name} as Parquet is not what was written")
+    # some types come back as others; cast to what they were, they must be the same values
+    back = ", ".join(
+        f"cast({quoted(name)} as {dtype}) as {quoted(name)}"
+        for name, dtype in table.columns.items()
+    )
+    try:
+        same = _sums(cursor, f"(select {back} from {written})", table.columns) == (
+            table.row_count,
+            table.checksum,
+        )
+    except duckdb.ConversionException:
+        same = False
+    if not same:
+        changed = [f"{n} ({t} as {kept[n]})" for n, t in table.columns.items() if kept[n] != t]
+        raise PublishError(
+            f"{table.mart.name} as Parquet is not what was written"
+            + (f"; cast what Parquet cannot hold: {', '.join(changed)}" if changed else "")
+        )
+
+
+def _large_whole_numbers(
+    cursor: duckdb.DuckDBPyConnection, copied: Sequence[_Copied], alias: str
+) -> Columns:
+    """Choose how Parquet, which has no integers of 128 bits, holds the columns of such types.
+
+    A decimal of 38 digits holds most; where one value is larger, the column is text, and so is
+    every column of that name, so that the tables still join.
+    """
+    types: Columns = {}
+    for table in copied:
+        for name, dtype in table.columns.items():
+            if dtype not in _LARGE_WHOLE:
+                continue
+            relation = f"{alias}.main.{quoted(table.mart.name)}"
+            row = cursor.execute(
+                f"select count({quoted(name)}) = count(try_cast({quoted(name)} as {_DECIMAL})) "
+                f"from {relation}"
+            ).fetchone()
+            assert row is not None
+            if not row[0]:
+                types[name.lower()] = "varchar"
+            types.setdefault(name.lower(), _DECIMAL)
+    return types
 
 
 def _verify(cursor: duckdb.DuckDBPyConnection, table: _Copied, relation: str, where: str) -> None:

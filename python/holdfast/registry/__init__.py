@@ -1,4 +1,4 @@
-"""The model registry: its rows, the stages of models and their rules, and what is done with them.
+"""The model registry: models, their stages and the rules of these, and how good models were.
 
 A task's registry is the table `<task>_model`; `model_registry` shows those of all tasks together.
 """
@@ -10,6 +10,7 @@ from holdfast.registry._beaten import Defeat, defeats
 from holdfast.registry._changes import Change, promote, rollback
 from holdfast.registry._describe import describe_change, describe_model, describe_models
 from holdfast.registry._errors import RegistryError
+from holdfast.registry._evaluations import EVALUATIONS_SCHEMA, update_evaluations
 from holdfast.registry._export import export_model, export_sql
 from holdfast.registry._former import RelationName, carry_over, find_registry, read_former
 from holdfast.registry._kept_sql import score_sql
@@ -42,6 +43,7 @@ from holdfast.registry._stages import (
 
 __all__ = [
     "COMPARED_STAGES",
+    "EVALUATIONS_SCHEMA",
     "LABEL_PARAMETERS",
     "REGISTRY_SCHEMA",
     "Change",
@@ -80,4 +82,5 @@ __all__ = [
     "score_sql",
     "to_json",
     "twin_of",
+    "update_evaluations",
 ]

@@ -1,7 +1,7 @@
 """The stages of models and their rules: who is champion, who stands for whom, who must not score.
 
-All that knows a stage by its name asks here; `models/monitoring/model_registry.yml` lists the
-same names for dbt.
+All that knows a stage by its name asks here; `models/registry/holdfast__model_registry.yml` lists
+the same names for dbt.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
         """
         select
             model_id,
-            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10 as contacted,
+            cast(regexp_extract(metric, '([0-9]+)$', 1) as integer) / 10e0 as contacted,
             value as reached,
         from {model_evaluations}
         where

@@ -52,7 +52,13 @@ _FIGURES_OF_VALUES: dict[str, tuple[str, Callable[[float | None], str]]] = {
 }
 
 
-def summarise(directory: Path, *, target: str | None = None, customers: int = 10) -> str:
+def summarise(
+    directory: Path,
+    *,
+    target: str | None = None,
+    target_path: Path | None = None,
+    customers: int = 10,
+) -> str:
     """Tell what the last build of a dbt project with Holdfast made.
 
     Parameters
@@ -61,6 +67,8 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
         The folder of `dbt_project.yml`.
     target
         The target of the dbt profile; its default when None.
+    target_path
+        Where the build wrote its artifacts, if it was given `--target-path`.
     customers
         How many customers most at risk to list.
 
@@ -77,7 +85,7 @@ def summarise(directory: Path, *, target: str | None = None, customers: int = 10
     """
     if customers < 1:
         raise ProjectError(f"the number of customers to list must be 1 or more; got {customers}")
-    project = open_project(directory, target=target)
+    project = open_project(directory, target=target, target_path=target_path)
     with project.connect() as connection:
         try:
             parts = [

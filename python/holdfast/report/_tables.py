@@ -15,6 +15,7 @@ import duckdb
 
 from holdfast.publishing import MANIFEST, PublishError, publish_path
 from holdfast.warehouse.project import Project, ProjectError
+from holdfast.warehouse.quoting import quoted
 
 __all__ = ["Row", "Tables", "open_tables"]
 
@@ -149,17 +150,24 @@ def open_tables(project: Project) -> Iterator[Tables]:
             for node in project.manifest["nodes"].values()
             if node["resource_type"] == "model" and node["package_name"] == "holdfast"
         }
-        present = _columns(connection)
+        (home,) = connection.execute("select current_database()").fetchone() or ("",)
+        present = _columns(connection, project.databases | {home.lower()})
         columns: dict[str, frozenset[str]] = {}
         relations: dict[str, str] = {}
         for name, node in models.items():
             alias = node.get("alias") or name
-            found = present.get(("main" if is_published else node["schema"], alias))
-            if found:
-                relations[name] = f'main."{alias}"' if is_published else str(node["relation_name"])
+            place = (
+                (home, "main", alias)
+                if is_published
+                else (node.get("database") or home, node["schema"], alias)
+            )
+            if found := present.get(place):
+                relations[name] = (
+                    quoted("main", alias) if is_published else str(node["relation_name"])
+                )
                 columns[name] = found - _personal(node)
-        if found := present.get(("main", MANIFEST)):
-            relations[MANIFEST], columns[MANIFEST] = f'main."{MANIFEST}"', found
+        if found := present.get((home, "main", MANIFEST)):
+            relations[MANIFEST], columns[MANIFEST] = quoted("main", MANIFEST), found
         yield Tables(path, is_published, columns, relations, connection)
 
 
@@ -179,17 +187,20 @@ def _open(project: Project) -> tuple[Path, duckdb.DuckDBPyConnection]:
         raise
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], frozenset[str]]:
-    """Give the columns of every table and view, by schema and name."""
-    found: dict[tuple[str, str], frozenset[str]] = {
-        (schema, table): frozenset(columns)
-        for schema, table, columns in connection.execute(
+def _columns(
+    connection: duckdb.DuckDBPyConnection, databases: frozenset[str]
+) -> dict[tuple[str, str, str], frozenset[str]]:
+    """Give the columns of every table and view of some databases, by database, schema and name."""
+    found: dict[tuple[str, str, str], frozenset[str]] = {
+        (database, schema, table): frozenset(columns)
+        for database, schema, table, columns in connection.execute(
             """
-            select schema_name, table_name, list(column_name)
+            select database_name, schema_name, table_name, list(column_name)
             from duckdb_columns()
-            where database_name = current_database() and not internal
-            group by schema_name, table_name
-            """
+            where lower(database_name) in (select unnest(?)) and not internal
+            group by database_name, schema_name, table_name
+            """,
+            [sorted(databases)],
         ).fetchall()
     }
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from holdfast.contract import RESTORE, ROW_COLUMNS, ModelError, ModelFile, check_row
 from holdfast.errors import HoldfastError
 from holdfast.scoring._model import FloatArray, OnnxModel
+from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -316,7 +317,7 @@ def _quote_table(name: str) -> str:
             f' \'"shop"."main"."churn_model"\'; got {name!r}.'
         )
     parts = [part for part in match.groups() if part is not None]
-    return ".".join(part if part.startswith('"') else f'"{part}"' for part in parts)
+    return ".".join(part if part.startswith('"') else quoted(part) for part in parts)
 
 
 def _to_matrix(columns: list[Any], model: OnnxModel) -> FloatArray:

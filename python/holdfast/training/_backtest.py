@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast import measuring
 from holdfast.errors import HoldfastError
-from holdfast.estimators import evaluate_values
 from holdfast.registry import RegisteredModel, champion_of
 from holdfast.tasks import TaskSettings
 from holdfast.training._train import train
@@ -69,7 +69,6 @@ BACKTEST_OF_VALUES_SCHEMA = pa.schema(
 _BASELINES = {"classification": "days_since_last_order", "regression": "one_feature"}
 # what decides whether a build trains; a replay always does, and has no former models
 _OF_THE_BUILD = ("as_of_date", "retrain", "retrain_after_days", "reset")
-_SMALLEST = 1e-7
 
 
 class BacktestError(HoldfastError):
@@ -266,9 +265,9 @@ def _of_probabilities(
     """Measure probabilities, beside those of the baseline."""
     return {
         "mean_probability": float(given.mean()),
-        "auroc": _auroc(y, given),
-        "log_loss": _log_loss(y, given),
-        "baseline_auroc": None if simple is None else _auroc(y, simple),
+        "auroc": measuring.auroc(y, given),
+        "log_loss": measuring.log_loss(y, given, measuring.MODEL_RESOLUTION),
+        "baseline_auroc": None if simple is None else measuring.auroc(y, simple),
     }
 
 
@@ -276,25 +275,15 @@ def _of_values(
     y: NDArray[Any], given: NDArray[np.float64], simple: NDArray[np.float64] | None
 ) -> dict[str, float | None]:
     """Measure predicted numbers, beside those of the baseline."""
-    of_model = evaluate_values(y, given)
-    of_baseline = {} if simple is None else evaluate_values(y, simple)
     return {
-        **{name: of_model[name] for name in ("mean_prediction", "rmse", "mae", "r2", "gini")},
-        **{f"baseline_{name}": of_baseline.get(name) for name in ("rmse", "gini")},
+        "mean_prediction": float(given.mean()),
+        "rmse": measuring.rmse(y, given),
+        "mae": measuring.mae(y, given),
+        "r2": measuring.r2(y, given),
+        "gini": measuring.gini(y, given),
+        "baseline_rmse": None if simple is None else measuring.rmse(y, simple),
+        "baseline_gini": None if simple is None else measuring.gini(y, simple),
     }
-
-
-def _auroc(y: NDArray[Any], probability: NDArray[np.float64]) -> float | None:
-    """Give the area under the ROC curve, None where all outcomes are alike."""
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(y, probability)) if len(np.unique(y)) == 2 else None
-
-
-def _log_loss(y: NDArray[Any], probability: NDArray[np.float64]) -> float:
-    """Give the mean negative log likelihood, with probabilities kept off 0 and 1."""
-    clipped = np.clip(probability, _SMALLEST, 1.0 - _SMALLEST)
-    return float(-np.mean(np.where(y == 1, np.log(clipped), np.log1p(-clipped))))
 
 
 def _settings(project: Project, task: str) -> dict[str, Any]:

@@ -137,21 +137,30 @@ def prepare(
 
 def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:
     """Say when the training rows, or for yes and no those of the rarer outcome, are too few."""
-    remedy = "more customers, more observation dates or lower minimums would help"
-    count = len(training)
-    if training.target.is_numeric:
-        if count >= policy.min_rows:
-            return None
-        return TooLittle(f"{count} training rows are fewer than min_rows {policy.min_rows}", remedy)
-    events = int(training.y.sum())
-    rarest = min(events, count - events)
-    if count >= policy.min_rows and rarest >= policy.min_events:
+    have = {"rows": (len(training), policy.min_rows)}
+    if not training.target.is_numeric:
+        events = int(training.y.sum())
+        have["events"] = (min(events, len(training) - events), policy.min_events)
+    if all(count >= least for count, least in have.values()):
         return None
+    told = ", ".join(f"{count} of {least} {name}" for name, (count, least) in have.items())
+    least = " and ".join(f"`holdfast_min_{name}`" for name in have)
     return TooLittle(
-        f"{count} training rows with {events} events are fewer than min_rows "
-        f"{policy.min_rows}, or than min_events {policy.min_events} of each outcome",
-        remedy,
+        f"{told}{_months_more(training, list(have.values()))}",
+        f"more customers or observation dates would help, and so would a lower {least}, or "
+        f"{' and '.join(f'min_{name}' for name in have)} of the task",
     )
+
+
+def _months_more(training: Dataset, have: list[tuple[int, int]]) -> str:
+    """Tell in how many months there is enough, should they bring as much as those before."""
+    dates = np.unique(training.as_of)
+    if len(dates) < 2 or any(count == 0 for count, _ in have):
+        return ""
+    step = float(np.median(np.diff(dates)) / np.timedelta64(1, "D"))
+    missing = max((least - count) * len(dates) / count for count, least in have)
+    months = max(1, int(np.ceil(np.ceil(missing) * step / 30.44 - 0.1)))
+    return f": about {months:,} more month{'s' if months > 1 else ''}"
 
 
 def thinned(rows: NDArray[Any], most: int = _MOST_TO_TUNE) -> NDArray[Any]:

@@ -187,7 +187,10 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
     if description.last_as_of is None:
         return _no_model(
             "the training set has no rows with a known label",
-            f"it needs observations whose label window of {task.gap_days} days is over",
+            f"it needs observations whose label window of {task.gap_days} days is over, with "
+            "orders known before them; where `loaded_at` was written anew, the test "
+            "orders_are_loaded_in_time says how to leave it out",
+            champion_of(former, task.name),
         )
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
     feature_hash = description.feature_hash(task, recipe)
@@ -209,9 +212,11 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
         champion = champion_of(former, task.name)
         if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
             # rather no score than one that means something else
-            _no_model(prepared.reason, prepared.remedy, kept="The champion is archived, " + reason)
+            _no_model(
+                prepared.reason, prepared.remedy, then=f" The champion is archived, {reason}."
+            )
             return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(prepared.reason, prepared.remedy)
+        return _no_model(prepared.reason, prepared.remedy, champion)
     with one_thread():
         rows = _run(
             prepared,
@@ -264,9 +269,13 @@ def _run(
     )
 
 
-def _no_model(reason: str, remedy: str, kept: str = "A former champion stays as it is") -> pa.Table:
-    """Say why nothing was trained, and return no rows."""
-    logger.warning("No new model: %s; %s. %s.", reason, remedy, kept)
+def _no_model(
+    reason: str, remedy: str, champion: RegisteredModel | None = None, then: str = ""
+) -> pa.Table:
+    """Say why nothing was trained and what becomes of a champion, and return no rows."""
+    if champion:
+        then = f" The champion {champion.model_id} stays as it is."
+    logger.warning("No new model: %s; %s.%s", reason, remedy, then)
     return registry_table([])
 
 

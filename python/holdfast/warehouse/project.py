@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
-from holdfast.errors import HoldfastError
+from holdfast.warehouse.profile import Opening, Profile, ProjectError, read_profile
 
 __all__ = ["Project", "ProjectError", "open_project"]
-
-
-class ProjectError(HoldfastError):
-    """The dbt project, its build or its warehouse cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,8 @@ class Project:
         What the last dbt command did (`target/run_results.json`).
     target
         The name of the target of the profile.
+    opening
+        How the profile opens the warehouse, with the databases that it attaches.
     """
 
     directory: Path
@@ -44,6 +42,7 @@ class Project:
     manifest: dict[str, Any]
     run_results: dict[str, Any]
     target: str = ""
+    opening: Opening = field(default_factory=Opening)
 
     def relation(self, model: str) -> str:
         """Give the quoted name of a Holdfast model in the warehouse.
@@ -111,8 +110,17 @@ class Project:
             )
         return found[0]
 
+    @property
+    def databases(self) -> frozenset[str]:
+        """The databases that models lie in, in lower case, as the manifest names them."""
+        return frozenset(
+            str(node["database"]).lower()
+            for node in self.manifest["nodes"].values()
+            if node.get("relation_name") and node.get("database")
+        )
+
     def connect(self, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
-        """Open the warehouse.
+        """Open the warehouse, and attach what the profile attaches.
 
         Parameters
         ----------
@@ -133,7 +141,12 @@ class Project:
         if not self.warehouse.exists():
             raise ProjectError(f"there is no warehouse at {self.warehouse}; run `dbt build` first")
         try:
-            return duckdb.connect(str(self.warehouse), read_only=read_only)
+            # one in memory has nothing to be kept from writing
+            connection = duckdb.connect(
+                ":memory:" if self.opening.home else str(self.warehouse),
+                read_only=read_only and not self.opening.home,
+                config=dict(self.opening.config),
+            )
         except duckdb.IOException as error:
             told = (
                 "cannot be opened, most likely because a build or a client is writing to it; try "
@@ -144,6 +157,13 @@ class Project:
             )
             reason = str(error).splitlines()[0]
             raise ProjectError(f"{self.warehouse} {told} ({reason})") from None
+        try:
+            needed = self.databases | {self.opening.home.lower()}
+            self.opening.prepare(connection, read_only=read_only, needed=needed)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def of_this_version(self) -> Iterator[None]:
@@ -163,10 +183,13 @@ class Project:
             ) from None
 
 
-def open_project(directory: Path, *, target: str | None = None) -> Project:
+def open_project(
+    directory: Path, *, target: str | None = None, target_path: Path | None = None
+) -> Project:
     """Read a dbt project after a build.
 
-    The profile is read by dbt itself, so whatever dbt understands there works here.
+    The profile and the project are read by dbt itself, so whatever dbt understands there works
+    here: the Jinja in them, DBT_TARGET, DBT_TARGET_PATH, attached databases.
 
     Parameters
     ----------
@@ -174,6 +197,8 @@ def open_project(directory: Path, *, target: str | None = None) -> Project:
         The folder of `dbt_project.yml`.
     target
         The target of the profile; the profile's default when None.
+    target_path
+        Where the build wrote its artifacts, if it was given `--target-path`.
 
     Returns
     -------
@@ -183,7 +208,8 @@ def open_project(directory: Path, *, target: str | None = None) -> Project:
     Raises
     ------
     ProjectError
-        If the folder is no dbt project, was not built, or its target is no DuckDB file.
+        If the folder is no dbt project, was not built, its last build was of another target, or
+        its target is no DuckDB file.
     """
     directory = directory.resolve()
     project_file = directory / "dbt_project.yml"
@@ -193,45 +219,54 @@ def open_project(directory: Path, *, target: str | None = None) -> Project:
             "or name it with --project-dir"
         )
     settings = yaml.safe_load(project_file.read_text(encoding="utf-8")) or {}
-    artifacts = directory / settings.get("target-path", "target")
+    profile = read_profile(directory, settings, target, target_path)
     try:
-        manifest = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))
-        run_results = json.loads((artifacts / "run_results.json").read_text(encoding="utf-8"))
+        manifest, run_results = (
+            json.loads((profile.artifacts / name).read_text(encoding="utf-8"))
+            for name in ("manifest.json", "run_results.json")
+        )
     except (FileNotFoundError, json.JSONDecodeError) as error:
-        raise ProjectError(f"the project was not built yet; run `dbt build` ({error})") from None
-    target_name, warehouse = _warehouse_of(directory, settings, target)
+        raise ProjectError(
+            f"the project was not built yet; run `dbt build`, and name its --target-path here if "
+            f"you give it one there ({error})"
+        ) from None
+    _check_origin(profile, manifest, run_results)
     return Project(
         directory=directory,
-        warehouse=directory / warehouse,
+        warehouse=profile.warehouse,
         manifest=manifest,
         run_results=run_results,
-        target=target_name,
+        target=profile.target,
+        opening=profile.opening,
     )
 
 
-def _warehouse_of(directory: Path, settings: dict[str, Any], target: str | None) -> tuple[str, str]:
-    """Give the name of the target, and the path of the DuckDB file that dbt builds into."""
-    import os
-    from argparse import Namespace
-
-    from dbt.config.runtime import load_profile
-    from dbt.flags import set_from_args
-    from dbt_common.exceptions import DbtBaseException
-
-    # where dbt itself looks: the environment, then the project, then the home folder
-    places = [os.environ.get("DBT_PROFILES_DIR"), str(directory), str(Path.home() / ".dbt")]
-    profiles = next((p for p in places if p and (Path(p) / "profiles.yml").exists()), None)
-    if profiles is None:
-        raise ProjectError(f"there is no profiles.yml in {directory} or {places[-1]}")
-    set_from_args(Namespace(PROFILES_DIR=profiles, project_dir=str(directory)), None)
-    try:
-        profile = load_profile(str(directory), {}, target_override=target)
-    except DbtBaseException as error:
-        raise ProjectError(f"the dbt profile cannot be read: {error}") from None
-    path = getattr(profile.credentials, "path", None)
-    if profile.credentials.type != "duckdb" or path in (None, ":memory:"):
+def _check_origin(profile: Profile, manifest: dict[str, Any], run_results: dict[str, Any]) -> None:
+    """Refuse artifacts of another project, or of another target."""
+    made_by = (manifest.get("metadata") or {}).get("project_name")
+    if made_by not in (None, profile.project_name):
         raise ProjectError(
-            f"the target '{profile.target_name}' of the profile '{profile.profile_name}' is no "
-            f"DuckDB file ({profile.credentials.type}, {path}); name another with --target"
+            f"{profile.artifacts} was written by the project '{made_by}', and this is "
+            f"'{profile.project_name}'; run `dbt build` here, or name another --target-path"
         )
-    return str(profile.target_name), str(path)
+    told = f"name it with --target, or run `dbt build --target {profile.target}`"
+    if "args" in run_results:
+        built = (run_results["args"] or {}).get("target") or profile.default_target
+        if built != profile.target:
+            raise ProjectError(
+                f"the last dbt command in {profile.artifacts} was for the target '{built}', and "
+                f"this is '{profile.target}'; {told}"
+            )
+    strange = {
+        str(node["database"])
+        for node in manifest["nodes"].values()
+        if node.get("package_name") == "holdfast"
+        and node.get("relation_name")
+        and node.get("database")
+        and str(node["database"]).lower() not in profile.databases
+    }
+    if strange:
+        raise ProjectError(
+            f"{profile.artifacts} is of another target: its models lie in the database "
+            f"'{min(strange)}', which the target '{profile.target}' does not know; {told}"
+        )

@@ -201,7 +201,7 @@ def test_constant_label_and_few_rows_give_no_model(
     assert run(table.set_column(index, "spend_90d", pa.array([5.0] * 2500))) == []
     assert "have the same outcome" in caplog.text
     assert run(table, min_rows=100_000) == []
-    assert "fewer than min_rows 100000" in caplog.text
+    assert " of 100000 rows: about " in caplog.text
 
 
 def test_copy_of_the_label_is_a_leak(table: pa.Table, caplog: pytest.LogCaptureFixture) -> None:

@@ -107,3 +107,130 @@ def test_table_or_column_of_another_version_is_told(tmp_path: Path) -> None:
         # what is wrong in other ways is no question of versions
         with pytest.raises(duckdb.ConversionException), project.of_this_version():
             connection.execute("select cast('x' as integer)")
+
+
+def write_settings(directory: Path, **settings: object) -> None:
+    (directory / "dbt_project.yml").write_text(
+        yaml.safe_dump({"name": "shop", "profile": "shop", **settings})
+    )
+
+
+def test_artifacts_are_where_dbt_writes_them(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # an older build's files lie where dbt once wrote
+    (directory / "target").mkdir()
+    for name in ("manifest.json", "run_results.json"):
+        (directory / "target" / name).write_text(json.dumps({"nodes": {}, "results": ["old"]}))
+    write_settings(directory, **{"target-path": "{{ env_var('OUT', 'ma' ~ 'de') }}"})
+    assert open_project(directory).run_results == {"results": []}
+    monkeypatch.setenv("OUT", "elsewhere")
+    with pytest.raises(ProjectError, match="was not built yet; run `dbt build`"):
+        open_project(directory)
+    assert open_project(directory, target_path=Path("made")).run_results == {"results": []}
+    for name in ("DBT_TARGET_PATH", "DBT_ENGINE_TARGET_PATH"):
+        monkeypatch.setenv(name, str(directory / "made"))
+        assert open_project(directory).run_results == {"results": []}
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("OUT")
+    write_settings(directory, **{"target-path": "{{ env_var('NOT_THERE') }}"})
+    with pytest.raises(ProjectError, match="NOT_THERE"):
+        open_project(directory)
+
+
+def test_target_of_the_environment_is_taken(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_TARGET", "test")
+    assert open_project(directory).target == "test"
+    assert open_project(directory, target="dev").target == "dev"
+
+
+def rewrite(directory: Path, name: str, **changes: object) -> None:
+    path = directory / "made" / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_artifacts_of_another_target_or_project_are_refused(directory: Path) -> None:
+    rewrite(directory, "run_results.json", args={"target": "test"})
+    with pytest.raises(ProjectError, match=r"for the target 'test', and this is 'dev'; name it"):
+        open_project(directory)
+    assert open_project(directory, target="test").target == "test"
+    rewrite(directory, "run_results.json", args={})
+    with pytest.raises(ProjectError, match="for the target 'dev', and this is 'test'"):
+        open_project(directory, target="test")
+    rewrite(directory, "manifest.json", metadata={"project_name": "another"})
+    with pytest.raises(ProjectError, match="written by the project 'another', and this is 'shop'"):
+        open_project(directory)
+    node = {
+        "package_name": "holdfast",
+        "relation_name": '"lake"."main"."churn_scores"',
+        "database": "lake",
+    }
+    rewrite(directory, "manifest.json", metadata={}, nodes={"model.holdfast.churn_scores": node})
+    with pytest.raises(ProjectError, match="database 'lake', which the target 'dev' does not know"):
+        open_project(directory)
+
+
+def attach(directory: Path, *attached: dict[str, object], **more: object) -> None:
+    dev = {"type": "duckdb", "path": "shop.duckdb", "attach": [*attached], **more}
+    (directory / "profiles.yml").write_text(
+        yaml.safe_dump({"shop": {"target": "dev", "outputs": {"dev": dev}}})
+    )
+    node = {
+        "package_name": "holdfast",
+        "relation_name": '"lake"."main"."churn_scores"',
+        "database": "lake",
+    }
+    rewrite(directory, "manifest.json", nodes={"model.holdfast.churn_scores": node})
+
+
+def test_attached_databases_are_attached(directory: Path) -> None:
+    for name in ("shop", "files/the lake's"):
+        (directory / name).parent.mkdir(exist_ok=True)
+        with duckdb.connect(str(directory / f"{name}.duckdb")) as connection:
+            connection.execute("create table churn_scores as select 7 as customer_id")
+    attach(
+        directory,
+        {"path": "files/the lake's.duckdb", "alias": "lake"},
+        {"path": "gone.duckdb", "alias": "gone"},
+        {"path": "postgres://me:hidden@nowhere:1/shop", "type": "postgres", "alias": "server"},
+    )
+    project = open_project(directory)
+    assert "hidden" not in repr(project)
+    count = f"select count(*) from {project.relation('churn_scores')}"
+    with project.connect() as connection:
+        assert connection.execute(count).fetchall() == [(1,)]
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            connection.execute("delete from lake.churn_scores")
+    with project.connect(read_only=False) as connection:
+        connection.execute("delete from lake.churn_scores")
+        assert connection.execute(count).fetchall() == [(0,)]
+    assert not (directory / "gone.duckdb").exists()
+
+
+def test_attached_database_that_models_lie_in_must_be_there(directory: Path) -> None:
+    with duckdb.connect(str(directory / "shop.duckdb")):
+        pass
+    attach(directory, {"path": "gone.duckdb", "alias": "lake"})
+    for read_only in (True, False):
+        with pytest.raises(ProjectError, match="the database 'lake', which the profile attaches"):
+            open_project(directory).connect(read_only=read_only)
+    address = "postgres://me:hidden@nowhere:1/shop"
+    attach(directory, {"path": address, "type": "postgres", "alias": "lake"})
+    with pytest.raises(ProjectError) as refused:
+        open_project(directory).connect()
+    assert "hidden" not in str(refused.value)
+
+
+def test_models_may_lie_in_a_file_attached_to_memory(directory: Path) -> None:
+    with duckdb.connect(str(directory / "file.duckdb")) as connection:
+        connection.execute("create table churn_scores as select 7 as customer_id")
+    attach(directory, {"path": "file.duckdb", "alias": "lake"}, path=":memory:", database="lake")
+    project = open_project(directory)
+    assert project.warehouse == directory.resolve() / "file.duckdb"
+    with project.connect() as connection:
+        assert connection.execute("select current_database()").fetchall() == [("lake",)]
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            connection.execute("delete from lake.churn_scores")
+        assert connection.execute(f"from {project.relation('churn_scores')}").fetchall() == [(7,)]

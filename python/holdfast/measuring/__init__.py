@@ -1,0 +1,33 @@
+"""How good predictions are: every measure of Holdfast, once.
+
+`evaluate` measures probabilities and `evaluate_values` predicted numbers, each with 95 % bootstrap
+intervals, for all dates together, date by date and by segment. They take an Arrow table, from
+whatever engine; the dbt model `model_evaluations` is made of what they give. The other functions
+are single measures of arrays, which training and the backtest share; docs/models.md defines them
+all.
+"""
+
+from __future__ import annotations
+
+from holdfast.measuring._costs import Costs
+from holdfast.measuring._errors import MeasuringError
+from holdfast.measuring._evaluate import METRICS_SCHEMA, evaluate, evaluate_values
+from holdfast.measuring._probabilities import MODEL_RESOLUTION, auroc, brier, log_loss, log_losses
+from holdfast.measuring._values import gini, mae, r2, rmse
+
+__all__ = [
+    "METRICS_SCHEMA",
+    "MODEL_RESOLUTION",
+    "Costs",
+    "MeasuringError",
+    "auroc",
+    "brier",
+    "evaluate",
+    "evaluate_values",
+    "gini",
+    "log_loss",
+    "log_losses",
+    "mae",
+    "r2",
+    "rmse",
+]
