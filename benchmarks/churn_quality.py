@@ -118,7 +118,7 @@ def build_features(task: Task, folder: Path) -> Path:
     """Let dbt compute the features of the task's rows; give the warehouse."""
     warehouse = write_project(task, folder)
     dbt = str(Path(sys.executable).parent / "dbt")
-    build = ["build", "--select", "+customer_features", "--resource-type", "model"]
+    build = ["build", "--select", "+holdfast__customer_features", "--resource-type", "model"]
     for words in (["deps"], [*build, "--resource-type", "seed"]):
         command = [dbt, "--no-use-colors", *words]
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -127,23 +127,28 @@ def build_features(task: Task, folder: Path) -> Path:
     return warehouse
 
 
+def load_rows(task: Task, connection: duckdb.DuckDBPyConnection) -> None:
+    """Put a task's rows, with features and label, into the table training_set."""
+    schema = "main_retention" if task.name.startswith("online_retail") else "main"
+    connection.execute(
+        f"""
+        create temp table training_set as
+        select features.*, labels.churned = 1 as churned
+        from read_parquet('{_task_file(task)}') as labels
+        inner join {schema}.customer_features as features
+            on cast(features.customer_id as varchar) = labels.customer_id
+            and features.as_of = labels.as_of
+        """
+    )
+
+
 def train_on(task: Task, warehouse: Path) -> list[dict[str, Any]]:
     """Train with the defaults, and give the registry's rows with their test predictions."""
     from holdfast.contract import predict_onnx
     from holdfast.training import train
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        schema = "main_retention" if task.name.startswith("online_retail") else "main"
-        connection.execute(
-            f"""
-            create temp table training_set as
-            select features.*, labels.churned = 1 as churned
-            from read_parquet('{_task_file(task)}') as labels
-            inner join {schema}.customer_features as features
-                on cast(features.customer_id as varchar) = labels.customer_id
-                and features.as_of = labels.as_of
-            """
-        )
+        load_rows(task, connection)
         settings = {"horizon_days": task.horizon_days, "test_dates": 1}
         models = train(connection, "training_set", settings=settings).to_pylist()
         for model in models:

@@ -12,9 +12,13 @@
     {%- set orders = ref('holdfast', 'stg_holdfast__orders') -%}
     {%- set has_items = holdfast.has_input('order_items') -%}
     {%- set items = ref('holdfast', 'stg_holdfast__order_items') if has_items else none -%}
-    {%- set exchanged = {orders | string: 'orders_after'} -%}
-    {%- if has_items -%}
-        {%- do exchanged.update({items | string: 'order_items_after'}) -%}
+    {#- by their plain names, as views name them: under --empty a ref is a select -#}
+    {%- set exchanged = {} -%}
+    {%- if execute -%}
+        {%- do exchanged.update({holdfast._relation_of('stg_holdfast__orders', 'holdfast') | string: 'orders_after'}) -%}
+        {%- if has_items -%}
+            {%- do exchanged.update({holdfast._relation_of('stg_holdfast__order_items', 'holdfast') | string: 'order_items_after'}) -%}
+        {%- endif -%}
     {%- endif -%}
     {%- set id = holdfast._id_of_one_more(orders) -%}
     {%- set wanted = names | map('lower') | list -%}

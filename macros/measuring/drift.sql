@@ -60,14 +60,27 @@ cuts as (
 
 ),
 
+largest as (
+
+    select
+        feature,
+        max(abs(cast(value as double))) as largest,
+    from long
+    where {{ holdfast.is_finite('value') }}
+    group by feature
+
+),
+
 placed as (
 
     select
         long.feature,
         long.value,
+        largest.largest,
         {{ holdfast._bin_of('long.value', 'cuts.cuts') }} as bin,
     from long
     inner join cuts on cuts.feature = long.feature
+    left join largest on largest.feature = long.feature
 
 ),
 
@@ -77,7 +90,7 @@ counted as (
         feature,
         bin,
         count(*) as row_count,
-        avg(cast(value as double)) as mean,
+        {{ holdfast.exact_mean('value', 'largest') }} as mean,
     from placed
     group by feature, bin
 
@@ -119,14 +132,14 @@ summed as (
         feature,
         cast(sum(reference_count) as bigint) as reference_row_count,
         cast(sum(current_count) as bigint) as row_count,
-        sum((current_share - reference_share) * ln(current_share / cast(reference_share as double))) as psi,
+        {{ holdfast._sum_of_bins('(current_share - reference_share) * ln(current_share / cast(reference_share as double))') }} as psi,
         coalesce(sum(reference_count) filter (where bin = 0), 0)
         / cast(nullif(cast(sum(reference_count) as double), 0) as double) as reference_missing_rate,
         coalesce(sum(current_count) filter (where bin = 0), 0)
         / cast(nullif(cast(sum(current_count) as double), 0) as double) as missing_rate,
-        sum(reference_mean * reference_count)
+        {{ holdfast._sum_of_bins('reference_mean * reference_count') }}
         / cast(nullif(sum(reference_count) filter (where bin > 0), 0) as double) as reference_mean,
-        sum(current_mean * current_count)
+        {{ holdfast._sum_of_bins('current_mean * current_count') }}
         / cast(nullif(sum(current_count) filter (where bin > 0), 0) as double) as mean,
     from shares
     group by feature
@@ -152,8 +165,7 @@ final as (
         cast({{ scoring_as_of }} as timestamp) as as_of,
         -- a name may hold what would mean something in a path
         cast(json_extract(importances.metrics, '$.importance') as map(varchar, double))[summed.feature] as importance,
-        -- a sum over threads ends differently in its last digits
-        round(summed.psi, 12) as psi,
+        summed.psi,
         case
             when summed.psi >= 0.25e0 then 'large'
             when summed.psi >= 0.1e0 then 'moderate'
@@ -192,3 +204,13 @@ select
 where false
 {%- endif %}
 {%- endmacro %}
+
+
+{#- A SQL expression: an aggregate that adds a number of each bin, 0 for missing and 1 to 10, always in this order. -#}
+{% macro _sum_of_bins(value) %}
+    {%- set terms = [] -%}
+    {%- for bin in range(11) -%}
+        {%- do terms.append('coalesce(max(' ~ value ~ ') filter (where bin = ' ~ bin ~ '), 0)') -%}
+    {%- endfor -%}
+    {{- return('(' ~ terms | join(' + ') ~ ')') -}}
+{% endmacro %}

@@ -33,6 +33,7 @@ cuts as (
     select
         feature,
         {{ holdfast.sorted_distinct('quantile_disc(value, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])') }} as cuts,
+        max(case when {{ holdfast.is_finite('value') }} then abs(cast(value as double)) end) as largest,
     from long
     where value is not null
     group by feature
@@ -45,6 +46,7 @@ placed as (
         long.feature,
         long.value,
         cuts.cuts,
+        cuts.largest,
         {{ holdfast._bin_of('long.value', 'cuts.cuts') }} as bin,
     from long
     left join cuts on cuts.feature = long.feature
@@ -58,7 +60,7 @@ select
     bin,
     cast(case when bin > 0 then {{ holdfast.list_item('any_value(cuts)', 'bin') }} end as double) as upper_edge,
     count(*) as row_count,
-    avg(cast(value as double)) as mean,
+    {{ holdfast.exact_mean('value', 'largest') }} as mean,
 from placed
 group by feature, bin
 {%- endmacro %}

@@ -38,12 +38,15 @@ features as (
         cast(null as double) as min,
         cast(null as double) as max,
         {% else -%}
-        avg(cast({{ name }} as double)) as mean,
+        {{ holdfast.exact_mean(name, 'sized.holdfast_largest') }} as mean,
         min(cast({{ name }} as double)) as min,
         max(cast({{ name }} as double)) as max,
         {% endif -%}
         max(as_of) as freshness,
     from {{ relation }}
+    cross join (
+        select max(abs(cast({{ name }} as double))) as holdfast_largest from {{ relation }} where {{ holdfast.is_finite(name) }}
+    ) as sized
     {% endfor -%}
     {% endif -%}
     {% endfor %}

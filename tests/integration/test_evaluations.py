@@ -375,3 +375,31 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
     assert rmse == pytest.approx(error)
     assert mean_label == pytest.approx(mean)
     assert 0 < gini < 1
+
+
+@pytest.mark.slow
+def test_means_of_features_do_not_depend_on_the_order_of_rows(demo: DbtProject) -> None:
+    def told() -> list[list[tuple[object, ...]]]:
+        return [
+            demo.query(f"select * from {table} order by all")
+            for table in ("feature_registry", "feature_profiles", "feature_drift")
+        ]
+
+    before = told()
+    # as another number of threads leaves them
+    tables = demo.query(
+        "select table_name from duckdb_tables() where table_name in ('churn_training_set', "
+        "'customer_features') or table_name like 'customer_%_features'"
+    )
+    for (table,) in tables:
+        demo.execute(f"create or replace table {table} as from {table} order by hash(customer_id)")
+    demo.execute("delete from feature_profiles")
+    demo.dbt(
+        *("build", "--select", "holdfast__feature_registry", "holdfast__feature_profiles"),
+        "holdfast__feature_drift",
+    )
+    assert told() == before
+    plain = dict(demo.query("select feature, mean from feature_registry"))
+    for feature in ("revenue_365d", "days_since_order", "mean_order_gap_days"):
+        ((mean,),) = demo.query(f"select avg({feature}) from customer_order_features")
+        assert plain[feature] == pytest.approx(mean, rel=1e-12)

@@ -25,7 +25,8 @@ scores as (
 
 ),
 
-moments as ( -- noqa: ST03
+{% if is_asked -%}
+moments as (
 
     select
         customer_id,
@@ -34,7 +35,6 @@ moments as ( -- noqa: ST03
 
 ),
 
-{% if is_asked -%}
 {{ after_order }}
 
 asked as (

@@ -19,6 +19,7 @@ from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_hist
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
 from holdfast.estimators._blend import BLEND, blend
 from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
+from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
@@ -29,6 +30,7 @@ __all__ = [
     "BGNBD_FEATURES",
     "BLEND",
     "CLASSIFICATION",
+    "MONOTONIC",
     "TARGETS",
     "Algorithm",
     "BgNbdShare",

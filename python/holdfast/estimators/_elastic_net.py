@@ -24,6 +24,7 @@ def fit_elastic_net(
     inverse_penalty: float,
     l1_ratio: float,
     start: _Doubles | None = None,
+    signs: NDArray[np.int8] | None = None,
 ) -> _Doubles:
     """Minimise the log loss with a penalty on absolute and squared weights.
 
@@ -43,6 +44,8 @@ def fit_elastic_net(
         As ``C`` and ``l1_ratio`` of scikit-learn's LogisticRegression.
     start
         Where to begin: the result for a penalty nearby, shape (k + 1,).
+    signs
+        Of each weight: 1 for none below zero, -1 for none above, 0 for any; shape (k,).
 
     Returns
     -------
@@ -78,7 +81,7 @@ def fit_elastic_net(
         gradient = full.T @ (probability - y) / count
         curvature = np.maximum(probability * (1.0 - probability), 1e-12) / count
         gram = full.T @ (full * curvature[:, None])
-        target = _solve(gram, gradient, solution, lasso, ridge)
+        target = _solve(gram, gradient, solution, lasso, ridge, signs)
         step, move = 1.0, target - solution
         along = full @ move
         while True:
@@ -102,6 +105,7 @@ def fit_elastic_net_to_values(
     inverse_penalty: float,
     l1_ratio: float,
     start: _Doubles | None = None,
+    signs: NDArray[np.int8] | None = None,
 ) -> _Doubles:
     """Minimise the squared error with a penalty on absolute and squared weights.
 
@@ -117,6 +121,8 @@ def fit_elastic_net_to_values(
         As for `fit_elastic_net`.
     start
         Not used: the problem is solved in one step.
+    signs
+        As for `fit_elastic_net`.
 
     Returns
     -------
@@ -137,23 +143,28 @@ def fit_elastic_net_to_values(
     gradient = -(full.T @ ((y - mean) / spread)) / count
     lasso = l1_ratio / (inverse_penalty * count)
     ridge = (1.0 - l1_ratio) / (inverse_penalty * count)
-    solution = _solve(gram, gradient, np.zeros(full.shape[1]), lasso, ridge) * spread
+    solution = _solve(gram, gradient, np.zeros(full.shape[1]), lasso, ridge, signs) * spread
     solution[0] += mean
     return solution
 
 
 def _solve(
-    gram: _Doubles, gradient: _Doubles, at: _Doubles, lasso: float, ridge: float
+    gram: _Doubles,
+    gradient: _Doubles,
+    at: _Doubles,
+    lasso: float,
+    ridge: float,
+    signs: NDArray[np.int8] | None = None,
 ) -> _Doubles:
     """Minimise the quadratic model around a point with the penalty, the intercept left free."""
     penalised = np.ones(len(at))
     penalised[0] = 0.0
     diagonal = gram.diagonal() + ridge * penalised
+    wanted = np.zeros(len(at)) if signs is None else np.append(0.0, signs.astype(float))
     if lasso == 0.0:
         # the smallest addition keeps columns that are copies of each other solvable
         matrix = gram + np.diag(ridge * penalised + 1e-12)
-        moved: _Doubles = at - np.linalg.solve(matrix, gradient + ridge * penalised * at)
-        return moved
+        return _solve_signed(matrix, matrix @ at - gradient - ridge * penalised * at, wanted)
     point = at.copy()
     # gradient of the quadratic at `point`, without the penalty
     slope = gradient.copy()
@@ -167,6 +178,8 @@ def _solve(
                 continue
             pull = curvature * point[j] - slope[j]
             shrunk = np.sign(pull) * max(abs(pull) - thresholds[j], 0.0) / diagonal[j]
+            if shrunk * wanted[j] < 0.0:
+                shrunk = 0.0
             change = shrunk - point[j]
             if change:
                 point[j] = shrunk
@@ -182,3 +195,26 @@ def _solve(
         else:
             active = np.flatnonzero((point != 0.0) | (penalised == 0.0))
     return point
+
+
+def _solve_signed(matrix: _Doubles, right: _Doubles, wanted: _Doubles) -> _Doubles:
+    """Minimise a quadratic, ``matrix @ x = right`` where nothing is in the way, with wanted signs.
+
+    Weights of the wrong sign are held at zero and the others solved anew; one that would leave zero
+    in the right direction is let go (Lawson & Hanson 1974, "Solving Least Squares Problems").
+    """
+    free = np.ones(len(right), dtype=bool)
+    for _ in range(10 * len(right)):
+        solution = np.zeros(len(right))
+        solution[free] = np.linalg.solve(matrix[np.ix_(free, free)], right[free])
+        wrong = free & (solution * wanted < 0.0)
+        if wrong.any():
+            free &= ~wrong
+            continue
+        pull = (right - matrix @ solution) * wanted
+        pull[free] = 0.0
+        if pull.max(initial=0.0) <= 1e-9:
+            break
+        free[int(pull.argmax())] = True
+    result: _Doubles = np.where(solution * wanted < 0.0, 0.0, solution)
+    return result

@@ -7,7 +7,7 @@ feature to the log-odds, its exact SHAP value against the training mean for a li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from holdfast.contract import (
     finish,
 )
 from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
+from holdfast.estimators._directions import MONOTONIC, directions
 from holdfast.estimators._target import CLASSIFICATION, Target
 
 __all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_linear"]
@@ -210,6 +211,17 @@ class _Design:
             matrix,
         )
 
+    def signs(
+        self, names: tuple[str, ...], asked: bool | Mapping[str, int] | None
+    ) -> NDArray[np.int8] | None:
+        """Give the sign that each column's weight must have, 0 for any; None where all are free."""
+        known = directions(names, asked)
+        if known is None:
+            return None
+        signs = np.zeros(self.matrix.shape[1], np.int8)
+        signs[: len(names)] = known
+        return signs
+
     def model(
         self, solution: NDArray[np.float64], setting: dict[str, Any], target: Target
     ) -> LinearModel:
@@ -242,6 +254,7 @@ def fit_linear(
     as_of: NDArray[np.datetime64] | None = None,
     inverse_penalty: float = _DEFAULT["C"],
     l1_ratio: float = _DEFAULT["l1_ratio"],
+    monotonic: bool | Mapping[str, int] | None = None,
     target: Target = CLASSIFICATION,
 ) -> LinearModel:
     """Fit preparation and weights on the same rows.
@@ -260,6 +273,8 @@ def fit_linear(
         None for all alike.
     inverse_penalty, l1_ratio
         As C and l1_ratio of scikit-learn's LogisticRegression.
+    monotonic
+        Which features may move the result in one direction only, as `directions` has it.
     target
         What `y` holds.
 
@@ -279,9 +294,16 @@ def fit_linear(
     features, y = features[::step], y[::step]
     design = _Design.of(features, names, None if as_of is None else as_of[::step])
     solution = target.fit_weights(
-        design.matrix, y, inverse_penalty=inverse_penalty, l1_ratio=l1_ratio
+        design.matrix,
+        y,
+        inverse_penalty=inverse_penalty,
+        l1_ratio=l1_ratio,
+        signs=design.signs(names, monotonic),
     )
-    return design.model(solution, {"C": inverse_penalty, "l1_ratio": l1_ratio}, target)
+    setting: dict[str, Any] = {"C": inverse_penalty, "l1_ratio": l1_ratio}
+    if monotonic:
+        setting[MONOTONIC] = monotonic
+    return design.model(solution, setting, target)
 
 
 def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
@@ -294,6 +316,7 @@ def fit_setting(part: Part, tuned: Tuned, seed: int) -> LinearModel:
         as_of=part.as_of,
         inverse_penalty=chosen["C"],
         l1_ratio=chosen["l1_ratio"],
+        monotonic=chosen.get(MONOTONIC),
         target=part.target,
     )
 
@@ -318,6 +341,7 @@ def tune_linear(
                 inverse_penalty=setting["C"],
                 l1_ratio=setting["l1_ratio"],
                 start=start,
+                signs=design.signs(fold.fit.names, setting.get(MONOTONIC)),
             )
             log_odds = design.model(start, setting, target).log_odds(fold.held_out.features)
             given[index].append(log_odds)

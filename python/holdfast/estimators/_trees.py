@@ -21,6 +21,7 @@ from holdfast.contract import (
 from holdfast.errors import TrainingError
 from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
 from holdfast.estimators._conversion import convert
+from holdfast.estimators._directions import MONOTONIC, directions
 from holdfast.estimators._target import CLASSIFICATION, Target
 
 __all__ = ["TreeModel", "fit_trees", "trees_base_value", "tune_trees"]
@@ -53,7 +54,7 @@ class TreeModel:
     def hyperparameters(self) -> dict[str, Any]:
         """What was chosen before the trees were grown."""
         chosen = self.estimator.get_params()
-        return {
+        told = {
             key: chosen[key]
             for key in (
                 "l2_regularization",
@@ -65,6 +66,10 @@ class TreeModel:
                 "min_samples_leaf",
             )
         }
+        if chosen["monotonic_cst"] is not None:
+            # the direction of each feature, in their order
+            told[MONOTONIC] = [int(sign) for sign in chosen["monotonic_cst"]]
+        return told
 
     @property
     def base_value(self) -> float:
@@ -154,7 +159,7 @@ def trees_base_value(estimator: Any) -> float:
 
 def fit_trees(part: Part, tuned: Tuned, seed: int) -> TreeModel:
     """Grow a given number of trees."""
-    estimator = _boosting(part.target, len(part.y), seed, early_stopping=False, **tuned)
+    estimator = _boosting(part, seed, early_stopping=False, **tuned)
     return TreeModel(estimator.fit(part.features, part.y), target=part.target)
 
 
@@ -191,12 +196,11 @@ def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]
     """Grow trees on one fold until its held-out rows gain no more; log-odds of every stage."""
     target = fold.fit.target
     if "max_iter" in setting:
-        estimator = _boosting(target, len(fold.fit.y), seed, **setting, early_stopping=False)
+        estimator = _boosting(fold.fit, seed, **setting, early_stopping=False)
         estimator.fit(fold.fit.features, fold.fit.y)
     else:
         estimator = _boosting(
-            target,
-            len(fold.fit.y),
+            fold.fit,
             seed,
             **setting,
             max_iter=_MOST_TREES,
@@ -215,7 +219,7 @@ def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]
     return np.stack([np.ravel(stage) for stage in stages])
 
 
-def _boosting(target: Target, row_count: int, seed: int, **changes: Any) -> Any:
+def _boosting(part: Part, seed: int, **changes: Any) -> Any:
     """Make a calm booster; its leaves shrink with the data, so that tiny data can still split."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -227,8 +231,10 @@ def _boosting(target: Target, row_count: int, seed: int, **changes: Any) -> Any:
         "l2_regularization": 1.0,
         **changes,
     }
-    settings["min_samples_leaf"] = max(1, min(settings["min_samples_leaf"], row_count // 20))
-    kind = HistGradientBoostingRegressor if target.is_numeric else HistGradientBoostingClassifier
+    settings["min_samples_leaf"] = max(1, min(settings["min_samples_leaf"], len(part.y) // 20))
+    settings["monotonic_cst"] = directions(part.names, settings.pop(MONOTONIC, None))
+    is_numeric = part.target.is_numeric
+    kind = HistGradientBoostingRegressor if is_numeric else HistGradientBoostingClassifier
     return kind(random_state=seed, **settings)
 
 

@@ -9,6 +9,7 @@ from holdfast.errors import TrainingError
 from holdfast.estimators import (
     ALGORITHMS_BY_TARGET,
     BLEND,
+    MONOTONIC,
     TARGETS,
     Algorithm,
     custom_algorithm,
@@ -19,8 +20,8 @@ from holdfast.tasks import Recipe, Task
 __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 
 _PARAMETERS = {
-    "logistic_regression": ("C", "l1_ratio"),
-    "linear_regression": ("C", "l1_ratio"),
+    "logistic_regression": ("C", "l1_ratio", "monotonic"),
+    "linear_regression": ("C", "l1_ratio", "monotonic"),
     "hist_gradient_boosting": (
         "l2_regularization",
         "learning_rate",
@@ -30,6 +31,7 @@ _PARAMETERS = {
         "max_iter",
         "max_leaf_nodes",
         "min_samples_leaf",
+        "monotonic",
     ),
 }
 
@@ -93,6 +95,11 @@ def check_estimator(task: Task, recipe: Recipe) -> None:
                 f"{algorithm} has no parameter {wrong[0]!r}. Allowed in estimator_parameters: "
                 f"{', '.join(allowed)}."
             )
+        if fixed.get(MONOTONIC) is True and (task.name != "churn" or task.is_numeric):
+            raise TrainingError(
+                "monotonic: true stands for what is known of churn; for the task "
+                f"{task.name} name the features: monotonic: {{days_since_order: -1}}."
+            )
         try:
             _TRY[algorithm](**fixed)
         except (TypeError, ValueError) as error:
@@ -101,20 +108,38 @@ def check_estimator(task: Task, recipe: Recipe) -> None:
             ) from error
 
 
-def _try_linear(C: float = 1.0, l1_ratio: float = 0.0) -> None:  # noqa: N803 - as scikit-learn
+def _try_linear(
+    C: float = 1.0,  # noqa: N803 - as scikit-learn
+    l1_ratio: float = 0.0,
+    monotonic: Any = None,
+) -> None:
     """Refuse what scikit-learn would refuse."""
     from sklearn.linear_model import LogisticRegression
 
+    _try_directions(monotonic)
     LogisticRegression(C=C, l1_ratio=l1_ratio)._validate_params()
     if not 0 < C < float("inf"):
         raise ValueError(f"The 'C' parameter must be a number above 0. Got {C!r} instead.")
 
 
-def _try_trees(**fixed: Any) -> None:
+def _try_trees(monotonic: Any = None, **fixed: Any) -> None:
     """Refuse what scikit-learn would refuse."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    _try_directions(monotonic)
     HistGradientBoostingClassifier(**fixed)._validate_params()
+
+
+def _try_directions(monotonic: Any) -> None:
+    """Refuse what names no directions."""
+    signs = monotonic.values() if isinstance(monotonic, Mapping) else ()
+    if not (monotonic is None or isinstance(monotonic, (bool, Mapping))) or not all(
+        sign in (-1, 0, 1) for sign in signs
+    ):
+        raise ValueError(
+            "The 'monotonic' parameter must be true, or a mapping of features to 1 (raises what is "
+            f"predicted) or -1 (lowers it). Got {monotonic!r} instead."
+        )
 
 
 _TRY: dict[str, Callable[..., None]] = {

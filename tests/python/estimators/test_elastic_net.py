@@ -60,3 +60,35 @@ def test_elastic_net_finds_what_least_squares_finds() -> None:
     sparse = fit_elastic_net_to_values(design, y, inverse_penalty=0.02, l1_ratio=1.0)
     assert sparse[3] == 0
     assert 0 < sparse[1] < expected[1]
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_weights_with_signs_are_the_best_of_those_allowed(rows, l1_ratio: float):
+    from scipy.optimize import minimize
+
+    design, y = rows
+    # the first and the last are near copies, of which one may not help out with the wrong sign
+    signs = np.array([-1, -1, 1, 0, 1, -1, 0, 1], np.int8)
+    found = fit_elastic_net(design, y, inverse_penalty=0.05, l1_ratio=l1_ratio, signs=signs)
+    assert (found[1:] * signs >= 0).all()
+
+    # the absolute value is smooth where positive and negative parts are apart
+    penalty, width = 1 / (0.05 * len(y)), design.shape[1]
+
+    def objective(parts: np.ndarray) -> float:
+        weights = parts[1 : 1 + width] - parts[1 + width :]
+        odds = parts[0] + design @ weights
+        loss = (np.logaddexp(0, odds) - y * odds).mean()
+        squares = 0.5 * (1 - l1_ratio) * weights @ weights
+        return float(loss + penalty * (l1_ratio * parts[1:].sum() + squares))
+
+    bounds = [(None, None)]
+    bounds += [(0, 0 if sign < 0 else None) for sign in signs]
+    bounds += [(0, 0 if sign > 0 else None) for sign in signs]
+    best = minimize(
+        objective, np.zeros(1 + 2 * width), bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9}
+    )
+    weights = best.x[1 : 1 + width] - best.x[1 + width :]
+    np.testing.assert_allclose(found, [best.x[0], *weights], atol=5e-4)
+    free = fit_elastic_net(design, y, inverse_penalty=0.05, l1_ratio=l1_ratio)
+    assert (free[1:] * signs < 0).any()

@@ -55,7 +55,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
             """
         )
     nodes = {f"model.holdfast.{name}": node(name, "marts") for name in MODELS}
-    nodes["model.holdfast.churn_model"] = node("churn_model", "churn")
+    nodes["model.holdfast.churn_model"] = node("churn_model", "systems")
     results = [
         {"unique_id": "model.holdfast.churn_model", "execution_time": 12.25},
         {"unique_id": "model.shop.orders", "execution_time": 3.0},
@@ -67,7 +67,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         {"nodes": nodes},
         {"results": results, "elapsed_time": 20.0},
     )
-    monkeypatch.setattr(_summary, "open_project", lambda directory, **_: built)
+    monkeypatch.setattr(_summary, "open_project", lambda directory, **options: built)
     return built
 
 

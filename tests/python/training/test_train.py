@@ -612,3 +612,32 @@ def test_a_champion_worse_than_the_base_rate_is_promoted_with_a_loud_warning(ses
     (loud,) = [r.getMessage() for r in caplog.records if "DO NOT ACT" in r.getMessage()]
     expected = f"log loss {own['log_loss']:,.4f} on test rows, against {simple['log_loss']:,.4f}"
     assert f"{expected} of the baseline base rate" in loud
+
+
+def test_known_directions_hold_in_every_model_and_its_file(session, make_shop: Shop):
+    settings = {
+        "estimator_parameters": {
+            name: {"monotonic": {"days_since_order": 1, "order_count_90d": -1}}
+            for name in ("logistic_regression", "hist_gradient_boosting")
+        }
+    }
+    rows = train(session, make_shop(), settings=settings)
+    for name in ("logistic_regression", "hist_gradient_boosting", "blend"):
+        model = by_algorithm(rows)[name]
+        names = model["feature_names"]
+        random = np.random.default_rng(3)
+        features = random.normal(100, 80, size=(300, len(names))).astype(np.float32)
+        for feature, sign in (("days_since_order", 1), ("order_count_90d", -1)):
+            changed = features.copy()
+            changed[:, names.index(feature)] += 30
+            moved = predict_onnx(model["onnx"], changed) - predict_onnx(model["onnx"], features)
+            assert (moved * sign >= -1e-7).all(), (name, feature)
+
+
+def test_directions_that_are_none_are_refused(session, make_shop: Shop):
+    settings = {"estimator": "logistic_regression", "estimator_parameters": {"monotonic": {"a": 2}}}
+    with pytest.raises(TrainingError, match="must be true, or a mapping of features to 1"):
+        train(session, make_shop(), settings=settings)
+    known = {"estimator": "logistic_regression", "estimator_parameters": {"monotonic": True}}
+    with pytest.raises(TrainingError, match="stands for what is known of churn"):
+        train(session, make_shop(), settings={**known, "task": "return"})
