@@ -7,8 +7,8 @@
     {%- set number = 'cast(' ~ value ~ ' as double)' -%}
     {%- set finite = holdfast.is_finite(value) -%}
     {{- return(
-        'cast(sum(case when ' ~ finite ~ ' then cast(round(coalesce(' ~ number ~ ' / nullif(' ~ largest
-        ~ ', 0), 0) * 1e15) as decimal(38, 0)) end) as double)'
+        'cast(sum(case when ' ~ finite ~ ' then cast(round(coalesce(' ~ number ~ ' / cast(nullif(' ~ largest
+        ~ ', 0) as double), 0) * 1e15) as decimal(38, 0)) end) as double)'
         ~ ' / cast(nullif(count(case when ' ~ finite ~ ' then 1 end), 0) as double)'
         ~ ' / 1e15 * max(' ~ largest ~ ')'
     ) -}}
