@@ -23,6 +23,7 @@ _PHASES = {
     "systems": "labels, training, scores",
     "registry": "models and their figures",
     "marts": "marts",
+    "semantic": "marts",
 }
 
 
@@ -218,7 +219,7 @@ def _times(project: Project) -> str:
             tests += result["execution_time"]
         elif kind == "model" and package == "holdfast" and folder in _PHASES:
             seconds[_PHASES[folder]] += result["execution_time"]
-        else:
+        elif kind in ("model", "seed", "snapshot"):
             others += result["execution_time"]
     table = [(phase, f"{value:6.1f} s") for phase, value in seconds.items()]
     table += [("your own models and seeds", f"{others:6.1f} s")] if others else []
