@@ -59,13 +59,18 @@ def test_tables_that_others_rely_on_have_the_columns_of_the_contract(
 
 def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
     undescribed = []
-    for node in built_demo.manifest["nodes"].values():
+    nodes = built_demo.manifest["nodes"]
+    for node in nodes.values():
         if node["resource_type"] != "model":
             continue
         if not node["description"]:
             undescribed.append(node["name"])
+        described = dict(node["columns"])
+        if node["alias"] == "customer_model_features":
+            # those features that the champion happens to use
+            described |= nodes["model.holdfast.holdfast__customer_features"]["columns"]
         for column in built_demo.columns(node["alias"]):
-            if not node["columns"].get(column, {}).get("description"):
+            if not described.get(column, {}).get("description"):
                 undescribed.append(f"{node['name']}.{column}")
     assert undescribed == []
 
