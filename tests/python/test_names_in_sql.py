@@ -32,6 +32,7 @@ FORBIDDEN = {
     ),
     "a text is quoted by hand in Jinja": re.compile(r"""'"\s*~|~\s*"'|"'"|~\s*'"'|'"'\s*~"""),
     # a hook is a template of its own
+    "a name with a line break would be indented, too": re.compile(r"render_view\(.*\| *indent"),
     "a value stands between quotes in SQL": re.compile(r"""'\{\{|(?<!_hook=)"\{\{"""),
 }
 
@@ -62,6 +63,7 @@ def test_nothing_is_quoted_by_hand(why: str) -> None:
         '{% set condition = "model_id = \'" ~ id ~ "\'" %}',
         "select '{{ name }}' as feature",
         'select "{{ name }}"',
+        "{{ holdfast.render_view(node, 'moments').sql | indent(4) }}",
     ],
 )
 def test_what_is_forbidden_is_found(code: str) -> None:
