@@ -110,10 +110,18 @@ def test_net_revenue_retention_is_that_of_the_customers_of_a_year_ago(
     expected = built_demo.query(
         """
         with running as (
+            -- a subscription pays on through a gap of up to thirty days that another one ends
             select moment, customer_id, sum(mrr) as mrr
-            from stg_holdfast__subscriptions, (values ('2025-06-01'), ('2026-06-01')) as m (moment)
-            where started_at < moment::timestamp
-                and (ended_at is null or ended_at >= moment::timestamp)
+            from (
+                select
+                    *,
+                    lead(started_at) over (partition by customer_id order by started_at) as next_at
+                from stg_holdfast__subscriptions
+            ), (values ('2025-06-01'), ('2026-06-01')) as m (moment)
+            where started_at < moment::timestamp and (
+                ended_at is null or ended_at >= moment::timestamp
+                or (next_at <= ended_at + interval 30 day and next_at >= moment::timestamp)
+            )
             group by all
         )
         select sum(mrr) filter (where moment like '2026%' and customer_id in (
@@ -204,7 +212,8 @@ def test_curve_of_a_published_trial_and_of_customers_who_all_leave(
         connection.execute("attach ':memory:' as warehouse")
         connection.execute(
             "create table warehouse.main.stg_holdfast__orders as "
-            "select timestamp '2026-01-01 12:00' as ordered_at"
+            "select timestamp '2026-01-01 12:00' as ordered_at, "
+            "cast(null as timestamp) as loaded_at"
         )
         connection.execute(
             "create table warehouse.main.customer_spells (churn_definition varchar, "

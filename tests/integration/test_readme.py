@@ -94,5 +94,6 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
         for found in re.findall(r"var\('holdfast_(\w+)', ([^)]+)\)", path.read_text())
         if found[0] in defaults
     ]
-    assert read == [("publish_path", "''")]
+    assert sorted(read) == [("publish_path", "''"), ("time_spine", "true")]
     assert defaults["publish_path"] == "none"
+    assert defaults["time_spine"] == "true"

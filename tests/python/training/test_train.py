@@ -393,7 +393,7 @@ def test_model_that_does_not_beat_the_baseline_is_warned_about(session, make_sho
     rows = [by_stage(trained)["evaluated"], by_algorithm(trained)["days_since_last_order"]]
     figures = [json.loads(row["metrics"])["test"]["auroc"] for row in rows]
     assert figures[0] <= figures[1]
-    assert f"AUROC on test rows {figures[0]:.4f} against {figures[1]:.4f}" in caplog.text
+    assert f"AUROC {figures[0]:.4f} on test rows, against {figures[1]:.4f} of" in caplog.text
 
 
 def test_fresh_champion_is_kept_without_training(
