@@ -20,7 +20,8 @@ final as (
     select
         {{ holdfast._key_list('spine.', keys) }}
         {%- for feature in features %}
-        cast({{ holdfast.quoted(feature.view) }}.{{ holdfast.quoted(feature.name) }} as float) as {{ holdfast.quoted(feature.name) }},
+        {%- set name = holdfast.quoted(feature.name) %}
+        cast({{ holdfast.quoted(feature.view) }}.{{ name }} as float) as {{ name }},
         {%- endfor %}
     from spine
     {% for view in views -%}

@@ -42,8 +42,10 @@ asked as (
     select
         features_after_order.customer_id,
         cast(usual_orders.amount as decimal(38, 4)) as order_amount,
-        cast({{ holdfast.call_model('predict', registry, champion.model_id, holdfast._quoted(champion.feature_names)) }} as double)
-            as churn_probability_after_order,
+        cast(
+            {{ holdfast.call_model('predict', registry, champion.model_id, holdfast._quoted(champion.feature_names)) }}
+            as double
+        ) as churn_probability_after_order, -- noqa: LT05
     from features_after_order
     -- whose purchases are not there, such as a subscriber's, has no usual order
     inner join usual_orders on usual_orders.customer_id = features_after_order.customer_id
