@@ -145,6 +145,7 @@ def _render(project: Project, tables: Tables) -> str:
             data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
             policy=_policy(scripts),
             style=Markup(asset("style.css")),
+            notice=Markup(asset("notice.txt")),
             vega=Markup(scripts[0]),
             script=Markup(scripts[1]),
         )

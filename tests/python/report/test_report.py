@@ -112,6 +112,7 @@ def test_hostile_text_stays_text(project: MakeProject, tmp_path: Path) -> None:
     )
     # what a browser takes for a script ends at the first end tag, whoever wrote it
     scripts = re.compile(r"<script[^>]*>.*?</script>", re.DOTALL)
+    assert "University of Washington Interactive Data Lab" in html.split("<script>")[0]
     assert len(scripts.findall(html)) == 3
     rest = scripts.sub("", html)
     assert "<img" not in rest
