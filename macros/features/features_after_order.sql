@@ -22,6 +22,11 @@
     {%- endif -%}
     {%- set id = holdfast._id_of_one_more(orders) -%}
     {%- set wanted = names | map('lower') | list -%}
+    {#- a project may have a model that is called as a shipped view is -#}
+    {%- set full_names = {} -%}
+    {%- for view in holdfast.feature_views() -%}
+        {%- do full_names.update({holdfast._plain_name(view): view}) -%}
+    {%- endfor -%}
     {%- set chosen = [] -%}
     {%- set views = [] -%}
     {%- for feature in holdfast.feature_columns(holdfast.feature_views()) if feature.name | lower in wanted -%}
@@ -114,7 +119,7 @@ order_items_after as (
 
 after_{{ loop.index }} as (
 
-    {{ holdfast.render_view(holdfast._node_of(view), 'moments', exchanged).sql }}
+    {{ holdfast.render_view(holdfast._node_of(full_names[view]), 'moments', exchanged).sql }}
 
 ),
 {%- endfor %}

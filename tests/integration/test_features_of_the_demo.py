@@ -107,6 +107,7 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
         settings = {
             f"holdfast_{path.stem}": f"read_parquet('{path}')"
             for path in (demo.directory / "seeds" / "demo").glob("*.parquet")
+            if path.stem not in ("campaigns", "offers")
         }
         settings |= {"holdfast_orders": "raw.orders", "holdfast_as_of_date": as_of_date}
         demo.dbt(

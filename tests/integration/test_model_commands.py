@@ -196,23 +196,22 @@ def test_promoted_challenger_scores_and_a_rollback_takes_it_back(demo: DbtProjec
 def test_rollback_to_an_old_champion_holds_although_a_training_would_be_due_by_its_age(
     demo: DbtProject,
 ) -> None:
-    champion = one(demo, "champion")
+    champion, former = one(demo, "champion"), one(demo, "challenger")
     demo.execute(
-        "insert into churn_model by name select * replace ('former' as model_id, "
-        "'archived' as stage, "
+        "update churn_model set stage = 'archived', parameters = "
         'cast(json_merge_patch(parameters, \'{"as_of_date": "2026-01-01"}\') as varchar) '
-        "as parameters) from churn_model where stage = 'champion'"
+        f"where model_id = '{former}'"
     )
     demo.execute(
-        "insert into model_champions by name select task, 'former' as model_id, "
+        f"insert into model_champions by name select task, '{former}' as model_id, "
         "champion_from - interval 99 day as champion_from, changed_by from model_champions"
     )
     count = len(stages(demo))
     code, _, err = models(demo, "rollback")
     assert (code, err) == (0, "")
-    assert (stages(demo)["former"], stages(demo)[champion]) == ("champion", "challenger")
+    assert (stages(demo)[former], stages(demo)[champion]) == ("champion", "challenger")
     demo.dbt("run", "--select", "holdfast__churn_model", "holdfast__model_registry")
-    assert (stages(demo)["former"], stages(demo)[champion]) == ("champion", "challenger")
+    assert (stages(demo)[former], stages(demo)[champion]) == ("champion", "challenger")
     assert len(stages(demo)) == count
 
 

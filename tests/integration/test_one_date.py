@@ -93,7 +93,7 @@ def test_orders_that_come_during_a_build_move_no_table_of_it(
     said = shop.dbt("build", check=False).stdout
     assert len(shop.query("from raw.orders")) == len(built.query("from raw.orders")) + 7
     assert "ERROR=0" in said, said
-    assert "Published 9 tables" in said
+    assert "Published 11 tables" in said
     assert shown(shop) == [(DAY,)]
     same_tables(
         built,
@@ -111,7 +111,7 @@ def test_a_part_of_a_build_is_of_the_day_of_the_scores(
     before = scored(built)
     shop.execute(order_on("2026-07-02"))
     said = shop.dbt("build", *MARTS).stdout
-    assert "Published 9 tables" in said
+    assert "Published 11 tables" in said
     assert shown(shop) == [(DAY,)]
     assert scored(shop) == before
     # a table beside the scores, and what reads one of them through another
@@ -162,10 +162,10 @@ def test_an_explicit_day_without_scores_says_so_and_is_not_published(shop: UserP
     assert "run `dbt build`" in refused.stderr
     assert published.read_bytes() == former
     # with the scores of that day, and back again
-    assert "Published 9" in shop.dbt("build", *back).stdout
+    assert "Published 11" in shop.dbt("build", *back).stdout
     assert shop.query("select max(as_of) from customer_spine") == [(datetime(2026, 5, 1),)]
     shop.execute(order_on("2026-07-02"))
-    assert "Published 9" in shop.dbt("build", *MARTS).stdout
+    assert "Published 11" in shop.dbt("build", *MARTS).stdout
     assert shop.query("select distinct as_of_date from customer_retention") == [(date(2026, 5, 1),)]
     assert shop.query("select distinct as_of_date from churn_drivers") == [(date(2026, 5, 1),)]
 

@@ -106,7 +106,7 @@ def test_a_target_that_is_no_duckdb_is_named(user_project: UserProject) -> None:
     """No other adapter is installed here, so its branch is called by name."""
     (user_project.directory / "macros").mkdir()
     (user_project.directory / "macros" / "other.sql").write_text(
-        "{% macro begin_elsewhere() %}{{ holdfast.default__begin_run({}) }}{% endmacro %}"
+        "{% macro begin_elsewhere() %}{{ holdfast.spark__begin_run({}) }}{% endmacro %}"
     )
     said = user_project.dbt("run-operation", "begin_elsewhere", check=False).stdout
     assert "the models of Holdfast are built on DuckDB: choose a target of type duckdb" in said

@@ -349,9 +349,6 @@ def _write(
     alias = quoted(f"holdfast {publication_id}")
     with _attached(cursor, aside, alias, f"read_write, storage_version '{_STORAGE_VERSION}'"):
         copied = _copy(cursor, marts, alias)
-        if not allow_empty:
-            counts = {table.mart.name: table.row_count for table in copied}
-            refuse_emptied(counts, _former_counts(cursor, shelf.file))
         refuse_other_dates(cursor, marts)
         refuse_vanished_scores(
             cursor,
@@ -359,6 +356,9 @@ def _write(
             shown_in(shelf.file),
             remedy=f"to publish without scores all the same, remove {shelf.file}",
         )
+        if not allow_empty:
+            counts = {table.mart.name: table.row_count for table in copied}
+            refuse_emptied(counts, _former_counts(cursor, shelf.file))
         for table in copied:
             relation = f"{alias}.main.{quoted(table.mart.name)}"
             facts |= what_it_shows(cursor, table.mart, relation, table.columns)
