@@ -236,6 +236,8 @@ def without_forgotten(
     PublishError
         If it is one of Holdfast's own marts.
     """
+    if forgotten is None or not _has_rows(cursor, forgotten):
+        return [*marts], ""
     clean, told = [], []
     for mart in marts:
         columns = _forgotten_columns(cursor, mart, mart.relation, forgotten)
@@ -257,11 +259,9 @@ def without_forgotten(
 
 
 def _forgotten_columns(
-    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, forgotten: str | None
+    cursor: duckdb.DuckDBPyConnection, mart: Mart, relation: str, forgotten: str
 ) -> list[str]:
     """Give the columns of a mart that hold a forgotten customer."""
-    if forgotten is None or not _has_rows(cursor, forgotten):
-        return []
     try:
         columns = _describe(cursor, f"select * from {relation}")
     except duckdb.CatalogException:
