@@ -343,7 +343,7 @@ def read_beside(shop: Shop, *, readers: int, builds: int, kills: int, seed: int)
     killed = set(chance.sample(range(1, builds + 1), kills))
     phases: collections.Counter[str] = collections.Counter()
     stop = shop.folder / "stop"
-    reading = [start_reader(shop.published, stop, pause=0.5) for _ in range(readers)]
+    reading = [start_reader(shop.published, stop, pause=2) for _ in range(readers)]
     seconds = 0.0
     try:
         # the first build gives the length of one, so it is not killed
