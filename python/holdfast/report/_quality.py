@@ -1,4 +1,4 @@
-"""Whether the scores can be trusted: the champion beside the baseline, on months it never saw."""
+"""Whether the scores can be trusted: champion and baseline on months that neither has seen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import altair as alt
 from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
+from holdfast.report._choice import choice
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["Quality", "quality"]
 
 _NO_MODEL = (
-    "There is no model yet: too little mature history to train one and to test it. `dbt build` "
+    "There is no model yet: there is too little mature history to train and test one. `dbt build` "
     "says what is missing."
 )
 _IN_USE = "model in use"
@@ -38,16 +39,26 @@ _SHOWN = (
     "expected_calibration_error",
     "top_decile_lift",
 )
+# intervals, which tables of an earlier version may not have
+_INTERVALS = tuple(
+    f"{column}_{end}"
+    for column in ("log_loss", "expected_calibration_error", "top_decile_lift")
+    for end in ("lower", "upper")
+)
 
 
 @dataclass
 class Quality(Section):
-    """What the section shows: models, baselines, charts and sentences by name."""
+    """What the section shows: models, baselines, charts and sentences by name.
+
+    `choice` says why the champion is in use where another model looks better on a figure.
+    """
 
     champion: Row | None = None
     baseline: str | None = None
     beaten: list[str] = field(default_factory=list)
     models: list[Row] = field(default_factory=list)
+    choice: list[str] = field(default_factory=list)
 
 
 def quality(tables: Tables) -> Quality:
@@ -61,15 +72,16 @@ def quality(tables: Tables) -> Quality:
     Returns
     -------
     Quality
-        The models beside each other, and the charts `calibration` and `gain`.
+        The comparison of models, and the charts `calibration` and `gain`.
     """
     found = Quality()
     if not tables.has("model_performance", *_SHOWN):
         found.empty["models"] = tables.absent("model_performance")
         return found
+    intervals = [name for name in _INTERVALS if tables.has("model_performance", name)]
     found.models = tables.rows(
         f"""
-        select {", ".join(_SHOWN)}
+        select {", ".join((*_SHOWN, *intervals))}
         from {{model_performance}}
         where
             task = 'churn'
@@ -106,6 +118,7 @@ def quality(tables: Tables) -> Quality:
     _add_calibration(tables, found, compared)
     _add_gain(tables, found, compared)
     _add_note(found, champion, baseline)
+    found.choice = choice(tables, found.champion, tested)
     found.beaten = [
         str(defeat)
         for defeat in defeats(
@@ -122,13 +135,13 @@ def _add_note(found: Quality, champion: Row | None, baseline: Row | None) -> Non
         return
     told = (
         f"Tested on {words.count(champion['row_count'])} observations from months that the model "
-        f"had not seen. Among the tenth of customers it ranks riskiest, "
-        f"{champion['top_decile_lift']:.1f} times as many left as among all"
+        f"had not seen. Among the tenth of customers that it ranks as riskiest, "
+        f"{champion['top_decile_lift']:.1f} times as many left as among all customers"
     )
     if baseline is not None and baseline["top_decile_lift"] is not None:
         told += (
-            f"; the best simple rule, {found.baseline}, finds "
-            f"{baseline['top_decile_lift']:.1f} times as many"
+            f"; with the best simple rule, {found.baseline}, it is "
+            f"{baseline['top_decile_lift']:.1f} times"
         )
     found.notes["models"] = (
         f"{told}. It expected {words.share(champion['mean_probability'])} to leave, and "
@@ -158,7 +171,7 @@ def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -
     for row in rows:
         row["model"] = compared[row.pop("model_id")]
     if not rows:
-        found.empty["calibration"] = "It has not been measured yet."
+        found.empty["calibration"] = "This has not been measured yet."
         return
     domain = list(compared.values())
     base = draw(rows).encode(
@@ -201,13 +214,13 @@ def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -
         height=320,
     )
     found.notes["calibration"] = (
-        "Ten groups of equal size, from the safest to the riskiest. On the dashed line a "
-        "probability can be taken at its word; bars are 95% intervals."
+        "Ten groups of equal size, from the safest to the riskiest. On the dashed line, as many "
+        "left as predicted. Bars are 95% intervals."
     )
 
 
 def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
-    """Add the share of all churners among the riskiest so many tenths."""
+    """Add the share of all leavers that each further tenth of the riskiest reaches."""
     if not tables.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
         found.empty["gain"] = tables.absent("model_evaluations")
         return
@@ -229,7 +242,7 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
         [list(compared)],
     )
     if not rows:
-        found.empty["gain"] = "It has not been measured yet."
+        found.empty["gain"] = "This has not been measured yet."
         return
     rows += [{"model_id": name, "contacted": 0, "reached": 0} for name in compared]
     for row in rows:
@@ -270,8 +283,8 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
     )
     if best is not None:
         found.notes["gain"] = (
-            f"Whoever contacts the riskiest fifth of the customers reaches {words.share(best, 0)} "
-            "of those who leave. The dashed line is a choice at random."
+            f"Contacting the riskiest fifth of the customers reaches {words.share(best, 0)} "
+            "of those who leave. The dashed line is a random choice."
         )
 
 

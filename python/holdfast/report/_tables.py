@@ -76,11 +76,12 @@ class Tables:
         """
         if self.is_published:
             return (
-                f"A build was at work, so this page was read from {self.path.name}, which does not "
-                f"hold {table}. Write the report again when the build is done."
+                f"A build was running, so this page was read from {self.path.name}, which does not "
+                f"have {table} in full. Write the report again when the build is done."
             )
         return (
-            f"The table {table} is not there as this version makes it; `dbt build` makes it anew."
+            f"The table {table} is missing, or an earlier version built it. Run `dbt build`, then "
+            "write the report again."
         )
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:

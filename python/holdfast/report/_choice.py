@@ -1,0 +1,163 @@
+"""Why the champion is in use although another model looks better on a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.registry import Stage
+from holdfast.report import _words as words
+from holdfast.report._tables import Row, Tables
+
+__all__ = ["FIGURES", "choice"]
+
+# column of model_performance, how people call it, decimals, unit, and whether more is better
+FIGURES = (
+    ("auroc", "ranking (AUROC)", 3, "", True),
+    ("top_decile_lift", "riskiest tenth", 2, " ×", True),
+    ("expected_calibration_error", "calibration error", 1, "%", False),
+    ("log_loss", "log loss", 3, "", False),
+)
+_RULE_OF_CHOICE = (
+    "The build picks a model by its log loss on validation months, before it looks at the test "
+    "months below. Picking by the test would flatter the winner."
+)
+_RULE_OF_KEEPING = (
+    "A new model replaces the one in use unless its log loss is higher on the same test rows, and "
+    "also in at least nine of ten bootstrap samples of them."
+)
+
+
+def choice(tables: Tables, champion: Row, tested: Sequence[Row]) -> list[str]:
+    """Explain the choice where another model beats the champion on a figure of the table.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+    champion
+        The champion in model_performance.
+    tested
+        Rows of model_performance on test months, with intervals where they are known.
+
+    Returns
+    -------
+    list of str
+        Paragraphs; empty where no other model looks better.
+    """
+    own = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
+    rivals = [row for row in tested if row["stage"] == Stage.CHALLENGER]
+    if own is None or not rivals:
+        return []
+    metrics = _metrics(tables)
+    measured = metrics.get(own["evaluated_as"] or own["model_id"], {})
+    told = []
+    for rival in rivals:
+        better = [figure for figure in FIGURES if _is_better(rival, own, figure)]
+        kept = metrics.get(rival["model_id"], {}).get("comparison") or {}
+        if kept.get("former_champion") == champion["model_id"]:
+            told.append(_kept(rival, own, kept))
+        elif better:
+            told.append(_chosen(rival, own, better, metrics.get(rival["model_id"], {}), measured))
+    return told
+
+
+def _metrics(tables: Tables) -> dict[str, dict[str, Any]]:
+    """Read what the registry noted of each model of churn; nothing where it cannot be read."""
+    if not tables.has("model_registry", "task", "model_id", "metrics"):
+        return {}
+    return {
+        row["model_id"]: json.loads(row["metrics"]) if row["metrics"] else {}
+        for row in tables.rows(
+            "select model_id, cast(metrics as varchar) as metrics "
+            "from {model_registry} where task = 'churn'"
+        )
+    }
+
+
+def _is_better(rival: Row, own: Row, figure: tuple[str, str, int, str, bool]) -> bool:
+    """Tell whether a figure is better by as much as the table shows."""
+    column, _, digits, unit, more_is_better = figure
+    factor = 100.0 if unit == "%" else 1.0
+    if rival[column] is None or own[column] is None:
+        return False
+    difference = round(factor * rival[column], digits) - round(factor * own[column], digits)
+    return bool(difference > 0 if more_is_better else difference < 0)
+
+
+def _chosen(
+    rival: Row,
+    own: Row,
+    better: Sequence[tuple[str, str, int, str, bool]],
+    noted: dict[str, Any],
+    own_noted: dict[str, Any],
+) -> str:
+    """Say why one of two models of the same training was picked."""
+    name, in_use = words.plain_name(rival["algorithm"]), words.plain_name(own["algorithm"])
+    figures = " and ".join(
+        f"{word} {_write(rival, column, digits, unit)}, against "
+        f"{_write(own, column, digits, unit)}"
+        for column, word, digits, unit, _ in better
+    )
+    told = f"{_capital(name)} looks better on {figures}. {_RULE_OF_CHOICE}"
+    losses = [(each.get("validation") or {}).get("log_loss") for each in (own_noted, noted)]
+    if None not in losses:
+        told += (
+            f" There, {in_use} had a log loss of {losses[0]:.4f} and {name} one of "
+            f"{losses[1]:.4f}; lower is better."
+        )
+    if any(_overlap(rival, own, column) is False for column, *_ in better):
+        return (
+            f"{told} The 95% intervals do not overlap, so it is worth a closer look: `holdfast "
+            f"models promote {rival['model_id']}` would put {name} into use."
+        )
+    if all(_overlap(rival, own, column) for column, *_ in better):
+        told += " The 95% intervals overlap, so a difference of this size may be chance."
+    return told
+
+
+def _kept(rival: Row, own: Row, noted: dict[str, Any]) -> str:
+    """Say why a newer model did not replace the one in use."""
+    told = (
+        f"A newer model, {words.plain_name(rival['algorithm'])}, did not replace the one in use. "
+        f"{_RULE_OF_KEEPING}"
+    )
+    difference = noted.get("log_loss_difference")
+    if difference is not None:
+        told += f" On {words.count(noted.get('row_count'))} rows its log loss was "
+        told += f"{abs(difference):.4f} {'higher' if difference > 0 else 'lower'}"
+        if noted.get("lower") is not None and noted.get("upper") is not None:
+            told += f" (95% interval {noted['lower']:+.4f} to {noted['upper']:+.4f})"
+        if noted.get("share_worse") is not None:
+            told += f", and higher in {words.share(noted['share_worse'], 0)} of the samples"
+        told += "."
+    figures = [
+        f"{word} {_write(rival, column, digits, unit)} against {_write(own, column, digits, unit)}"
+        for column, word, digits, unit, _ in FIGURES
+        if rival[column] is not None and own[column] is not None
+    ]
+    return f"{told} Both on the test months: {'; '.join(figures)}." if figures else told
+
+
+def _write(row: Row, column: str, digits: int, unit: str) -> str:
+    """Write a figure with its interval."""
+    factor = 100.0 if unit == "%" else 1.0
+    text = f"{factor * row[column]:.{digits}f}{unit}"
+    lower, upper = row.get(f"{column}_lower"), row.get(f"{column}_upper")
+    if lower is None or upper is None:
+        return text
+    return f"{text} ({factor * lower:.{digits}f} to {factor * upper:.{digits}f})"
+
+
+def _overlap(one: Row, other: Row, column: str) -> bool | None:
+    """Tell whether two intervals overlap; None where one is not known."""
+    ends = [each.get(f"{column}_{end}") for each in (one, other) for end in ("lower", "upper")]
+    if any(end is None for end in ends):
+        return None
+    return bool(ends[0] <= ends[3] and ends[2] <= ends[1])
+
+
+def _capital(text: str) -> str:
+    """Begin a sentence with a name."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,226 @@
+"""How customers move between the states of their life: the flow of a month, and states over time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import altair as alt
+
+from holdfast.report import _words as words
+from holdfast.report._chart import Section, count_axis, draw, legend, spec
+from holdfast.report._population import STATES, state_name
+from holdfast.report._tables import Row, Tables
+
+__all__ = ["Lifecycle", "lifecycle"]
+
+_MONTHS = 12
+# colours of the page for each state; states of one kind have one colour, and texts beside them
+_COLOURS = {
+    "never_ordered": "baseline",
+    "new": "accent-soft",
+    "on_rhythm": "accent",
+    "running": "accent",
+    "slipping": "medium",
+    "cancelled_running_out": "medium",
+    "lapsed": "bad",
+}
+_OLD = (
+    "These tables were built without lifecycle states. Run `dbt build`, then write the report again."
+)
+
+
+@dataclass
+class Lifecycle(Section):
+    """What the section shows: the chart `states`, and the moves of each month in `flow`."""
+
+    flow: dict[str, Any] = field(default_factory=dict)
+
+
+def lifecycle(tables: Tables) -> Lifecycle:
+    """Read and draw how customers move between states.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+
+    Returns
+    -------
+    Lifecycle
+        The flow and the chart, as far as there are data.
+    """
+    found = Lifecycle()
+    _add_flow(tables, found)
+    _add_states(tables, found)
+    return found
+
+
+def _add_flow(tables: Tables, found: Lifecycle) -> None:
+    """Add who moved from which state to which, in each of the last months and in all of them."""
+    if not tables.has("lifecycle_transitions", "month", "from_state", "to_state", "customers"):
+        found.empty["flow"] = _OLD
+        return
+    rows = tables.rows(
+        f"""
+        with
+
+        months as (
+
+            select distinct month
+            from {{lifecycle_transitions}}
+            order by month desc
+            limit {_MONTHS}
+
+        )
+
+        select
+            cast(month as date) as month,
+            from_state,
+            to_state,
+            sum(customers) as customers,
+        from {{lifecycle_transitions}}
+        where
+            month in (select month from months)
+            and from_state is not null
+            and to_state is not null
+            and from_state <> to_state
+        group by month, from_state, to_state
+        having sum(customers) > 0
+        order by month, customers desc, from_state, to_state
+        """  # noqa: S608 - a constant
+    )
+    if not rows:
+        found.empty["flow"] = "No customer has moved from one state to another yet."
+        return
+    moves: dict[str, list[list[Any]]] = defaultdict(list)
+    together: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        move = (row["from_state"], row["to_state"])
+        moves[row["month"]].append([*move, int(row["customers"])])
+        together[move] += int(row["customers"])
+    months = sorted(moves)
+    periods = [{"key": month, "name": words.month(month)} for month in reversed(months)]
+    if len(months) > 1:
+        moves["all"] = [[*move, customers] for move, customers in together.items()]
+        periods.append({"key": "all", "name": f"{len(months)} months together"})
+    present = {state for row in rows for state in (row["from_state"], row["to_state"])}
+    found.flow = {
+        "periods": periods,
+        "states": [
+            {"key": state, "name": state_name(state), "colour": _COLOURS.get(state, "soft")}
+            for state in _in_order(present)
+        ],
+        "moves": moves,
+    }
+    found.notes["flow"] = (
+        "On the left the state that customers came from, on the right the one they moved to. A "
+        "band is as thick as there are customers in it, and has the colour of where it leads."
+    )
+
+
+def _add_states(tables: Tables, found: Lifecycle) -> None:
+    """Add how many customers were in which state at the end of each month."""
+    columns = ("customer_id", "state", "entered_at", "left_at")
+    if not tables.has("customer_lifecycle", *columns):
+        found.empty["states"] = (
+            tables.absent("customer_lifecycle") if tables.is_published else _OLD
+        )
+        return
+    changes = tables.rows(
+        """
+        with
+
+        changes as (
+
+            select date_trunc('month', entered_at) as month, state, count(*) as customers
+            from {customer_lifecycle}
+            group by all
+
+            union all
+
+            select date_trunc('month', left_at) as month, state, -count(*) as customers
+            from {customer_lifecycle}
+            where left_at is not null
+            group by all
+
+        )
+
+        select cast(month as date) as month, state, sum(customers) as customers
+        from changes
+        where state <> 'never_ordered'
+        group by month, state
+        order by month
+        """
+    )
+    rows = _sizes(changes)
+    if not rows:
+        found.empty["states"] = "No customer has a state yet."
+        return
+    order = _in_order({row["state"] for row in rows})
+    for row in rows:
+        row["place"] = order.index(row["state"])
+        row["state"] = state_name(row["state"])
+        row["label"] = words.month(row["month"])
+    names = [state_name(state) for state in order]
+    chart = (
+        draw(rows)
+        .mark_bar(cornerRadius=1)
+        .encode(
+            x=alt.X(
+                "month:O",
+                title=None,
+                axis=alt.Axis(
+                    labelExpr="timeFormat(toDate(datum.value), '%b \\'%y')",
+                    labelAngle=0,
+                    labelOverlap="greedy",
+                    labelSeparation=12,
+                    labelBound=True,
+                    grid=False,
+                ),
+            ),
+            y=alt.Y("customers:Q", title="customers", axis=count_axis()),
+            color=alt.Color(
+                "state:N",
+                scale=alt.Scale(
+                    domain=names, range=[f"@{_COLOURS.get(state, 'soft')}" for state in order]
+                ),
+                legend=legend(columns=3),
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("label:N", title="end of"),
+                alt.Tooltip("state:N", title="state"),
+                alt.Tooltip("customers:Q", format=",", title="customers"),
+            ],
+        )
+    )
+    found.charts["states"] = spec(
+        chart, description="Customers by state at the end of each month", height=300
+    )
+    now = {row["state"]: row["customers"] for row in rows if row["month"] == rows[-1]["month"]}
+    found.notes["states"] = (
+        "Today: " + ", ".join(f"{words.count(now[name])} {name}" for name in names if name in now)
+        + "."
+    )
+
+
+def _sizes(changes: list[Row]) -> list[Row]:
+    """Add changes up to how many customers are in a state at the end of each of the last months."""
+    months = sorted({row["month"] for row in changes})
+    by_month: dict[str, list[Row]] = defaultdict(list)
+    for row in changes:
+        by_month[row["month"]].append(row)
+    size: dict[str, int] = defaultdict(int)
+    rows = []
+    for month in months:
+        for row in by_month[month]:
+            size[row["state"]] += int(row["customers"])
+        rows.append([{"month": month, "state": s, "customers": n} for s, n in size.items() if n])
+    return [row for month in rows[-2 * _MONTHS :] for row in month]
+
+
+def _in_order(states: set[str]) -> list[str]:
+    """Order states by the life of a customer; ones that are not known come last."""
+    return [s for s in STATES if s in states] + sorted(states.difference(STATES))
