@@ -86,7 +86,7 @@ def draw(rows: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(rows)))
 
 
-def legend(columns: int = 0) -> alt.Legend:
+def legend(columns: int | alt.ExprRef = 0) -> alt.Legend:
     """Give a legend without a title above the chart, in one row unless told otherwise."""
     return alt.Legend(title=None, orient="top", direction="horizontal", columns=columns, offset=6)
 
@@ -147,9 +147,7 @@ def share_axis(values: Iterable[float | None], ticks: int = 5) -> alt.Axis:
     known = [value for value in values if value is not None]
     reach = max(known) - min(known) if known else 1.0
     digits = 0 if reach >= 0.01 * ticks else 1 if reach >= 0.001 * ticks else 2
-    return alt.Axis(
-        format=f".{digits}%", tickMinStep=round(0.01 * 0.1**digits, 6), tickCount=ticks
-    )
+    return alt.Axis(format=f".{digits}%", tickMinStep=round(0.01 * 0.1**digits, 6), tickCount=ticks)
 
 
 def labelled_bars(

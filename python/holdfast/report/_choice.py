@@ -15,13 +15,13 @@ __all__ = ["FIGURES", "choice"]
 # column of model_performance, how people call it, decimals, unit, and whether more is better
 FIGURES = (
     ("auroc", "ranking (AUROC)", 3, "", True),
-    ("top_decile_lift", "riskiest tenth", 2, " ×", True),
+    ("top_decile_lift", "riskiest tenth", 2, " times", True),
     ("expected_calibration_error", "calibration error", 1, "%", False),
     ("log_loss", "log loss", 3, "", False),
 )
 _RULE_OF_CHOICE = (
-    "The build picks a model by its log loss on validation months, before it looks at the test "
-    "months below. Picking by the test would flatter the winner."
+    "A build picks the model with the lowest log loss on validation months, before it looks at the "
+    "test months of this table. Picking by the test itself would flatter the winner."
 )
 _RULE_OF_KEEPING = (
     "A new model replaces the one in use unless its log loss is higher on the same test rows, and "
@@ -52,15 +52,15 @@ def choice(tables: Tables, champion: Row, tested: Sequence[Row]) -> list[str]:
         return []
     metrics = _metrics(tables)
     measured = metrics.get(own["evaluated_as"] or own["model_id"], {})
-    told = []
+    told, picked = [], []
     for rival in rivals:
         better = [figure for figure in FIGURES if _is_better(rival, own, figure)]
         kept = metrics.get(rival["model_id"], {}).get("comparison") or {}
         if kept.get("former_champion") == champion["model_id"]:
             told.append(_kept(rival, own, kept))
         elif better:
-            told.append(_chosen(rival, own, better, metrics.get(rival["model_id"], {}), measured))
-    return told
+            picked.append(_chosen(rival, own, better, metrics.get(rival["model_id"], {}), measured))
+    return [*told, *([_RULE_OF_CHOICE, *picked] if picked else [])]
 
 
 def _metrics(tables: Tables) -> dict[str, dict[str, Any]]:
@@ -96,16 +96,15 @@ def _chosen(
     """Say why one of two models of the same training was picked."""
     name, in_use = words.plain_name(rival["algorithm"]), words.plain_name(own["algorithm"])
     figures = " and ".join(
-        f"{word} {_write(rival, column, digits, unit)}, against "
-        f"{_write(own, column, digits, unit)}"
+        f"{word} {_write(rival, column, digits, unit)}, against {_write(own, column, digits, unit)}"
         for column, word, digits, unit, _ in better
     )
-    told = f"{_capital(name)} looks better on {figures}. {_RULE_OF_CHOICE}"
+    told = f"{_capital(name)} looks better on {figures}."
     losses = [(each.get("validation") or {}).get("log_loss") for each in (own_noted, noted)]
     if None not in losses:
         told += (
-            f" There, {in_use} had a log loss of {losses[0]:.4f} and {name} one of "
-            f"{losses[1]:.4f}; lower is better."
+            f" On the validation months its log loss was {losses[1]:.4f}, and that of {in_use} "
+            f"{losses[0]:.4f}; lower is better."
         )
     if any(_overlap(rival, own, column) is False for column, *_ in better):
         return (
@@ -152,10 +151,11 @@ def _write(row: Row, column: str, digits: int, unit: str) -> str:
 
 def _overlap(one: Row, other: Row, column: str) -> bool | None:
     """Tell whether two intervals overlap; None where one is not known."""
-    ends = [each.get(f"{column}_{end}") for each in (one, other) for end in ("lower", "upper")]
-    if any(end is None for end in ends):
+    found = (each.get(f"{column}_{end}") for each in (one, other) for end in ("lower", "upper"))
+    ends = [float(end) for end in found if end is not None]
+    if len(ends) < 4:
         return None
-    return bool(ends[0] <= ends[3] and ends[2] <= ends[1])
+    return ends[0] <= ends[3] and ends[2] <= ends[1]
 
 
 def _capital(text: str) -> str:

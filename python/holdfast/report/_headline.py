@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.report import _words as words
 from holdfast.report._money import Money
-from holdfast.report._population import KEEPABLE_STATES, population
+from holdfast.report._population import population
 from holdfast.report._tables import Row, Tables
 from holdfast.report._terms import terms
 
@@ -308,23 +308,25 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
         and tables.has("customer_features", "as_of", "revenue_365d")
     ):
         return None
-    keepable = "true"
+    keepable, parameters = "true", [now["as_of_date"]] * 3
     if population(tables).is_told:
         # who could be kept then is known from the history of states alone
-        columns = ("customer_id", "churn_definition", "state", "entered_at", "left_at")
+        columns = ("customer_id", "churn_definition", "is_keepable", "entered_at", "left_at")
         if not tables.has("customer_lifecycle", *columns):
             return None
-        keepable = f"""
+        keepable = """
             exists (
                 select 1
-                from {{customer_lifecycle}} as lifecycle
+                from {customer_lifecycle} as lifecycle
                 where
                     lifecycle.customer_id = scores.customer_id
-                    and lifecycle.entered_at <= scores.as_of
+                    and lifecycle.churn_definition = ?
+                    and lifecycle.is_keepable
+                    and lifecycle.entered_at < scores.as_of
                     and (lifecycle.left_at is null or lifecycle.left_at > scores.as_of)
-                    and lifecycle.state in ({", ".join(f"'{each}'" for each in KEEPABLE_STATES)})
             )
-        """  # noqa: S608 - constants
+        """
+        parameters.append(terms(tables).name)
     return tables.row(
         f"""
         with
@@ -356,7 +358,7 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
         where scores.status = 'scored' and {keepable}
         having count(*) > 0
         """,  # noqa: S608 - constants
-        [now["as_of_date"]] * 3,
+        parameters,
     )
 
 

@@ -95,7 +95,9 @@ def _add_drift(tables: Tables, found: Health) -> None:
         """
     )
     if totals is None or not totals["features"]:
-        found.empty["drift"] = "There is no model yet, so there is no training data to compare with."
+        found.empty["drift"] = (
+            "There is no model yet, so there is no training data to compare with."
+        )
         return
     described = tables.has("feature_registry", "feature", "description")
     description = "any_value(registry.description)" if described else "null"

@@ -1,4 +1,4 @@
-"""How customers move between the states of their life: the flow of a month, and states over time."""
+"""How customers move between the states of their life: the flow of a month, and all months."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from holdfast.report import _words as words
 from holdfast.report._chart import Section, count_axis, draw, legend, spec
 from holdfast.report._population import STATES, state_name
 from holdfast.report._tables import Row, Tables
+from holdfast.report._terms import terms
 
 __all__ = ["Lifecycle", "lifecycle"]
 
@@ -27,7 +28,8 @@ _COLOURS = {
     "lapsed": "bad",
 }
 _OLD = (
-    "These tables were built without lifecycle states. Run `dbt build`, then write the report again."
+    "These tables were built without lifecycle states. Run `dbt build`, then write the report "
+    "again."
 )
 
 
@@ -122,11 +124,9 @@ def _add_flow(tables: Tables, found: Lifecycle) -> None:
 
 def _add_states(tables: Tables, found: Lifecycle) -> None:
     """Add how many customers were in which state at the end of each month."""
-    columns = ("customer_id", "state", "entered_at", "left_at")
+    columns = ("customer_id", "churn_definition", "state", "entered_at", "left_at")
     if not tables.has("customer_lifecycle", *columns):
-        found.empty["states"] = (
-            tables.absent("customer_lifecycle") if tables.is_published else _OLD
-        )
+        found.empty["states"] = tables.absent("customer_lifecycle") if tables.is_published else _OLD
         return
     changes = tables.rows(
         """
@@ -136,13 +136,14 @@ def _add_states(tables: Tables, found: Lifecycle) -> None:
 
             select date_trunc('month', entered_at) as month, state, count(*) as customers
             from {customer_lifecycle}
+            where churn_definition = $definition
             group by all
 
             union all
 
             select date_trunc('month', left_at) as month, state, -count(*) as customers
             from {customer_lifecycle}
-            where left_at is not null
+            where churn_definition = $definition and left_at is not null
             group by all
 
         )
@@ -152,7 +153,8 @@ def _add_states(tables: Tables, found: Lifecycle) -> None:
         where state <> 'never_ordered'
         group by month, state
         order by month
-        """
+        """,
+        {"definition": terms(tables).name},
     )
     rows = _sizes(changes)
     if not rows:
@@ -186,11 +188,11 @@ def _add_states(tables: Tables, found: Lifecycle) -> None:
                 scale=alt.Scale(
                     domain=names, range=[f"@{_COLOURS.get(state, 'soft')}" for state in order]
                 ),
-                legend=legend(columns=3),
+                legend=legend(columns=alt.expr("width < 420 ? 2 : 4")),
             ),
             order=alt.Order("place:Q"),
             tooltip=[
-                alt.Tooltip("label:N", title="end of"),
+                alt.Tooltip("label:N", title="month"),
                 alt.Tooltip("state:N", title="state"),
                 alt.Tooltip("customers:Q", format=",", title="customers"),
             ],
@@ -201,7 +203,8 @@ def _add_states(tables: Tables, found: Lifecycle) -> None:
     )
     now = {row["state"]: row["customers"] for row in rows if row["month"] == rows[-1]["month"]}
     found.notes["states"] = (
-        "Today: " + ", ".join(f"{words.count(now[name])} {name}" for name in names if name in now)
+        "Now: "
+        + ", ".join(f"{words.count(now[name])} {name}" for name in names if name in now)
         + "."
     )
 

@@ -18,13 +18,13 @@ class Column:
     Attributes
     ----------
     key
-        The field of the rows, and the class of its cells.
+        The field of the rows.
     title
         Its heading.
     kind
         How the page writes it: text, share, risk, amount, date, state, reasons or action.
     csv
-        Its name in a CSV file; a list of reasons has several columns there.
+        Its name in a CSV file; reasons, a risk and a state have several columns there.
     is_sortable
         Whether the page sorts by it.
     """
@@ -59,6 +59,8 @@ class CustomerList:
         Fields to choose a value of, each with its title and the word for all.
     sort
         The column of the first order.
+    per_page
+        How many rows a page shows on a wide screen.
     least
         The column for which a least amount may be entered, and its title.
     total
@@ -71,6 +73,7 @@ class CustomerList:
     columns: tuple[Column, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
     sort: str = "value_at_risk"
+    per_page: int = 25
     least: tuple[str, str] = ("value_at_risk", "Value at risk, at least")
     total: tuple[str, str] = ("value_at_risk", "value at risk")
 
@@ -85,6 +88,7 @@ class CustomerList:
             ],
             "filters": [key for key, _ in self.filters],
             "sort": self.sort,
+            "per_page": self.per_page,
             "least": self.least[0],
             "total": list(self.total),
         }

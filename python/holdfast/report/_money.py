@@ -8,7 +8,7 @@ from holdfast.report import _words as words
 
 __all__ = ["Money"]
 
-# the languages in which a spreadsheet reads a comma as the decimal mark, and a semicolon between cells
+# where a spreadsheet reads a comma as the decimal mark, and a semicolon between cells
 _COMMA_LOCALES = ("de", "ru")
 
 
@@ -29,7 +29,7 @@ class Money:
     locale: str = "en"
 
     def write(self, value: float | None) -> str:
-        """Write an amount with its currency, or a dash.
+        r"""Write an amount with its currency, or a dash.
 
         Examples
         --------

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from holdfast.report._tables import Tables
 
-__all__ = ["KEEPABLE_STATES", "STATES", "Population", "population", "state_name"]
+__all__ = ["STATES", "Population", "population", "state_name"]
 
-# every state in the order of a customer's life, and how people call it
+# every state in the order of a customer's life, as macros/labels/lifecycle_states.sql has them
 STATES = {
     "never_ordered": "never ordered",
     "new": "new",
     "on_rhythm": "on rhythm",
-    "running": "subscription running",
     "slipping": "slipping",
-    "cancelled_running_out": "cancelled, still running",
+    "running": "running",
+    "cancelled_running_out": "cancelled, running out",
     "lapsed": "lapsed",
 }
-KEEPABLE_STATES = ("new", "on_rhythm", "slipping", "running", "cancelled_running_out")
 
 
 @dataclass(frozen=True)

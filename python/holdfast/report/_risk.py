@@ -201,10 +201,16 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
         "reasons": reasons_expression(
             [name for name in _REASONS if tables.has("customer_retention", name)]
         ),
-        "expected": "cast(expected_next_order_at as date)",
+        "expected": (
+            "cast(expected_next_order_at as date)"
+            if tables.has("customer_retention", "expected_next_order_at")
+            else "null"
+        ),
         "action": "suggested_action",
     }
     keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
+    if "state" in keys:
+        keys["expected"] = None
     found.customers.columns = tuple(columns)
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
@@ -241,14 +247,11 @@ def _columns(money: Money) -> tuple[Column, ...]:
     """Give the columns of the list."""
     return (
         Column("id", "Customer", "text", ("customer_id",)),
-        Column("state", "State", "state", ("lifecycle_state",)),
-        Column(
-            "probability", "Risk of leaving", "risk", ("churn_probability", "risk_band")
-        ),
+        Column("state", "State", "state", ("lifecycle_state", "expected_next_order_at")),
+        Column("probability", "Risk of leaving", "risk", ("churn_probability", "risk_band")),
         Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
         Column("revenue_365d", money.titled("Revenue, 365 days"), "amount", ("revenue_365d",)),
         Column("segment", "Segment", "text", ("segment",)),
-        Column("expected", "Next order expected", "date", ("expected_next_order_at",)),
         Column("reasons", "Why", "reasons", _REASONS, is_sortable=False),
         Column("action", "What to do next", "action", ("suggested_action",)),
     )

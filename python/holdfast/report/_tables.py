@@ -84,7 +84,7 @@ class Tables:
             "write the report again."
         )
 
-    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+    def rows(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[Row]:
         """Run a query, and give its rows with values that JSON knows.
 
         Parameters
@@ -92,7 +92,7 @@ class Tables:
         sql
             The query; ``{name}`` stands for the table of that name.
         parameters
-            The values for its question marks.
+            The values for its question marks, or by name for its ``$names``.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Tables:
             for row in cursor.fetchall()
         ]
 
-    def row(self, sql: str, parameters: list[Any] | None = None) -> Row | None:
+    def row(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> Row | None:
         """Give the first row of a query, or None where it has none.
 
         Parameters

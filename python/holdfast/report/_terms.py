@@ -25,6 +25,11 @@ class Terms:
     horizon_days: int | None
 
     @property
+    def name(self) -> str:
+        """The definition's name in tables that hold rows of both."""
+        return "contractual" if self.is_contractual else "non_contractual"
+
+    @property
     def horizon(self) -> str:
         """The horizon, as in "within the horizon"."""
         return f"{self.horizon_days} days" if self.horizon_days else "the churn horizon"
@@ -78,4 +83,6 @@ def terms(tables: Tables) -> Terms:
             "select cast(parameters ->> '$.horizon_days' as integer) as horizon "
             "from {model_registry} where task = 'churn' and stage = 'champion'"
         )
-    return Terms(kind is not None and kind["name"] == "contractual", days and days["horizon"])
+    return Terms(
+        kind is not None and kind["name"] == "contractual", days["horizon"] if days else None
+    )

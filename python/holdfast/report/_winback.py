@@ -25,6 +25,7 @@ class Winback(Section):
             "winback",
             noun="lapsed customer",
             sort="value",
+            per_page=10,
             least=("value", "Expected value, at least"),
             total=("value", "expected value"),
         )

@@ -2,7 +2,7 @@
   const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
   const exact = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const bySize = { high: 2, medium: 1, low: 0 };
-  const perPage = 25;
+  const isNarrow = window.matchMedia("(max-width: 46rem)");
   const lists = {};
 
   const element = (tag, className, text) => {
@@ -12,7 +12,7 @@
     made.textContent = text;
     return made;
   };
-  const days = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   const day = (text) => (text ? days.format(new Date(text.slice(0, 10) + "T00:00:00Z")) : "-");
 
   // a cell that a spreadsheet would take for a formula is made text; a plain negative number is none
@@ -29,6 +29,7 @@
     const cells = (row) => spec.columns.flatMap((column) => {
       if (column.kind === "reasons") return column.csv.map((_, place) => row[column.key][place]);
       if (column.kind === "risk") return [row[column.key], row.band];
+      if (column.kind === "state") return column.csv.map((_, place) => [row[column.key], row.expected][place]);
       return [row[column.key]];
     });
     // with the mark at its beginning, spreadsheets read the file as UTF-8
@@ -78,14 +79,17 @@
     };
     const cell = (row, each) => {
       const value = row[each.key];
-      const td = element("td", each.key + (["amount", "share"].includes(each.kind) ? " number" : ""), "");
+      const td = element("td", "of-" + each.key + (["amount", "share"].includes(each.kind) ? " number" : ""), "");
       td.dataset.label = each.title;
       if (each.kind === "risk") {
-        td.append(element("span", "risk " + row.band, row.band), " ", element("span", "share", (100 * value).toFixed(1) + "%"));
+        td.append(element("span", "risk " + row.band, (100 * value).toFixed(1) + "%"), " ", element("span", "band", row.band));
       } else if (each.kind === "reasons") {
         const [first = "", ...others] = value;
         td.append(element("div", "first", first), element("div", "more", others.join(" · ")));
         td.lang = data.language;
+      } else if (each.kind === "state") {
+        td.append(value ?? "");
+        if (row.expected) td.append(element("div", "more", "due " + day(row.expected)));
       } else {
         td.textContent =
           value === null ? (each.kind === "amount" || each.kind === "share" ? "-" : "")
@@ -105,6 +109,7 @@
         (bound === null || (row[spec.least] ?? -Infinity) >= bound) &&
         words.every((word) => row.text.includes(word)));
       state.found.sort(compare);
+      const perPage = isNarrow.matches ? 10 : spec.per_page;
       const pages = Math.max(1, Math.ceil(state.found.length / perPage));
       state.page = Math.min(state.page, pages - 1);
       const from = state.page * perPage;
@@ -139,6 +144,7 @@
       for (const field of [search, least, ...selects]) field.value = "";
     };
 
+    isNarrow.addEventListener("change", show);
     find("form").addEventListener("submit", (event) => event.preventDefault());
     for (const field of [search, least, ...selects]) {
       field.addEventListener("input", () => { state.page = 0; show(); });
