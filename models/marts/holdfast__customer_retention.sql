@@ -48,6 +48,16 @@ spells as (
 
 ),
 
+lifecycle as (
+
+    select *
+    from {{ ref('holdfast', 'holdfast__customer_lifecycle') }}
+    where
+        left_at is null
+        and churn_definition = {{ holdfast.text(definition) }}
+
+),
+
 segments as (
 
     select * from {{ ref('holdfast', 'holdfast__customer_segments') }}
@@ -98,6 +108,14 @@ final as (
         segments.recency_score,
         segments.frequency_score,
         segments.monetary_score,
+        coalesce(lifecycle.state, 'never_ordered') as lifecycle_state,
+        coalesce(lifecycle.is_keepable, false) as is_keepable,
+        coalesce(
+            lifecycle.entered_at,
+            registered.created_at,
+            least(history.first_order_at, subscriptions.first_subscribed_at)
+        ) as state_entered_at,
+        lifecycle.expected_next_order_at,
         coalesce(spells.is_active, false) as is_active,
         case when not spells.is_active then spells.churned_at end as churned_at,
         coalesce(spells.spell_count, 0) as spell_count,
@@ -140,6 +158,7 @@ final as (
     left join history on history.customer_id = customers.customer_id
     left join subscriptions on subscriptions.customer_id = customers.customer_id
     left join spells on spells.customer_id = customers.customer_id
+    left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
 
