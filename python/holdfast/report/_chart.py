@@ -91,12 +91,11 @@ def legend(columns: int | alt.ExprRef = 0) -> alt.Legend:
     return alt.Legend(title=None, orient="top", direction="horizontal", columns=columns, offset=6)
 
 
-def risk_colour() -> alt.Color:
-    """Colour by risk band."""
+def risk_colour(bands: Sequence[str] = RISK_BANDS) -> alt.Color:
+    """Colour by risk band; what is no band of risk is grey."""
+    colours = [f"@{band}" if band in RISK_BANDS else "@baseline" for band in bands]
     return alt.Color(
-        "risk_band:N",
-        scale=alt.Scale(domain=list(RISK_BANDS), range=[f"@{band}" for band in RISK_BANDS]),
-        legend=legend(),
+        "risk_band:N", scale=alt.Scale(domain=list(bands), range=colours), legend=legend()
     )
 
 

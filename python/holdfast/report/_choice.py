@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.registry import Stage
@@ -19,6 +20,7 @@ FIGURES = (
     ("expected_calibration_error", "calibration error", 1, "%", False),
     ("log_loss", "log loss", 3, "", False),
 )
+_Figure = tuple[str, str, int, str, bool]
 _RULE_OF_CHOICE = (
     "A build picks the model with the lowest log loss on validation months, before it looks at the "
     "test months of this table. Picking by the test itself would flatter the winner."
@@ -29,8 +31,18 @@ _RULE_OF_KEEPING = (
 )
 
 
-def choice(tables: Tables, champion: Row, tested: Sequence[Row]) -> list[str]:
-    """Explain the choice where another model beats the champion on a figure of the table.
+@dataclass(frozen=True)
+class _Better:
+    """A figure on which another model looks better than the champion, and among whom."""
+
+    of_whom: str
+    figure: _Figure
+    rival: Row
+    own: Row
+
+
+def choice(tables: Tables, champion: Row, groups: Sequence[tuple[str, Sequence[Row]]]) -> list[str]:
+    """Explain the choice where another model beats the champion on a figure of the tables.
 
     Parameters
     ----------
@@ -38,28 +50,43 @@ def choice(tables: Tables, champion: Row, tested: Sequence[Row]) -> list[str]:
         What a build made.
     champion
         The champion in model_performance.
-    tested
-        Rows of model_performance on test months, with intervals where they are known.
+    groups
+        Whom the figures are about, such as "all customers", and the rows of model_performance on
+        test months, with intervals where they are known.
 
     Returns
     -------
     list of str
         Paragraphs; empty where no other model looks better.
     """
-    own = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
-    rivals = [row for row in tested if row["stage"] == Stage.CHALLENGER]
-    if own is None or not rivals:
-        return []
     metrics = _metrics(tables)
-    measured = metrics.get(own["evaluated_as"] or own["model_id"], {})
+    better: dict[str, list[_Better]] = {}
+    rivals: dict[str, tuple[Row, Row]] = {}
+    for group, rows in groups:
+        own = next((row for row in rows if row["stage"] == Stage.CHAMPION), None)
+        for rival in rows if own else ():
+            if own is None or rival["stage"] != Stage.CHALLENGER:
+                continue
+            rivals.setdefault(rival["model_id"], (rival, own))
+            found = better.setdefault(rival["model_id"], [])
+            of_whom = f" among {group}" if len(groups) > 1 else ""
+            found += [
+                _Better(of_whom, figure, rival, own)
+                for figure in FIGURES
+                if _is_better(rival, own, figure)
+            ]
     told, picked = [], []
-    for rival in rivals:
-        better = [figure for figure in FIGURES if _is_better(rival, own, figure)]
-        kept = metrics.get(rival["model_id"], {}).get("comparison") or {}
+    for model_id, (rival, own) in rivals.items():
+        kept = metrics.get(model_id, {}).get("comparison") or {}
         if kept.get("former_champion") == champion["model_id"]:
             told.append(_kept(rival, own, kept))
-        elif better:
-            picked.append(_chosen(rival, own, better, metrics.get(rival["model_id"], {}), measured))
+        elif better[model_id]:
+            measured = metrics.get(own["evaluated_as"] or own["model_id"], {})
+            losses = [
+                (each.get("validation") or {}).get("log_loss")
+                for each in (metrics.get(model_id, {}), measured)
+            ]
+            picked.append(_chosen(rival, own, better[model_id], losses))
     return [*told, *([_RULE_OF_CHOICE, *picked] if picked else [])]
 
 
@@ -76,7 +103,7 @@ def _metrics(tables: Tables) -> dict[str, dict[str, Any]]:
     }
 
 
-def _is_better(rival: Row, own: Row, figure: tuple[str, str, int, str, bool]) -> bool:
+def _is_better(rival: Row, own: Row, figure: _Figure) -> bool:
     """Tell whether a figure is better by as much as the table shows."""
     column, _, digits, unit, more_is_better = figure
     factor = 100.0 if unit == "%" else 1.0
@@ -86,32 +113,29 @@ def _is_better(rival: Row, own: Row, figure: tuple[str, str, int, str, bool]) ->
     return bool(difference > 0 if more_is_better else difference < 0)
 
 
-def _chosen(
-    rival: Row,
-    own: Row,
-    better: Sequence[tuple[str, str, int, str, bool]],
-    noted: dict[str, Any],
-    own_noted: dict[str, Any],
-) -> str:
+def _chosen(rival: Row, own: Row, better: Sequence[_Better], losses: Sequence[float | None]) -> str:
     """Say why one of two models of the same training was picked."""
     name, in_use = words.plain_name(rival["algorithm"]), words.plain_name(own["algorithm"])
-    figures = " and ".join(
-        f"{word} {_write(rival, column, digits, unit)}, against {_write(own, column, digits, unit)}"
-        for column, word, digits, unit, _ in better
+    figures = "; ".join(
+        f"{word}{each.of_whom} {_write(each.rival, column, digits, unit)}, against "
+        f"{_write(each.own, column, digits, unit)}"
+        for each in better
+        for column, word, digits, unit, _ in [each.figure]
     )
     told = f"{_capital(name)} looks better on {figures}."
-    losses = [(each.get("validation") or {}).get("log_loss") for each in (own_noted, noted)]
-    if None not in losses:
+    theirs, ours = losses
+    if theirs is not None and ours is not None:
         told += (
-            f" On the validation months its log loss was {losses[1]:.4f}, and that of {in_use} "
-            f"{losses[0]:.4f}; lower is better."
+            f" On the validation months its log loss was {theirs:.4f}, and that of {in_use} "
+            f"{ours:.4f}; lower is better."
         )
-    if any(_overlap(rival, own, column) is False for column, *_ in better):
+    overlaps = [_overlap(each.rival, each.own, each.figure[0]) for each in better]
+    if False in overlaps:
         return (
-            f"{told} The 95% intervals do not overlap, so it is worth a closer look: `holdfast "
-            f"models promote {rival['model_id']}` would put {name} into use."
+            f"{told} 95% intervals do not overlap, so it is worth a closer look: `holdfast models "
+            f"promote {rival['model_id']}` would put {name} into use."
         )
-    if all(_overlap(rival, own, column) for column, *_ in better):
+    if all(overlaps):
         told += " The 95% intervals overlap, so a difference of this size may be chance."
     return told
 

@@ -27,6 +27,8 @@ __all__ = ["LISTED", "Risk", "risk"]
 LISTED = 1000
 _DRIVERS = 8
 _ROW_HEIGHT = 44
+# what groups of few customers are merged into
+_OTHER = "other"
 _REASONS = ("reason_1", "reason_2", "reason_3")
 # fields to filter the list by, with their titles
 _FILTERS = (
@@ -83,7 +85,7 @@ def _add_segments(tables: Tables, money: Money, found: Risk) -> None:
             sum(customers) as customers,
             sum(value_at_risk) as value_at_risk,
         from {churn_overview}
-        where risk_band in ('high', 'medium', 'low')
+        where risk_band in ('high', 'medium', 'low', 'other')
         group by segment, risk_band
         order by segment, risk_band
         """
@@ -96,15 +98,16 @@ def _add_segments(tables: Tables, money: Money, found: Risk) -> None:
         return
     order = sorted(totals, key=lambda segment: (-totals[segment], segment))
     title = money.titled("value at risk")
+    bands = [band for band in (*RISK_BANDS, _OTHER) if any(r["risk_band"] == band for r in rows)]
     for row in rows:
-        row["place"] = RISK_BANDS.index(row["risk_band"])
+        row["place"] = bands.index(row["risk_band"])
     chart = (
         draw(rows)
         .mark_bar(cornerRadius=1)
         .encode(
             x=alt.X("sum(value_at_risk):Q", title=title, axis=amount_axis(totals.values())),
             y=alt.Y("segment:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, grid=False)),
-            color=risk_colour(),
+            color=risk_colour(bands),
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("segment:N", title="segment"),
@@ -120,10 +123,11 @@ def _add_segments(tables: Tables, money: Money, found: Risk) -> None:
         height=_ROW_HEIGHT * len(order),
     )
     whole = sum(totals.values())
-    if whole > 0:
+    named = next((segment for segment in order if segment != _OTHER), None)
+    if whole > 0 and named is not None:
         found.notes["segments"] = (
-            f"{order[0]} hold{'' if order[0].endswith('s') else 's'} "
-            f"{words.share(totals[order[0]] / whole, 0)} of the value at risk."
+            f"The segment {named} holds {words.share(totals[named] / whole, 0)} of the value at "
+            "risk."
         )
 
 
@@ -133,6 +137,8 @@ def _add_drivers(tables: Tables, money: Money, found: Risk) -> None:
     if not tables.has("churn_drivers", *columns, "contribution"):
         found.empty["drivers"] = tables.absent("churn_drivers")
         return
+    # drivers of few customers are merged, and say nothing together
+    named = "driver <> 'other'" if tables.has("churn_drivers", "driver") else "true"
     rows = tables.rows(
         f"""
         select
@@ -141,7 +147,7 @@ def _add_drivers(tables: Tables, money: Money, found: Risk) -> None:
             sum(attributed_value_at_risk) as value_at_risk,
             arg_max(example, contribution) as example,
         from {{churn_drivers}}
-        where risk_band in ('high', 'medium')
+        where risk_band in ('high', 'medium') and {named}
         group by driver_label
         order by value_at_risk desc nulls last, customers desc, driver
         limit {_DRIVERS}
