@@ -99,9 +99,24 @@ def risk_colour(bands: Sequence[str] = RISK_BANDS) -> alt.Color:
     )
 
 
-def count_axis(ticks: int = 5) -> alt.Axis:
-    """Give an axis of whole numbers, of which none stands there twice."""
-    return alt.Axis(format=",.0f", tickMinStep=1, tickCount=ticks)
+def count_axis(ticks: int = 5, *, is_mirrored: bool = False) -> alt.Axis:
+    """Give an axis of whole numbers, of which none stands there twice.
+
+    Parameters
+    ----------
+    ticks
+        About how many ticks.
+    is_mirrored
+        Whether what lies below zero is counted, too, downwards.
+
+    Returns
+    -------
+    altair.Axis
+    """
+    value = "abs(datum.value)" if is_mirrored else "datum.value"
+    # Vega's least step between ticks does not hold for few of them: halves stay without a label
+    label = f"datum.value % 1 === 0 ? format({value}, ',.0f') : ''"
+    return alt.Axis(labelExpr=label, tickMinStep=1, tickCount=ticks)
 
 
 def amount_axis(values: Iterable[float | None], ticks: int = 5) -> alt.Axis:

@@ -179,8 +179,12 @@ def _render(project: Project, tables: Tables) -> str:
 
 
 def _money(project: Project, tables: Tables) -> Money:
-    """Read the currency and the locale of the project."""
-    return Money()
+    """Read the currency and the locale that the last dbt command was given."""
+    if "customer_retention" not in tables.columns:
+        return Money()
+    config = project.node("customer_retention").get("config") or {}
+    meta = config.get("meta") or {}
+    return Money(meta.get("currency") or "", meta.get("locale") or "en")
 
 
 def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:

@@ -101,9 +101,7 @@ def _movement(months: list[Row]) -> Spec:
             y=alt.Y(
                 "bar:Q",
                 title="customers",
-                axis=alt.Axis(
-                    tickMinStep=1, tickCount=6, labelExpr="format(abs(datum.value), ',.0f')"
-                ),
+                axis=count_axis(6, is_mirrored=True),
             ),
             color=alt.Color(
                 "kind:N",

@@ -131,7 +131,7 @@ def _add_list(tables: Tables, money: Money, found: Winback) -> None:
         """
         select
             count(return_probability) as customers,
-            sum(return_probability) as returning,
+            sum(return_probability) as expected,
         from {customer_retention}
         where lifecycle_state = 'lapsed'
         """
@@ -142,7 +142,7 @@ def _add_list(tables: Tables, money: Money, found: Winback) -> None:
             "model of returns, or they have been silent for too long to be scored."
         )
         return
-    expected = totals["returning"]
+    expected = totals["expected"]
     found.notes["customers"] += (
         f" {words.count(totals['customers'])} of them "
         f"{'has' if totals['customers'] == 1 else 'have'} a return probability, and about "

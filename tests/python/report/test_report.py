@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from holdfast.report import ReportError, write_report
@@ -34,40 +33,6 @@ CUSTOMERS = """
 """
 
 MakeProject = Callable[..., Project]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> MakeProject:
-    """Give a function that makes a warehouse by SQL, and the project around it."""
-
-    def make(*statements: str, personal: tuple[tuple[str, str], ...] = ()) -> Project:
-        warehouse = tmp_path / "shop.duckdb"
-        with duckdb.connect(str(warehouse)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            tables = connection.execute(
-                "select table_name, list(column_name) from duckdb_columns() "
-                "where database_name = current_database() and not internal group by table_name"
-            ).fetchall()
-        nodes: dict[str, Any] = {
-            f"model.holdfast.{table}": {
-                "name": table,
-                "package_name": "holdfast",
-                "resource_type": "model",
-                "schema": "main",
-                "alias": table,
-                "relation_name": f'"shop"."main"."{table}"',
-                "columns": {
-                    column: {"config": {"meta": {"pii": (table, column) in personal}}}
-                    for column in columns
-                },
-            }
-            for table, columns in tables
-        }
-        manifest = {"nodes": nodes, "metadata": {"project_name": HOSTILE}}
-        return Project(tmp_path, warehouse, manifest, {"results": []})
-
-    return make
 
 
 @contextmanager

@@ -13,6 +13,10 @@
     return made;
   };
   const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const sameYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  // a day of the year of the report needs no year
+  const shortDay = (text) =>
+    (text.slice(0, 4) === data.as_of.slice(0, 4) ? sameYear : days).format(new Date(text.slice(0, 10) + "T00:00:00Z"));
   const day = (text) => (text ? days.format(new Date(text.slice(0, 10) + "T00:00:00Z")) : "-");
 
   // a cell that a spreadsheet would take for a formula is made text; a plain negative number is none
@@ -89,7 +93,7 @@
         td.lang = data.language;
       } else if (each.kind === "state") {
         td.append(value ?? "");
-        if (row.expected) td.append(element("div", "more", "due " + day(row.expected)));
+        if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
       } else {
         td.textContent =
           value === null ? (each.kind === "amount" || each.kind === "share" ? "-" : "")
