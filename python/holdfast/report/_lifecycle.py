@@ -17,8 +17,11 @@ from holdfast.report._terms import terms
 __all__ = ["Lifecycle", "lifecycle"]
 
 _MONTHS = 12
+# what the moves of few customers are merged into
+_RARE = "other"
 # colours of the page for each state; states of one kind have one colour, and texts beside them
 _COLOURS = {
+    "start": "soft",
     "never_ordered": "baseline",
     "new": "accent-soft",
     "on_rhythm": "accent",
@@ -35,9 +38,13 @@ _OLD = (
 
 @dataclass
 class Lifecycle(Section):
-    """What the section shows: the chart `states`, and the moves of each month in `flow`."""
+    """What the section shows: the chart `states`, the moves of each month in `flow`.
+
+    `states` says of each state how many customers are in it, and how stays in it ended.
+    """
 
     flow: dict[str, Any] = field(default_factory=dict)
+    states: list[Row] = field(default_factory=list)
 
 
 def lifecycle(tables: Tables) -> Lifecycle:
@@ -56,45 +63,57 @@ def lifecycle(tables: Tables) -> Lifecycle:
     found = Lifecycle()
     _add_flow(tables, found)
     _add_states(tables, found)
+    _add_stays(tables, found)
     return found
 
 
 def _add_flow(tables: Tables, found: Lifecycle) -> None:
     """Add who moved from which state to which, in each of the last months and in all of them."""
-    if not tables.has("lifecycle_transitions", "month", "from_state", "to_state", "customers"):
+    columns = ("month", "is_project_definition", "is_complete", "from_state", "to_state")
+    if not tables.has("lifecycle_transitions", *columns, "customers"):
         found.empty["flow"] = _OLD
         return
     rows = tables.rows(
         f"""
         with
 
+        moves as (
+
+            select
+                month,
+                from_state,
+                to_state,
+                customers,
+            from {{lifecycle_transitions}}
+            where is_project_definition and is_complete
+
+        ),
+
         months as (
 
             select distinct month
-            from {{lifecycle_transitions}}
+            from moves
             order by month desc
             limit {_MONTHS}
 
         )
 
         select
-            cast(month as date) as month,
+            month,
             from_state,
             to_state,
-            sum(customers) as customers,
-        from {{lifecycle_transitions}}
-        where
-            month in (select month from months)
-            and from_state is not null
-            and to_state is not null
-            and from_state <> to_state
-        group by month, from_state, to_state
-        having sum(customers) > 0
+            customers,
+        from moves
+        where month in (select month from months)
         order by month, customers desc, from_state, to_state
         """  # noqa: S608 - a constant
     )
+    rare = [row for row in rows if row["from_state"] == _RARE]
+    rows = [row for row in rows if row["from_state"] != _RARE]
     if not rows:
-        found.empty["flow"] = "No customer has moved from one state to another yet."
+        found.empty["flow"] = (
+            "No month is over yet in which enough customers moved from one state to another."
+        )
         return
     moves: dict[str, list[list[Any]]] = defaultdict(list)
     together: dict[tuple[str, str], int] = defaultdict(int)
@@ -108,6 +127,7 @@ def _add_flow(tables: Tables, found: Lifecycle) -> None:
         moves["all"] = [[*move, customers] for move, customers in together.items()]
         periods.append({"key": "all", "name": f"{len(months)} months together"})
     present = {state for row in rows for state in (row["from_state"], row["to_state"])}
+    others = {row["month"]: int(row["customers"]) for row in rare}
     found.flow = {
         "periods": periods,
         "states": [
@@ -115,10 +135,12 @@ def _add_flow(tables: Tables, found: Lifecycle) -> None:
             for state in _in_order(present)
         ],
         "moves": moves,
+        # each a few customers only, who are not told apart
+        "rare": {**others, "all": sum(others.values())},
     }
     found.notes["flow"] = (
-        "On the left the state that customers came from, on the right the one they moved to. A "
-        "band is as thick as there are customers in it, and has the colour of where it leads."
+        "On the left the state that customers came from, on the right the one they moved to. The "
+        "thicker a band, the more customers; its colour is that of the state it leads to."
     )
 
 
@@ -201,12 +223,33 @@ def _add_states(tables: Tables, found: Lifecycle) -> None:
     found.charts["states"] = spec(
         chart, description="Customers by state at the end of each month", height=300
     )
+    if tables.has("lifecycle_overview"):
+        # the table below the chart says it
+        return
     now = {row["state"]: row["customers"] for row in rows if row["month"] == rows[-1]["month"]}
     found.notes["states"] = (
         "Now: "
         + ", ".join(f"{words.count(now[name])} {name}" for name in names if name in now)
         + "."
     )
+
+
+def _add_stays(tables: Tables, found: Lifecycle) -> None:
+    """Add how long customers stay in each state, and how often they buy again."""
+    columns = ("is_project_definition", "position", "state", "customers", "median_days_in_state")
+    ends = ("median_days_of_ended_stays", "bought_again_share")
+    if not tables.has("lifecycle_overview", *columns, *ends):
+        return
+    found.states = tables.rows(
+        f"""
+        select state, customers, median_days_in_state, {", ".join(ends)}
+        from {{lifecycle_overview}}
+        where is_project_definition
+        order by position
+        """  # noqa: S608 - constant names
+    )
+    for row in found.states:
+        row["state"] = state_name(row["state"])
 
 
 def _sizes(changes: list[Row]) -> list[Row]:

@@ -189,12 +189,15 @@ def test_change_is_told_against_who_could_be_kept_then(
 def test_moves_are_told_by_month_and_together(project: MakeProject, tmp_path: Path) -> None:
     moves = """
         create table lifecycle_transitions as
+        select *, true as is_project_definition, month < '2026-07-01' as is_complete
         from (
             values
                 (date '2026-05-01', 'on_rhythm', 'slipping', 12),
                 (date '2026-05-01', 'slipping', 'lapsed', 30),
                 (date '2026-06-01', 'on_rhythm', 'slipping', 20),
-                (date '2026-06-01', 'asleep', '<b>odd</b>', 4)
+                (date '2026-06-01', 'asleep', '<b>odd</b>', 4),
+                (date '2026-06-01', 'other', 'other', 11),
+                (date '2026-07-01', 'slipping', 'lapsed', 5)
         ) as made (month, from_state, to_state, customers)
     """
     html = page_of(project(CUSTOMERS, moves), tmp_path)
@@ -209,6 +212,7 @@ def test_moves_are_told_by_month_and_together(project: MakeProject, tmp_path: Pa
         ["on_rhythm", "slipping", 12],
     ]
     assert ["on_rhythm", "slipping", 32] in flow["moves"]["all"]
+    assert flow["rare"] == {"2026-06-01": 11, "all": 11}
     # known states in the order of a life, then those that are not known
     assert [state["key"] for state in flow["states"]] == [
         "on_rhythm",

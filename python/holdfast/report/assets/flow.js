@@ -1,7 +1,7 @@
   // ---- the flow between states: bands from the state before to the state after
   const flow = document.getElementById("flow");
   if (flow) {
-    const { states, moves } = data.flow;
+    const { states, moves, rare } = data.flow;
     const period = document.getElementById("period");
     const rows = document.querySelector("#flow-table tbody");
     const says = document.getElementById("flow-says");
@@ -75,7 +75,9 @@
       }));
       const told = largest.slice(0, 3).map(([source, target, count]) =>
         `${whole.format(count)} from ${named[source].name} to ${named[target].name}`);
-      says.textContent = `${people(total)} moved. The largest flows: ${told.join(", ")}.`;
+      const few = rare[period.value] ?? 0;
+      says.textContent = `${people(total)} moved. The largest flows: ${told.join(", ")}.` +
+        (few ? ` Not drawn: ${whole.format(few)} rarer moves.` : "");
     };
     for (const { key, name } of data.flow.periods) {
       const option = element("option", "", name);
