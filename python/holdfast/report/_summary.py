@@ -334,8 +334,8 @@ def _win_back(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     told = f"Win-back: {lapsed:,} customers have lapsed."
     if scored:
         told += (
-            f" {expected:,.0f} of the {scored:,} with a score are expected to buy again within "
-            "the horizon; customer_retention has them, with return_probability."
+            f" Of {scored:,} with a score, about {expected:,.0f} can be expected to buy again "
+            "within the horizon; customer_retention has them, with return_probability."
         )
     return told
 

@@ -217,9 +217,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
                 prepared.reason, prepared.remedy, then=f" The champion is archived, {reason}."
             )
             return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(
-            prepared.reason, prepared.remedy, champion, quiet=checked.policy.optional
-        )
+        return _no_model(prepared.reason, prepared.remedy, champion, quiet=checked.policy.optional)
     with one_thread():
         rows = _run(
             prepared,
