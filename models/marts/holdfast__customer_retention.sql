@@ -164,11 +164,16 @@ final as (
         scores.reason_2,
         scores.reason_3,
         cast(
-            case when lifecycle.is_keepable then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0) end
-            as decimal(38, 4)
+            case
+                when lifecycle.is_keepable
+                    then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
+            end as decimal(38, 4)
         ) as value_at_risk,
-        {{ "case when lifecycle.state = 'lapsed' then winback.winback_probability end" if has_winback else 'cast(null as double)' }}
-            as return_probability,
+        {% if has_winback -%}
+        case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
+        {%- else -%}
+        cast(null as double) as return_probability,
+        {%- endif %}
         scores.model_id,
         scores.scored_at,
     from customers

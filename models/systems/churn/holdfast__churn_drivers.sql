@@ -61,13 +61,21 @@ counted as (
 ),
 
 -- a group of few would tell about each of them: it becomes part of the segment `other`, …
+small_segments as (
+
+    select
+        *,
+        {{ holdfast.is_small_group('customers', ['segment'], within=['driver', 'risk_band']) }} as is_small,
+    from counted
+
+),
+
 by_segment as (
 
     select
         *,
-        case when {{ holdfast.is_small_group('customers', ['segment'], within=['driver', 'risk_band']) }} then 'other' else segment end
-            as told_segment,
-    from counted
+        case when is_small then 'other' else segment end as told_segment,
+    from small_segments
 
 ),
 
@@ -102,9 +110,20 @@ by_driver as (
         driver,
         placed_risk,
         placed_segment,
-        {{ holdfast.is_small_group('sum(customers)', ['driver', 'placed_risk', 'placed_segment'], overlapping=true) }} as is_small,
+        sum(customers) as customers,
     from placed
     group by driver, placed_risk, placed_segment
+
+),
+
+small_drivers as (
+
+    select
+        *,
+        {{ holdfast.is_small_group(
+            'customers', ['driver', 'placed_risk', 'placed_segment'], overlapping=true,
+        ) }} as is_small,
+    from by_driver
 
 ),
 
@@ -114,18 +133,18 @@ cells as (
         by_segment.driver,
         by_segment.risk_band,
         by_segment.segment,
-        case when by_driver.is_small then 'other' else by_segment.driver end as told_driver,
-        case when by_driver.is_small then 'other' else placed.placed_risk end as told_risk,
-        case when by_driver.is_small then 'other' else placed.placed_segment end as told_segment,
+        case when small_drivers.is_small then 'other' else by_segment.driver end as told_driver,
+        case when small_drivers.is_small then 'other' else placed.placed_risk end as told_risk,
+        case when small_drivers.is_small then 'other' else placed.placed_segment end as told_segment,
     from by_segment
     inner join placed
         on placed.driver = by_segment.driver
         and placed.risk_band = by_segment.risk_band
         and placed.told_segment = by_segment.told_segment
-    inner join by_driver
-        on by_driver.driver = placed.driver
-        and by_driver.placed_risk = placed.placed_risk
-        and by_driver.placed_segment = placed.placed_segment
+    inner join small_drivers
+        on small_drivers.driver = placed.driver
+        and small_drivers.placed_risk = placed.placed_risk
+        and small_drivers.placed_segment = placed.placed_segment
 
 ),
 

@@ -24,12 +24,21 @@ counted as (
 ),
 
 -- a group of few would tell about each of them: it becomes part of the risk band's segment `other`, …
+small_segments as (
+
+    select
+        *,
+        {{ holdfast.is_small_group('customers', ['segment'], within=['risk']) }} as is_small,
+    from counted
+
+),
+
 by_segment as (
 
     select
         *,
-        case when {{ holdfast.is_small_group('customers', ['segment'], within=['risk']) }} then 'other' else segment end as told_segment,
-    from counted
+        case when is_small then 'other' else segment end as told_segment,
+    from small_segments
 
 ),
 

@@ -263,7 +263,7 @@ def _scored(project: Project, connection: duckdb.DuckDBPyConnection, customers: 
         customers,
         heading="Everybody with a score, by probability of churn, the lapsed among them",
         nobody="",
-        where="status = 'scored'",
+        where="churn_probability is not null",
         order="churn_probability desc, customer_id",
     )
 
@@ -280,7 +280,7 @@ def _list(
 ) -> str:
     """List customers with their reasons in words, and what to do."""
     relation = project.relation("customer_retention")
-    scored = _fetch(connection, f"select 1 from {relation} where status = 'scored' limit 1")  # noqa: S608 - quoted
+    scored = _fetch(connection, f"select count(churn_probability) from {relation}")[0][0]  # noqa: S608 - quoted
     if not scored:
         return ""
     # reasons first had no actions: an older build's table has none
@@ -334,8 +334,8 @@ def _win_back(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     told = f"Win-back: {lapsed:,} customers have lapsed."
     if scored:
         told += (
-            f" {expected:,.0f} of the {scored:,} with a score are expected to buy again within "
-            "the horizon; customer_retention has them, with return_probability."
+            f" Of {scored:,} with a score, about {expected:,.0f} can be expected to buy again "
+            "within the horizon; customer_retention has them, with return_probability."
         )
     return told
 
