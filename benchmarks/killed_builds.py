@@ -340,16 +340,16 @@ def listed(names: Any) -> str:
 def read_beside(shop: Shop, *, readers: int, builds: int, kills: int, seed: int) -> dict[str, Any]:
     """Read a shop's published file while it builds day after day and some builds are killed."""
     chance = random.Random(seed)
-    killed = set(chance.sample(range(1, builds + 1), kills))
+    # the first build gives the length of one, so it is not killed
+    killed = set(chance.sample(range(2, builds + 1), kills))
     phases: collections.Counter[str] = collections.Counter()
     stop = shop.folder / "stop"
     reading = [start_reader(shop.published, stop, pause=2) for _ in range(readers)]
     seconds = 0.0
     try:
-        # the first build gives the length of one, so it is not killed
         for day in range(1, builds + 1):
             shop.receive(day)
-            if day in killed and seconds:
+            if day in killed:
                 phase = shop.build_and_kill(chance.uniform(0, seconds)) or "after its end"
                 phases[phase] += 1
             else:
@@ -358,7 +358,8 @@ def read_beside(shop: Shop, *, readers: int, builds: int, kills: int, seed: int)
     finally:
         stop.touch()
         seen = together([finish(process) for process in reading])
-    return {"builds": builds, "killed": phases.total(), **phases, **seen, "faults": seen["errors"]}
+    faults = seen.pop("errors")
+    return {"builds": builds, "killed": phases.total(), **phases, **seen, "faults": faults}
 
 
 if __name__ == "__main__":

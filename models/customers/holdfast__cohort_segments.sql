@@ -45,7 +45,7 @@ segments as (
         'first_channel' as segment_by,
         {{ holdfast.segment_of('first_channel', 'VARCHAR', 'customers') }} as segment,
     from customers
-    where first_channel is not null
+    where trim(first_channel) <> ''
     {%- for column in holdfast.customer_segment_columns() %}
 
     union all

@@ -44,7 +44,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     project.execute(
         "create table raw.customers as select customer_id, created_at, customer_id % 7 as "
         f"{quoted(NAMES[1])}, country as {quoted(INJECTION)}, "
-        f"customer_id % 90 as {quoted('{0} of 100%')} "
+        f"customer_id % 90 as {quoted('{0} of 100%')}, "
+        "case when customer_id % 3 = 0 then '' when customer_id % 7 = 0 then ' ' else country end "
+        "as region "
         f"from '{folder / 'data/customers.parquet'}'"
     )
     project.write(
@@ -53,7 +55,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
             "holdfast_customers": "raw.customers",
             "holdfast_feature_views": ["channel-features"],
             "holdfast_customer_attributes": [NAMES[1]],
-            "holdfast_segments": [INJECTION, "{0} of 100%"],
+            "holdfast_segments": [INJECTION, "{0} of 100%", "region"],
         },
         models={"shop": {"+materialized": "table"}},
     )
@@ -129,6 +131,20 @@ def test_splits_have_a_cap(shop: UserProject) -> None:
         "where segment_by = 'first_channel' and segment = 'other'"
     )
     assert rest > 40
+
+
+def test_a_blank_value_is_no_segment_of_its_own(shop: UserProject) -> None:
+    regions = dict(
+        shop.query(
+            "select segment, count(*) from cohort_segments where segment_by = 'region' group by all"
+        )
+    )
+    assert {name for name in regions if not name.strip()} == set()
+    ((blank,),) = shop.query(
+        "select count(*) from cohort_segments "
+        "where segment_by = 'first_channel' and (customer_id % 3 = 0 or customer_id % 7 = 0)"
+    )
+    assert regions["unknown"] == blank > 100
 
 
 @pytest.mark.parametrize(
