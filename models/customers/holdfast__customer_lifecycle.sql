@@ -3,7 +3,7 @@
 {% set allowed_gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set slipping_after = holdfast.setting('slipping_after') -%}
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
-{#- the shop's typical gap counts as three gaps of the customer, and is known from thirty gaps on -#}
+{#- the shop's typical gap counts as three gaps of the customer; of fewer than thirty gaps a quarter of the horizon stands in for it -#}
 {% set shop_weight = 3 -%}
 {% set least_gaps = 30 -%}
 with
@@ -153,14 +153,8 @@ usual as (
                 '(rhythms.gap_count - case when rhythms.gap_days is null then 0 else 1 end)',
             ),
         ] %}
-        case
-            when {{ before }}shop.shop_gap_days is not null
-                then
-                    ({{ shop_weight }} * {{ before }}shop.shop_gap_days + {{ gap_sum }})
-                    / cast({{ shop_weight }} + {{ gap_count }} as double)
-            when {{ gap_count }} >= {{ shop_weight }}
-                then {{ gap_sum }} / cast({{ gap_count }} as double)
-        end as {{ before }}usual_gap_days,
+        ({{ shop_weight }} * coalesce({{ before }}shop.shop_gap_days, {{ horizon_days }} / 4e0) + {{ gap_sum }})
+        / cast({{ shop_weight }} + {{ gap_count }} as double) as {{ before }}usual_gap_days,
         {%- endfor %}
     from rhythms
     left join shop_rhythms as shop on shop.month = rhythms.month

@@ -43,7 +43,6 @@ ranked as (
 
 ),
 
--- where the shop is too young for a usual gap, half the horizon stands in for it
 scored as (
 
     select
@@ -51,7 +50,7 @@ scored as (
         case
             when state = 'lapsed' then case when days_since_order < {{ 2 * horizon_days }} then 2 else 1 end
             when state = 'slipping' then 3
-            when coalesce(expected_next_order_at >= {{ as_of }}, 2 * days_since_order <= {{ horizon_days }}) then 5
+            when expected_next_order_at >= {{ as_of }} then 5
             else 4
         end as recency_score,
         cast(1 + floor(5 * (frequency_rank - 1) / cast(customer_count as double)) as integer) as frequency_score,

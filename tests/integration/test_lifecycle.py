@@ -125,7 +125,7 @@ class Truth:
             if first[after] - last[before] < self.horizon
         ]
 
-    def _shop_gap(self, month: datetime) -> int | None:
+    def _shop_gap(self, month: datetime) -> float:
         """Give the lower median of the gaps whose horizon was over when the month began."""
         found = sorted(
             days
@@ -133,15 +133,13 @@ class Truth:
             for began, days in self.gaps(purchases[: bisect_left(purchases, month)])
             if datetime.combine(began, time()) + self.horizon <= month
         )
-        return found[(len(found) - 1) // 2] if len(found) >= 30 else None
+        return found[(len(found) - 1) // 2] if len(found) >= 30 else self.horizon.days / 4
 
-    def usual_gap(self, known: list[datetime]) -> float | None:
+    def usual_gap(self, known: list[datetime]) -> float:
         """Give the usual gap of a customer of whom these purchases are known."""
         own = [days for _, days in self.gaps(known)]
         shop = self.shop_gap(datetime.combine(known[-1].date().replace(day=1), time()))
-        if shop is not None:
-            return (3 * shop + sum(own)) / (3 + len(own))
-        return sum(own) / len(own) if len(own) >= 3 else None
+        return (3 * shop + sum(own)) / (3 + len(own))
 
     def known(self, customer: int, day: datetime) -> list[datetime]:
         """Give the purchases before a day."""
@@ -159,11 +157,9 @@ class Truth:
         silence = day - known[-1]
         if silence >= self.horizon:
             return "lapsed"
-        usual = self.usual_gap(known)
-        if usual is not None:
-            explained = math.floor(self.settings["holdfast_slipping_after"] * usual)
-            if silence >= timedelta(days=explained + 1):
-                return "slipping"
+        explained = math.floor(self.settings["holdfast_slipping_after"] * self.usual_gap(known))
+        if silence >= timedelta(days=explained + 1):
+            return "slipping"
         return "new" if len({moment.date() for moment in known}) == 1 else "on_rhythm"
 
     def contractual(self, customer: int, day: datetime) -> str | None:
