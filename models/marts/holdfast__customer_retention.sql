@@ -2,6 +2,7 @@
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set active_within_days = holdfast.setting('active_within_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
+{% set has_winback = holdfast.task('winback').enabled -%}
 with
 
 registered as (
@@ -71,6 +72,19 @@ scores as (
     where as_of = {{ holdfast.scoring_as_of() }}
 
 ),
+
+{% if has_winback -%}
+winback as (
+
+    select
+        customer_id,
+        winback_probability,
+    from {{ ref('holdfast', 'holdfast__winback_scores') }}
+    where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
+{% endif -%}
 
 -- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
@@ -144,13 +158,22 @@ final as (
         end as status,
         scores.churn_probability,
         scores.churn_percentile,
-        scores.risk_band,
+        -- a risk is one of losing a customer: who is lost already has none
+        case when lifecycle.is_keepable then scores.risk_band end as risk_band,
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
         cast(
-            scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0) as decimal(38, 4)
+            case
+                when lifecycle.is_keepable
+                    then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
+            end as decimal(38, 4)
         ) as value_at_risk,
+        {% if has_winback -%}
+        case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
+        {%- else -%}
+        cast(null as double) as return_probability,
+        {%- endif %}
         scores.model_id,
         scores.scored_at,
     from customers
@@ -161,6 +184,9 @@ final as (
     left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
+    {%- if has_winback %}
+    left join winback on winback.customer_id = customers.customer_id
+    {%- endif %}
 
 )
 
