@@ -262,6 +262,17 @@ covered as (
 ),
 
 {% set gone_after_days = [allowed_gap_days, 1] | min -%}
+-- billed by terms, each with its own end, most ends are followed by the next term: one that lies ahead is no cancellation
+terms as (
+
+    select
+        count(*) as ended,
+        count(*) filter (where next_started_at <= ended_at + interval {{ allowed_gap_days }} day) as renewed,
+    from covered
+    where ended_at < timestamp '9999-01-01'
+
+),
+
 -- ends in the future: nobody says since when they are known, so they are known at the as-of date, and not before
 ending as (
 
@@ -269,11 +280,14 @@ ending as (
         memberships.customer_id,
         max(memberships.ended_at) as ended_at,
     from memberships
+    cross join terms
     left join {{ ref('holdfast', 'stg_holdfast__subscriptions') }} as endless
         on endless.customer_id = memberships.customer_id
         and endless.started_at < {{ as_of }}
         and endless.ended_at is null
-    where endless.customer_id is null
+    where
+        endless.customer_id is null
+        and 2 * terms.renewed <= terms.ended
     group by memberships.customer_id
     having max(memberships.ended_at) = timestamp '9999-01-01'
 
