@@ -32,6 +32,7 @@
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
+        'rfm_segments': {'default': 'lifecycle', 'allowed': 'lifecycle, usual, or a list of segments, each with a name'},
         'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
         'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features, each once'},

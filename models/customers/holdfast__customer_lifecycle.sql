@@ -75,9 +75,9 @@ rhythms as (
         count(gap_days) over (
             partition by customer_id order by day asc nulls last rows between unbounded preceding and current row
         ) as gap_count,
-        coalesce(sum(gap_days) over (
+        coalesce(cast(sum(gap_days) over (
             partition by customer_id order by day asc nulls last rows between unbounded preceding and current row
-        ), 0) as gap_sum,
+        ) as bigint), 0) as gap_sum,
     from gaps
 
 ),
@@ -97,7 +97,7 @@ shop_gaps as (
 
 months as (
 
-    select distinct month from followed
+    select distinct month from gaps
 
 ),
 
@@ -140,24 +140,32 @@ shop_rhythms as (
 
 ),
 
+-- of every purchase, the usual gap that was known with it, and the one that was known with the purchase before
 usual as (
 
     select
-        rhythms.customer_id,
-        rhythms.day_number,
-        rhythms.first_at,
-        rhythms.last_at,
-        rhythms.next_at,
+        rhythms.*,
+        {%- for before, gap_sum, gap_count in [
+            ('', 'rhythms.gap_sum', 'rhythms.gap_count'),
+            (
+                'previous_',
+                '(rhythms.gap_sum - coalesce(rhythms.gap_days, 0))',
+                '(rhythms.gap_count - case when rhythms.gap_days is null then 0 else 1 end)',
+            ),
+        ] %}
         case
-            when shop_rhythms.shop_gap_days is not null
+            when {{ before }}shop.shop_gap_days is not null
                 then
-                    ({{ shop_weight }} * shop_rhythms.shop_gap_days + rhythms.gap_sum)
-                    / cast({{ shop_weight }} + rhythms.gap_count as double)
-            when rhythms.gap_count >= {{ shop_weight }}
-                then rhythms.gap_sum / cast(rhythms.gap_count as double)
-        end as usual_gap_days,
+                    ({{ shop_weight }} * {{ before }}shop.shop_gap_days + {{ gap_sum }})
+                    / cast({{ shop_weight }} + {{ gap_count }} as double)
+            when {{ gap_count }} >= {{ shop_weight }}
+                then {{ gap_sum }} / cast({{ gap_count }} as double)
+        end as {{ before }}usual_gap_days,
+        {%- endfor %}
     from rhythms
-    left join shop_rhythms on shop_rhythms.month = rhythms.month
+    left join shop_rhythms as shop on shop.month = rhythms.month
+    left join shop_rhythms as previous_shop
+        on previous_shop.month = cast(date_trunc('month', rhythms.previous_day) as date)
 
 ),
 
@@ -166,69 +174,64 @@ thresholds as (
 
     select
         *,
+        {%- for before in ['', 'previous_'] %}
         case
-            when {{ slipping_after }}e0 * usual_gap_days < {{ horizon_days - 1 }}
-                then cast(floor({{ slipping_after }}e0 * usual_gap_days) as integer) + 1
-        end as slips_after_days,
+            when {{ slipping_after }}e0 * {{ before }}usual_gap_days < {{ horizon_days - 1 }}
+                then cast(floor({{ slipping_after }}e0 * {{ before }}usual_gap_days) as integer) + 1
+        end as {{ before }}slips_after_days,
+        {%- endfor %}
     from usual
+
+),
+
+-- a purchase begins a state unless the rhythm goes on
+dated as (
+
+    select
+        thresholds.customer_id,
+        thresholds.first_at,
+        thresholds.last_at,
+        thresholds.usual_gap_days,
+        case thresholds.day_number when 1 then 'new' else 'on_rhythm' end as state,
+        {{ holdfast.plus_days('thresholds.last_at', 'thresholds.slips_after_days') }} as slips_at,
+        thresholds.last_at + interval {{ horizon_days }} day as lapses_at,
+        least(thresholds.next_at, known.known_until) as silent_until,
+        thresholds.next_at is null as is_newest,
+        thresholds.day_number <= 2
+        or coalesce(
+            {{ holdfast.plus_days('thresholds.previous_at', 'thresholds.previous_slips_after_days') }},
+            thresholds.previous_at + interval {{ horizon_days }} day
+        ) <= least(thresholds.first_at, known.known_until) as begins_state,
+    from thresholds
+    cross join known
 
 ),
 
 steps as (
 
-    select 1 as step
-
-    union all
-
-    select 2 as step
-
-    union all
-
-    select 3 as step
+    select {{ holdfast.whole_numbers(3) }} as step
 
 ),
 
-moments as (
-
-    select
-        thresholds.customer_id,
-        steps.step,
-        case steps.step
-            when 1 then {{ holdfast.plus_days('thresholds.last_at', 'thresholds.slips_after_days') }}
-            when 2 then thresholds.last_at + interval {{ horizon_days }} day
-            else thresholds.first_at
-        end as entered_at,
-        case steps.step
-            when 1 then 'slipping'
-            when 2 then 'lapsed'
-            else case thresholds.day_number when 1 then 'new' else 'on_rhythm' end
-        end as state,
-        thresholds.next_at,
-        thresholds.last_at,
-        thresholds.usual_gap_days,
-    from thresholds
-    cross join steps
-
-),
-
+-- what a purchase brings about: slipping, lapse, the state that it begins; the newest one also ends what is known
 bought as (
 
     select
-        'non_contractual' as churn_definition,
-        moments.customer_id,
-        moments.step,
-        moments.entered_at,
-        moments.state,
-        moments.last_at,
-        moments.usual_gap_days,
-    from moments
-    cross join known
+        dated.customer_id,
+        steps.step,
+        case steps.step when 0 then dated.slips_at when 1 then dated.lapses_at else dated.first_at end as entered_at,
+        case steps.step when 0 then 'slipping' when 1 then 'lapsed' when 2 then dated.state end as state,
+        dated.last_at,
+        dated.usual_gap_days,
+    from dated
+    cross join steps
     where
-        moments.step = 3
-        or (
-            moments.entered_at <= known.known_until
-            and (moments.next_at is null or moments.entered_at <= moments.next_at)
-        )
+        case steps.step
+            when 0 then dated.slips_at <= dated.silent_until
+            when 1 then dated.lapses_at <= dated.silent_until
+            when 2 then dated.begins_state
+            else dated.is_newest
+        end
 
 ),
 
@@ -238,23 +241,33 @@ memberships as (
 
 ),
 
+-- a day without a subscription, and the whole allowed gap: billed by calendar month, the next one may begin a moment or a
+-- day after the last
 covered as (
 
     select
-        customer_id,
-        started_at,
-        max(ended_at) over (
-            partition by customer_id
-            order by started_at asc nulls last, ended_at asc nulls last
-            rows between unbounded preceding and current row
-        ) as covered_until,
-        lead(started_at) over (
-            partition by customer_id order by started_at asc nulls last, ended_at asc nulls last
-        ) as next_started_at,
-    from memberships
+        *,
+        lead(started_at) over subscriptions as next_started_at,
+        lag(covered_until) over subscriptions as previous_covered_until,
+    from (
+        select
+            customer_id,
+            started_at,
+            ended_at,
+            max(ended_at) over (
+                partition by customer_id
+                order by started_at asc nulls last, ended_at asc nulls last
+                rows between unbounded preceding and current row
+            ) as covered_until,
+        from memberships
+    ) as memberships
+    window subscriptions as (
+        partition by customer_id order by started_at asc nulls last, ended_at asc nulls last
+    )
 
 ),
 
+{% set gone_after_days = [allowed_gap_days, 1] | min -%}
 -- ends in the future: nobody says since when they are known, so they are known at the as-of date, and not before
 ending as (
 
@@ -275,55 +288,50 @@ ending as (
 subscribed as (
 
     select
-        customer_id,
-        3 as step,
-        started_at as entered_at,
+        covered.customer_id,
+        2 as step,
+        covered.started_at as entered_at,
         'running' as state,
     from covered
-
-    {%- if allowed_gap_days > 1 %}
+    cross join known
+    where
+        covered.previous_covered_until is null
+        or covered.previous_covered_until + interval {{ gone_after_days }} day
+        <= least(covered.started_at, known.known_until)
+    {%- if gone_after_days < allowed_gap_days %}
 
     union all
 
-    -- a day without one: billed by calendar month, the next may begin a moment or a day after the last
     select
         covered.customer_id,
-        1 as step,
-        covered.covered_until + interval 1 day as entered_at,
+        0 as step,
+        covered.covered_until + interval {{ gone_after_days }} day as entered_at,
         'cancelled_running_out' as state,
     from covered
     cross join known
     where
-        covered.covered_until < timestamp '9999-01-01'
-        and covered.covered_until + interval 1 day <= known.known_until
-        and (
-            covered.next_started_at is null
-            or covered.covered_until + interval 1 day <= covered.next_started_at
-        )
+        covered.covered_until + interval {{ gone_after_days }} day
+        <= least(covered.next_started_at, known.known_until)
     {%- endif %}
 
     union all
 
     select
         covered.customer_id,
-        2 as step,
+        1 as step,
         covered.covered_until + interval {{ allowed_gap_days }} day as entered_at,
         'lapsed' as state,
     from covered
     cross join known
     where
-        covered.covered_until < timestamp '9999-01-01'
-        and covered.covered_until + interval {{ allowed_gap_days }} day <= known.known_until
-        and (
-            covered.next_started_at is null
-            or covered.covered_until + interval {{ allowed_gap_days }} day <= covered.next_started_at
-        )
+        covered.covered_until + interval {{ allowed_gap_days }} day
+        <= least(covered.next_started_at, known.known_until)
 
     union all
 
     select
         customer_id,
-        4 as step,
+        3 as step,
         {{ as_of }} as entered_at,
         'cancelled_running_out' as state,
     from ending
@@ -336,7 +344,7 @@ began as (
         'non_contractual' as churn_definition,
         customer_id,
         first_at as began_at,
-    from followed
+    from gaps
     where day_number = 1
 
     union all
@@ -377,10 +385,10 @@ waiting as (
 
 ),
 
-all_moments as (
+moments as (
 
     select
-        churn_definition,
+        'non_contractual' as churn_definition,
         customer_id,
         step,
         entered_at,
@@ -406,7 +414,7 @@ all_moments as (
     select
         churn_definition,
         customer_id,
-        0 as step,
+        -1 as step,
         entered_at,
         'never_ordered' as state,
         cast(null as timestamp) as last_at,
@@ -415,37 +423,7 @@ all_moments as (
 
 ),
 
--- only the first and the last of moments that follow each other in one state matter
-bounded as (
-
-    select
-        *,
-        lag(state) over (
-            partition by churn_definition, customer_id order by entered_at asc nulls last, step asc nulls last
-        ) as previous_state,
-        lead(state) over (
-            partition by churn_definition, customer_id order by entered_at asc nulls last, step asc nulls last
-        ) as following_state,
-    from all_moments
-
-),
-
-marked as (
-
-    select
-        *,
-        previous_state is null or previous_state <> state as is_first,
-        following_state is null or following_state <> state as is_last,
-    from bounded
-    where
-        previous_state is null
-        or following_state is null
-        or previous_state <> state
-        or following_state <> state
-
-),
-
--- the row after the first of a state is its last, unless it is both
+-- what ends a rhythm, or the newest purchase, knows the last purchase of it
 ranged as (
 
     select
@@ -453,20 +431,14 @@ ranged as (
         customer_id,
         state,
         entered_at,
-        is_first,
-        case
-            when is_last then lead(entered_at) over states
-            else lead(entered_at, 2) over states
-        end as left_at,
-        case
-            when is_last then following_state
-            else lead(following_state) over states
-        end as next_state,
-        case when is_last then last_at else lead(last_at) over states end as last_at,
-        case when is_last then usual_gap_days else lead(usual_gap_days) over states end as usual_gap_days,
-    from marked
+        case when lead(state) over states is not null then lead(entered_at) over states end as left_at,
+        lead(state) over states as next_state,
+        case state when 'on_rhythm' then lead(last_at) over states else last_at end as last_at,
+        case state when 'on_rhythm' then lead(usual_gap_days) over states else usual_gap_days end as usual_gap_days,
+    from moments
     window states as (
-        partition by churn_definition, customer_id order by entered_at asc nulls last, step asc nulls last
+        partition by churn_definition, customer_id
+        order by case when state is null then 1 else 0 end asc nulls last, entered_at asc nulls last, step asc nulls last
     )
 
 ),
@@ -488,7 +460,7 @@ final as (
                 then {{ holdfast.plus_days('last_at', 'cast(round(usual_gap_days) as integer)') }}
         end as expected_next_order_at,
     from ranged
-    where is_first
+    where state is not null
 
 )
 
