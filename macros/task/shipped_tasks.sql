@@ -15,6 +15,7 @@
             'settling_days': holdfast.setting('allowed_gap_days') if is_contractual else 0,
             'eligible': 'features.subscription_is_active = 1' if is_contractual else none,
             'baseline_feature': 'days_since_order',
+            'direction': 'risk',
             'bands': holdfast.setting('risk_bands'),
             'band_column': 'risk_band',
             'live': true,

@@ -62,6 +62,22 @@ scores as (
 
 ),
 
+first_reasons as (
+
+    select
+        customer_id,
+        theme,
+    from {{ ref('holdfast', 'holdfast__churn_reasons') }}
+    where rank = 1
+
+),
+
+actions as (
+
+    {{ holdfast.theme_actions() }}
+
+),
+
 -- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
 
@@ -130,6 +146,8 @@ final as (
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
+        first_reasons.theme as reason_1_theme,
+        actions.action as suggested_action,
         cast(
             scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0) as decimal(38, 4)
         ) as value_at_risk,
@@ -142,6 +160,10 @@ final as (
     left join spells on spells.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
+    left join first_reasons
+        on first_reasons.customer_id = customers.customer_id
+        and scores.reason_1 is not null
+    left join actions on actions.theme = first_reasons.theme
 
 )
 
