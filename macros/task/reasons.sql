@@ -52,25 +52,36 @@
     {%- endfor -%}
     {%- set reason_keys = [] -%}
     {%- for numbers in themes.values() -%}
-        {%- set weights, tellable = [], [] -%}
+        {%- set weights, strongest = [], [] -%}
         {%- for i in numbers -%}
             {%- do weights.append('weight_' ~ i) -%}
-            {%- set always, by_weight = [], [] -%}
-            {%- for statement in sayings.get(i, []) -%}
-                {%- do (by_weight if statement.needs_weight else always).append('says_' ~ conditions[statement.when]) -%}
+        {%- endfor -%}
+        {#- a comparison comes before a level of the same theme -#}
+        {%- for is_level in [false, true] -%}
+            {%- set tellable = [] -%}
+            {%- for i in numbers -%}
+                {%- set always, by_weight = [], [] -%}
+                {%- for statement in sayings.get(i, []) if statement.is_level == is_level -%}
+                    {%- do (by_weight if statement.needs_weight else always).append('says_' ~ conditions[statement.when]) -%}
+                {%- endfor -%}
+                {%- if by_weight -%}
+                    {%- do always.append('weight_' ~ i ~ ' > 0 and (' ~ by_weight | join(' or ') ~ ')') -%}
+                {%- endif -%}
+                {%- if always -%}
+                    {%- do tellable.append(
+                        'case when ' ~ always | join(' or ') ~ ' then weight_' ~ i ~ ' * ' ~ slots ~ ' + ' ~ i ~ ' end'
+                    ) -%}
+                {%- endif -%}
             {%- endfor -%}
-            {%- if by_weight -%}
-                {%- do always.append('weight_' ~ i ~ ' > 0 and (' ~ by_weight | join(' or ') ~ ')') -%}
-            {%- endif -%}
-            {%- if always -%}
-                {%- do tellable.append('case when ' ~ always | join(' or ') ~ ' then weight_' ~ i ~ ' * ' ~ slots ~ ' + ' ~ i ~ ' end') -%}
+            {%- if tellable -%}
+                {%- do strongest.append(tellable[0] if tellable | length == 1 else 'greatest(' ~ tellable | join(', ') ~ ')') -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- if tellable -%}
-            {%- set strongest = tellable[0] if tellable | length == 1 else 'greatest(' ~ tellable | join(', ') ~ ')' -%}
+        {%- if strongest -%}
+            {%- set chosen = strongest[0] if strongest | length == 1 else 'coalesce(' ~ strongest | join(', ') ~ ')' -%}
             {#- a feature's number is the rest; of a negative number the rest is negative -#}
             {%- do reason_keys.append(
-                '\n            (' ~ weights | join(' + ') ~ ') * ' ~ slots ~ ' + ((' ~ strongest ~ ') % ' ~ slots ~ ' + ' ~ slots ~ ') % ' ~ slots
+                '\n            (' ~ weights | join(' + ') ~ ') * ' ~ slots ~ ' + ((' ~ chosen ~ ') % ' ~ slots ~ ' + ' ~ slots ~ ') % ' ~ slots
             ) -%}
         {%- endif -%}
     {%- endfor -%}

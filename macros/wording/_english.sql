@@ -4,7 +4,7 @@
   in holdfast_currency and :date the day that many days after the as-of date. [window] and [before] are the window's words.
 -#}
 {% macro _english() %}
-    {%- set ago = ':0=today|# day ago|# days ago}' -%}
+    {%- set ago = ':0=less than a day ago|# day ago|# days ago}' -%}
     {%- set every = ':1=every day|every # day|every # days}' -%}
     {{- return({
         'name': 'en', 'decimal': '.', 'thousands': ',', 'percent': '%', 'plural': 'one_other',
@@ -15,7 +15,7 @@
         ],
         'window': 'in the last [W] days', 'before': 'in the [W] days before', 'year': 'in the last 12 months',
         'themes': {
-            'silence': ['Long silence', 'Time since the last order'], 'fewer_orders': ['Fewer orders', 'Order frequency'],
+            'silence': ['Long silence', 'Time since the last order'], 'fewer_orders': ['Few or fewer orders', 'Order frequency'],
             'smaller_baskets': ['Smaller baskets', 'Basket size'], 'returns': ['Returns'], 'discounts': ['Discounts'], 'price': ['Prices'],
             'habits': ['Shopping habits'], 'range': ['Range of products'], 'browsing': ['Visits and browsing'],
             'service': ['Customer service'], 'satisfaction': ['Satisfaction'], 'campaigns': ['Response to campaigns'],
@@ -23,7 +23,7 @@
         },
         'actions': {
             'silence': 'Send a reminder with the products they usually buy',
-            'fewer_orders': 'Ask what has changed; offer a reorder reminder',
+            'fewer_orders': 'Offer a reorder reminder; ask what has changed',
             'smaller_baskets': 'Suggest products that go with the last order, or a bundle',
             'returns': 'Find out why they returned the goods; help them choose',
             'discounts': 'Make a personal offer with a deadline',
@@ -34,7 +34,7 @@
             'service': 'Call them and make sure the problem is solved',
             'satisfaction': 'Contact them in person and ask what went wrong',
             'campaigns': 'Change the channel, or write less often',
-            'subscription': 'Get in touch before the renewal; offer a pause or another plan',
+            'subscription': 'Talk about the subscription; offer a pause, another plan or a fresh start',
             'tenure': 'Welcome them and help them to a second order',
         },
         'statements': {
@@ -45,7 +45,7 @@
             'orders_year': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, about {orders_yearly_before} a year before that',
             'rhythm': 'Lately an order {mean_order_gap_days_180d' ~ every ~ '; usually {mean_order_gap_days' ~ every,
             'orders_rare': 'An order {mean_order_gap_days' ~ every ~ ' on average',
-            'season': '{order_count_last_year_90d:0=No orders|# order|# orders} in the same season last year',
+            'season': '{order_count_last_year_90d:0=No orders|# order|# orders} last year in the three months ahead',
             'spending': '{revenue_[W]d:money} spent [window], {revenue_before_[W]d:money} [before]',
             'spending_year': '{revenue_365d:money} spent in the last 12 months, about {revenue_yearly_before:money} a year before that',
             'basket': '{average_order_90d:money} per order in the last 90 days, {basket_before:money} in the nine months before',
@@ -63,10 +63,9 @@
             'products': '{product_count_90d:# different product|# different products} in the last 90 days, {product_count_365d} in the last 12 months',
             'categories': 'Products from {product_category_count_365d:1=only one category|# category|# categories} in the last 12 months',
             'top_category': '{product_top_category_share_365d:%} of the items of the last 12 months are from one category',
-            'new_products': '{product_new_[W]d:0=None|#|#} of {product_count_[W]d:# product|# products} bought [window] new to them',
+            'new_products': '{product_new_[W]d:0=None|#|#} of {product_count_[W]d:# product|# products} [window] bought for the first time',
             'consumables': '{product_replenishable_share_365d:%} of the items of the last 12 months are consumables',
             'visits': '{web_session_count_[W]d:0=No visits|# visit|# visits} [window], {visits_before_[W]d:0=none|#|#} [before]',
-            'visit_since': 'Last visit {web_days_since_visit' ~ ago,
             'views': '{web_view_count_30d:0=No products|# product|# products} viewed in the last 30 days, '
                 ~ '{views_before:0=none|#|#} in the 60 days before',
             'carts': '{web_cart_count_30d:0=Nothing|# product|# products} put in the cart in the last 30 days, '
@@ -94,7 +93,6 @@
             'subscription_ended': 'The subscription ended {subscription_days_since_end' ~ ago,
             'subscription_ended_before': 'An earlier subscription ended {subscription_days_since_end' ~ ago,
             'subscriptions': '{subscription_count:# subscription|# subscriptions} so far, {subscription_lapse_count:0=none|#|#} ended',
-            'no_subscription': 'No subscription so far',
             'subscription_fee': 'The subscription brings {subscription_mrr:money} a month',
             'subscription_smaller': 'The current subscription brings {subscription_mrr_less:money} a month less than the one before',
             'subscription_larger': 'The current subscription brings {subscription_mrr_change:money} a month more than the one before',
@@ -103,7 +101,6 @@
             'survey_fell': 'Last survey score {feedback_score_last:1}, {feedback_before:1} on average before',
             'survey_mean': 'Average survey score {feedback_score_mean_180d:1} in the last 180 days, {feedback_score_mean:1} over all answers',
             'survey_last': 'Last survey score {feedback_score_last:1}',
-            'survey_since': 'Last answered a survey {feedback_days_since' ~ ago,
             'first_order': 'First order {first_order_age_days' ~ ago,
             'registered': 'Registered {attribute_tenure_days' ~ ago,
         },

@@ -1,6 +1,6 @@
 {#- What reasons, themes and actions are called in German; _english.sql tells how sentences are written. -#}
 {% macro _german() %}
-    {%- set ago = ':0=heute|vor # Tag|vor # Tagen}' -%}
+    {%- set ago = ':0=vor weniger als einem Tag|vor # Tag|vor # Tagen}' -%}
     {%- set every = ':1=jeden Tag|alle # Tage|alle # Tage}' -%}
     {{- return({
         'name': 'de', 'decimal': ',', 'thousands': '.', 'percent': '\u00a0%', 'plural': 'one_other',
@@ -12,14 +12,14 @@
         'window': 'in den letzten [W] Tagen', 'before': 'in den [W] Tagen davor', 'year': 'in den letzten 12 Monaten',
         'themes': {
             'silence': ['Lange keine Bestellung', 'Zeit seit der letzten Bestellung'],
-            'fewer_orders': ['Seltenere Bestellungen', 'Bestellhäufigkeit'], 'smaller_baskets': ['Kleinere Warenkörbe', 'Größe der Warenkörbe'],
+            'fewer_orders': ['Wenige oder weniger Bestellungen', 'Bestellhäufigkeit'], 'smaller_baskets': ['Kleinere Warenkörbe', 'Größe der Warenkörbe'],
             'returns': ['Retouren'], 'discounts': ['Rabatte'], 'price': ['Preise'], 'habits': ['Einkaufsgewohnheiten'],
             'range': ['Sortiment'], 'browsing': ['Besuche im Shop'], 'service': ['Kundendienst'], 'satisfaction': ['Zufriedenheit'],
             'campaigns': ['Reaktion auf Werbung'], 'subscription': ['Abonnement'], 'tenure': ['Neukunde', 'Dauer der Kundenbeziehung'],
         },
         'actions': {
             'silence': 'Mit den gewohnten Produkten an den Shop erinnern',
-            'fewer_orders': 'Nachfragen, was sich geändert hat; eine Erinnerung zum Nachbestellen anbieten',
+            'fewer_orders': 'Eine Erinnerung zum Nachbestellen anbieten; nachfragen, was sich geändert hat',
             'smaller_baskets': 'Passendes zur letzten Bestellung oder ein Set vorschlagen',
             'returns': 'Den Grund der Retouren klären und bei der Auswahl beraten',
             'discounts': 'Ein persönliches, befristetes Angebot machen',
@@ -30,7 +30,7 @@
             'service': 'Anrufen und sicherstellen, dass das Problem gelöst ist',
             'satisfaction': 'Persönlich melden und fragen, was nicht gepasst hat',
             'campaigns': 'Den Kanal wechseln oder seltener schreiben',
-            'subscription': 'Vor der Verlängerung melden; eine Pause oder einen anderen Tarif anbieten',
+            'subscription': 'Über das Abonnement sprechen; Pause, anderen Tarif oder Neustart anbieten',
             'tenure': 'Willkommen heißen und zur zweiten Bestellung führen',
         },
         'statements': {
@@ -42,7 +42,7 @@
                 ~ 'davor etwa {orders_yearly_before} pro Jahr',
             'rhythm': 'Zuletzt {mean_order_gap_days_180d' ~ every ~ ' eine Bestellung; sonst {mean_order_gap_days' ~ every,
             'orders_rare': 'Im Schnitt {mean_order_gap_days' ~ every ~ ' eine Bestellung',
-            'season': '{order_count_last_year_90d:0=Keine Bestellung|# Bestellung|# Bestellungen} zur gleichen Zeit im Vorjahr',
+            'season': 'Im Vorjahr {order_count_last_year_90d:0=keine Bestellung|# Bestellung|# Bestellungen} in den nun kommenden drei Monaten',
             'spending': '{revenue_[W]d:money} Umsatz [window], {revenue_before_[W]d:money} [before]',
             'spending_year': '{revenue_365d:money} Umsatz in den letzten 12 Monaten, davor etwa {revenue_yearly_before:money} pro Jahr',
             'basket': '{average_order_90d:money} pro Bestellung in den letzten 90 Tagen, {basket_before:money} in den neun Monaten davor',
@@ -64,7 +64,6 @@
             'new_products': '{product_new_[W]d:0=Keines|#|#} von {product_count_[W]d:# Produkt|# Produkten} [window] zum ersten Mal gekauft',
             'consumables': '{product_replenishable_share_365d:%} der Artikel der letzten 12 Monate sind Verbrauchsartikel',
             'visits': '{web_session_count_[W]d:0=Kein Besuch|# Besuch|# Besuche} [window], {visits_before_[W]d:0=keiner|#|#} [before]',
-            'visit_since': 'Letzter Besuch {web_days_since_visit' ~ ago,
             'views': '{web_view_count_30d:0=Kein Produkt|# Produkt|# Produkte} in den letzten 30 Tagen angesehen, '
                 ~ '{views_before:0=keines|#|#} in den 60 Tagen davor',
             'carts': '{web_cart_count_30d:0=Nichts|# Produkt|# Produkte} in den letzten 30 Tagen in den Warenkorb gelegt, '
@@ -92,7 +91,6 @@
             'subscription_ended': 'Das Abonnement endete {subscription_days_since_end' ~ ago,
             'subscription_ended_before': 'Ein früheres Abonnement endete {subscription_days_since_end' ~ ago,
             'subscriptions': 'Bisher {subscription_count:# Abonnement|# Abonnements}, davon {subscription_lapse_count:0=keines|#|#} beendet',
-            'no_subscription': 'Bisher kein Abonnement',
             'subscription_fee': 'Das Abonnement bringt {subscription_mrr:money} im Monat',
             'subscription_smaller': 'Das laufende Abonnement bringt im Monat {subscription_mrr_less:money} weniger als das vorige',
             'subscription_larger': 'Das laufende Abonnement bringt im Monat {subscription_mrr_change:money} mehr als das vorige',
@@ -102,7 +100,6 @@
             'survey_mean': 'Durchschnittliche Bewertung {feedback_score_mean_180d:1} in den letzten 180 Tagen, '
                 ~ '{feedback_score_mean:1} über alle Umfragen',
             'survey_last': 'Letzte Bewertung {feedback_score_last:1}',
-            'survey_since': 'Zuletzt {feedback_days_since' ~ ago ~ ' an einer Umfrage teilgenommen',
             'first_order': 'Erste Bestellung {first_order_age_days' ~ ago,
             'registered': 'Registrierung {attribute_tenure_days' ~ ago,
         },

@@ -1,6 +1,6 @@
 {#- What reasons, themes and actions are called in Russian; _english.sql tells how sentences are written. -#}
 {% macro _russian() %}
-    {%- set ago = ':0=сегодня|# день назад|# дня назад|# дней назад}' -%}
+    {%- set ago = ':0=менее суток назад|# день назад|# дня назад|# дней назад}' -%}
     {%- set every = ':1=каждый день|каждый # день|каждые # дня|каждые # дней}' -%}
     {%- set orders = ':# заказ|# заказа|# заказов}' -%}
     {%- set some_orders = ':0=Ни одного заказа|# заказ|# заказа|# заказов}' -%}
@@ -14,7 +14,7 @@
         ],
         'window': 'за последние [W] дней', 'before': 'за предыдущие [W] дней', 'year': 'за последние 12 месяцев',
         'themes': {
-            'silence': ['Давно нет заказов', 'Время с последнего заказа'], 'fewer_orders': ['Заказы стали реже', 'Частота заказов'],
+            'silence': ['Давно нет заказов', 'Время с последнего заказа'], 'fewer_orders': ['Мало или меньше заказов', 'Частота заказов'],
             'smaller_baskets': ['Средний чек снизился', 'Средний чек'], 'returns': ['Возвраты'], 'discounts': ['Скидки'], 'price': ['Цены'],
             'habits': ['Привычки покупателя'], 'range': ['Ассортимент покупок'], 'browsing': ['Посещения сайта'],
             'service': ['Служба поддержки'], 'satisfaction': ['Удовлетворённость'], 'campaigns': ['Отклик на рассылки'],
@@ -22,7 +22,7 @@
         },
         'actions': {
             'silence': 'Напомнить о себе подборкой привычных товаров',
-            'fewer_orders': 'Спросить, что изменилось; предложить напоминание о повторном заказе',
+            'fewer_orders': 'Предложить напоминание о повторном заказе; спросить, что изменилось',
             'smaller_baskets': 'Предложить товары к последнему заказу или набор',
             'returns': 'Выяснить причину возвратов и помочь с выбором',
             'discounts': 'Сделать личное предложение с ограниченным сроком',
@@ -33,7 +33,7 @@
             'service': 'Позвонить и убедиться, что вопрос решён',
             'satisfaction': 'Связаться лично и спросить, что не понравилось',
             'campaigns': 'Сменить канал или писать реже',
-            'subscription': 'Связаться до продления; предложить паузу или другой тариф',
+            'subscription': 'Поговорить о подписке; предложить паузу, другой тариф или новый старт',
             'tenure': 'Поприветствовать и помочь со вторым заказом',
         },
         'statements': {
@@ -44,7 +44,7 @@
             'orders_year': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — около {orders_yearly_before} в год',
             'rhythm': 'В последнее время заказ {mean_order_gap_days_180d' ~ every ~ '; обычно {mean_order_gap_days' ~ every,
             'orders_rare': 'В среднем заказ {mean_order_gap_days' ~ every,
-            'season': '{order_count_last_year_90d' ~ some_orders ~ ' в тот же сезон прошлого года',
+            'season': 'Год назад в предстоящие три месяца: {order_count_last_year_90d:0=ни одного заказа|# заказ|# заказа|# заказов}',
             'spending': 'Покупки на {revenue_[W]d:money} [window], на {revenue_before_[W]d:money} [before]',
             'spending_year': 'Покупки на {revenue_365d:money} за последние 12 месяцев, раньше — около {revenue_yearly_before:money} в год',
             'basket': 'Средний чек {average_order_90d:money} за последние 90 дней, {basket_before:money} за девять месяцев до этого',
@@ -68,7 +68,6 @@
             'consumables': '{product_replenishable_share_365d:%} товаров за последние 12 месяцев — расходные',
             'visits': '{web_session_count_[W]d:0=Ни одного посещения|# посещение|# посещения|# посещений} [window], '
                 ~ '{visits_before_[W]d:0=ни одного|#|#|#} [before]',
-            'visit_since': 'Последнее посещение {web_days_since_visit' ~ ago,
             'views': '{web_view_count_30d:0=Ни одного просмотра|# просмотр|# просмотра|# просмотров} товаров за последние 30 дней, '
                 ~ '{views_before:0=ни одного|#|#|#} за 60 дней до этого',
             'carts': '{web_cart_count_30d:0=Ни одного товара|# товар|# товара|# товаров} в корзине за последние 30 дней, '
@@ -98,7 +97,6 @@
             'subscription_ended': 'Подписка закончилась {subscription_days_since_end' ~ ago,
             'subscription_ended_before': 'Прежняя подписка закончилась {subscription_days_since_end' ~ ago,
             'subscriptions': 'Всего {subscription_count:# подписка|# подписки|# подписок}, завершено {subscription_lapse_count}',
-            'no_subscription': 'Подписки ещё не было',
             'subscription_fee': 'Подписка приносит {subscription_mrr:money} в месяц',
             'subscription_smaller': 'Текущая подписка приносит на {subscription_mrr_less:money} в месяц меньше прежней',
             'subscription_larger': 'Текущая подписка приносит на {subscription_mrr_change:money} в месяц больше прежней',
@@ -107,7 +105,6 @@
             'survey_fell': 'Последняя оценка в опросе — {feedback_score_last:1}, раньше в среднем {feedback_before:1}',
             'survey_mean': 'Средняя оценка в опросах за последние 180 дней — {feedback_score_mean_180d:1}, за всё время — {feedback_score_mean:1}',
             'survey_last': 'Последняя оценка в опросе — {feedback_score_last:1}',
-            'survey_since': 'Последний ответ на опрос {feedback_days_since' ~ ago,
             'first_order': 'Первый заказ {first_order_age_days' ~ ago,
             'registered': 'Регистрация {attribute_tenure_days' ~ ago,
         },

@@ -1,5 +1,5 @@
 {#-
-  What can be said of a feature, best first: a list of {sql, when, needs_weight}. A statement without a direction, or of a task
+  What can be said of a feature, best first: a list of {sql, when, needs_weight, is_level}. A statement without a direction, or of a task
   without one, needs the feature's own contribution to be positive. Phrases come from the var `holdfast_reason_phrases`, else from the feature's
   `meta: {reason: …}`, else from the language's catalogue; a feature without any is told by its name.
 -#}
@@ -16,7 +16,7 @@
                 else 'cast(' ~ holdfast.quoted(feature) ~ ' as double) is not null' -%}
             {%- if sentence is not none and when is not none -%}
                 {%- do found.append({
-                    'sql': sentence.sql, 'needs_weight': true,
+                    'sql': sentence.sql, 'needs_weight': true, 'is_level': false,
                     'when': [sentence.when, '(' ~ when ~ ')'] | select | join(' and '),
                 }) -%}
             {%- endif -%}
@@ -34,7 +34,7 @@
             {%- set when = holdfast.filled_condition(condition or 'true', columns, known['values']) -%}
             {%- if sentence is not none and when is not none -%}
                 {%- do found.append({
-                    'sql': sentence.sql, 'needs_weight': not statement.get(direction),
+                    'sql': sentence.sql, 'needs_weight': not statement.get(direction), 'is_level': statement.get('is_level', false),
                     'when': [when, sentence.when] | select | join(' and '),
                 }) -%}
             {%- endif -%}
@@ -44,11 +44,17 @@
         {%- set value = 'cast(' ~ holdfast.quoted(feature) ~ ' as double)' -%}
         {%- do found.append({
             'sql': holdfast.text(plain[:1] | upper ~ plain[1:] ~ ': ') ~ ' || ' ~ holdfast._told_value(value, '', language),
-            'needs_weight': true, 'when': value ~ ' is not null',
+            'needs_weight': true, 'is_level': true, 'when': value ~ ' is not null',
         }) -%}
     {%- endif -%}
-    {#- in one order for the choice of a feature and of its statement: what needs no weight comes first -#}
-    {{- return(found | rejectattr('needs_weight') | list + found | selectattr('needs_weight') | list) -}}
+    {#- in the order in which they are told: comparisons first, and first what needs no weight -#}
+    {%- set ordered = [] -%}
+    {%- for is_level in [false, true] -%}
+        {%- for needs_weight in [false, true] -%}
+            {%- do ordered.extend(found | selectattr('is_level', 'equalto', is_level) | selectattr('needs_weight', 'equalto', needs_weight)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(ordered) -}}
 {% endmacro %}
 
 

@@ -4,13 +4,16 @@
 
   In a condition `{order_count_90d}` is a feature or one of the `values` below; [W] is the window of the feature that is told,
   and orders@90 is a statement about that window whatever the feature's own is. A statement without `risk` or `gain` says
-  nothing about the direction, so it is told only where its own feature raises the score.
+  nothing about the direction, so it is told only where its own feature raises the score. A comparison with the customer's own past
+  is told before a level (`is_level`) of the same theme.
 
   An empty window says what the silence says already. So what is told of a window needs an order in it, and orders have
   fallen only where there are fewer than in the part of the window before the silence would be expected.
 -#}
 {% macro statements(horizon_days=90) %}
-    {%- set last_days = '({W}e0 - {days_since_order})' | replace('{W}', '[W]') -%}
+    {#- a subscription that ended within the allowed gap counts as active, too -#}
+    {%- set runs = '{subscription_count} > {subscription_lapse_count}' -%}
+    {%- set last_days = '([W] - {days_since_order})' -%}
     {%- set statements = {
         'silence_usual': {
             'when': '{orders_lifetime} >= 4 and {mean_order_gap_days} >= 0.5',
@@ -42,9 +45,9 @@
         },
         'orders_rare': {
             'when': '{orders_lifetime} >= 4 and {mean_order_gap_days} >= 0.5 and {days_since_order} <= 1.25 * {mean_order_gap_days}',
-            'risk': '2 * {mean_order_gap_days} >= ' ~ horizon_days, 'gain': '2 * {mean_order_gap_days} < ' ~ horizon_days,
+            'risk': '2 * {mean_order_gap_days} >= ' ~ horizon_days, 'gain': '2 * {mean_order_gap_days} < ' ~ horizon_days, 'is_level': true,
         },
-        'season': {'risk': '{order_count_last_year_90d} = 0', 'gain': '{order_count_last_year_90d} >= 1'},
+        'season': {'risk': '{order_count_last_year_90d} = 0', 'gain': '{order_count_last_year_90d} >= 1', 'is_level': true},
         'spending': {
             'when': '{revenue_[W]d} >= 0 and {revenue_before_[W]d} >= 0 and {revenue_[W]d} + {revenue_before_[W]d} > 0',
             'risk': '{order_count_[W]d} >= 1 and {revenue_[W]d} * [W] < 0.8 * {revenue_before_[W]d} * ' ~ last_days,
@@ -57,25 +60,28 @@
         },
         'basket': {
             'when': '{order_count_90d} >= 1 and {order_count_365d} - {order_count_90d} >= 2',
-            'risk': '{average_order_90d} < 0.9 * {basket_before}', 'gain': '{average_order_90d} > 1.1 * {basket_before}',
+            'risk': '{average_order_90d} < 0.8 * {basket_before}', 'gain': '{average_order_90d} > 1.1 * {basket_before}',
         },
         'basket_year': {
             'when': '{order_count_365d} >= 2 and {orders_lifetime} - {order_count_365d} >= 3 and {basket_365d} > 0 and {basket_before_365d} > 0',
-            'risk': '{basket_365d} < 0.9 * {basket_before_365d}', 'gain': '{basket_365d} > 1.1 * {basket_before_365d}',
+            'risk': '{basket_365d} < 0.8 * {basket_before_365d}', 'gain': '{basket_365d} > 1.1 * {basket_before_365d}',
         },
         'largest': {
             'when': '{order_count_365d} >= 3 and [W] < 365',
-            'risk': '{largest_order_[W]d} < 0.9 * {average_order_365d}', 'gain': '{largest_order_[W]d} > 1.1 * {average_order_365d}',
+            'risk': '{largest_order_[W]d} < 0.7 * {average_order_365d}', 'gain': '{largest_order_[W]d} > 1.1 * {average_order_365d}',
+            'is_level': true,
         },
         'units': {
             'when': '{product_units_per_order_365d} >= 1.05',
-            'risk': '{product_units_per_order_365d} <= 2', 'gain': '{product_units_per_order_365d} > 2',
+            'risk': '{product_units_per_order_365d} < 1.75', 'gain': '{product_units_per_order_365d} > 2', 'is_level': true,
         },
-        'one_unit': {'when': '{product_units_per_order_365d} < 1.05 and {order_count_365d} >= 2', 'risk': 'true', 'gain': 'false'},
+        'one_unit': {
+            'when': '{product_units_per_order_365d} < 1.05 and {order_count_365d} >= 2', 'risk': 'true', 'gain': 'false', 'is_level': true,
+        },
         'returns': {'when': '{return_count_[W]d} > 0', 'risk': 'true', 'gain': 'false'},
         'discounts': {'when': '{discount_365d} > 0 and {discount_share_365d} >= 0.005'},
         'no_discounts': {'when': '{discount_365d} = 0 and {order_count_365d} >= 2'},
-        'price': {'when': 'abs({product_mean_price_90d} - {product_mean_price_365d}) >= 0.1 * {product_mean_price_365d}'},
+        'price': {'when': '{order_count_365d} >= 3 and abs({product_mean_price_90d} - {product_mean_price_365d}) >= 0.1 * {product_mean_price_365d}'},
         'weekend': {'when': '{order_count_365d} >= 4 and {weekend_share_365d} >= 0.5'},
         'evening': {'when': '{order_count_365d} >= 4 and {evening_share_365d} >= 0.5'},
         'products': {
@@ -85,24 +91,25 @@
         },
         'categories': {
             'when': '{product_category_count_365d} >= 1 and {order_count_365d} >= 2',
-            'risk': '{product_category_count_365d} <= 2', 'gain': '{product_category_count_365d} >= 3',
+            'risk': '{product_category_count_365d} <= 2', 'gain': '{product_category_count_365d} >= 3', 'is_level': true,
         },
         'top_category': {
             'when': '{order_count_365d} >= 2',
             'risk': '{product_top_category_share_365d} >= 0.6 and {product_category_count_365d} >= 2',
-            'gain': '{product_top_category_share_365d} < 0.4',
+            'gain': '{product_top_category_share_365d} < 0.4', 'is_level': true,
         },
-        'new_products': {'when': '{product_count_[W]d} >= 3 and {orders_lifetime} >= 3'},
+        'new_products': {
+            'when': '{product_count_[W]d} >= 3 and {orders_lifetime} >= 3 and not {product_new_share_[W]d} between 0.2 and 0.8', 'is_level': true,
+        },
         'consumables': {
             'when': '{order_count_365d} >= 2',
-            'risk': '{product_replenishable_share_365d} <= 0.3', 'gain': '{product_replenishable_share_365d} >= 0.5',
+            'risk': '{product_replenishable_share_365d} <= 0.3', 'gain': '{product_replenishable_share_365d} >= 0.5', 'is_level': true,
         },
         'visits': {
             'when': '{web_session_count_[W]d} + {visits_before_[W]d} > 0',
-            'risk': '{web_session_count_[W]d} < 0.8 * {visits_before_[W]d}',
+            'risk': '{visits_before_[W]d} >= 3 and {web_session_count_[W]d} <= 0.6 * {visits_before_[W]d}',
             'gain': '{web_session_count_[W]d} > {visits_before_[W]d}',
         },
-        'visit_since': {'risk': '{web_days_since_visit} >= 14', 'gain': '{web_days_since_visit} < 14'},
         'views': {
             'when': '{web_view_count_90d} > 0',
             'risk': '{web_view_count_30d} < 0.4 * {views_before}', 'gain': '2 * {web_view_count_30d} > {views_before}',
@@ -115,16 +122,19 @@
             'when': '{web_search_count_90d} > 0',
             'risk': '{web_search_count_30d} < 0.4 * {searches_before}', 'gain': '2 * {web_search_count_30d} > {searches_before}',
         },
-        'cart_since': {'risk': '{web_days_since_cart} >= 30', 'gain': '{web_days_since_cart} < 30'},
-        'abandoned': {'when': '{web_abandoned_cart_count_[W]d} > 0'},
+        'cart_since': {
+            'risk': '{web_days_since_cart} >= 30 and {web_days_since_cart} + 1 < {days_since_order}', 'gain': '{web_days_since_cart} < 30',
+            'is_level': true,
+        },
+        'abandoned': {'when': '{web_abandoned_cart_count_[W]d} > 0', 'is_level': true},
         'tickets': {'when': '{ticket_count_[W]d} > 0', 'risk': 'true', 'gain': 'false'},
         'complaints': {'when': '{ticket_complaint_count_[W]d} > 0', 'risk': 'true', 'gain': 'false'},
-        'complaint_share': {'when': '{ticket_complaint_count_365d} > 0', 'risk': 'true', 'gain': 'false'},
+        'complaint_share': {'when': '{ticket_complaint_count_365d} between 1 and {ticket_count_365d} - 1', 'risk': 'true', 'gain': 'false'},
         'open_tickets': {'when': '{ticket_open_count} > 0', 'risk': 'true', 'gain': 'false'},
-        'ticket_since': {'risk': '{ticket_days_since} <= 90', 'gain': '{ticket_days_since} > 90'},
+        'ticket_since': {'risk': '{ticket_days_since} <= 90', 'gain': '{ticket_days_since} > 90', 'is_level': true},
         'resolution': {
             'when': '{ticket_resolution_days_[W]d} >= 0.5',
-            'risk': '{ticket_resolution_days_[W]d} >= 1.5', 'gain': '{ticket_resolution_days_[W]d} < 1.5',
+            'risk': '{ticket_resolution_days_[W]d} >= 2.5', 'gain': '{ticket_resolution_days_[W]d} < 1.5',
         },
         'support_rating': {'risk': '{ticket_csat_last} <= 3', 'gain': '{ticket_csat_last} >= 4'},
         'support_ratings': {'risk': '{ticket_csat_mean_365d} <= 3.5', 'gain': '{ticket_csat_mean_365d} >= 4'},
@@ -138,36 +148,38 @@
             'risk': '{campaign_click_rate_[W]d} < 0.1', 'gain': '{campaign_click_rate_[W]d} >= 0.1',
         },
         'led_to_orders': {
-            'when': '{campaign_send_count_90d} >= 3 and {campaign_order_count_90d} <= {campaign_send_count_90d}',
+            'when': '{campaign_send_count_90d} >= 5 and {campaign_order_count_90d} <= {campaign_send_count_90d}',
             'risk': '{campaign_order_count_90d} = 0 and {days_since_order} >= 7 and {days_since_order} < 90',
             'gain': '{campaign_order_count_90d} > 0',
         },
         'open_since': {
-            'risk': '{campaign_days_since_open} >= 30 and {campaign_send_count_30d} > 0', 'gain': '{campaign_days_since_open} < 30',
+            'risk': '{campaign_days_since_open} >= 30 and {campaign_send_count_30d} > 0', 'gain': '{campaign_days_since_open} < 30', 'is_level': true,
         },
         'click_since': {
-            'risk': '{campaign_days_since_click} >= 30 and {campaign_send_count_30d} > 0', 'gain': '{campaign_days_since_click} < 30',
+            'risk': '{campaign_days_since_click} >= 30 and {campaign_send_count_30d} > 0', 'gain': '{campaign_days_since_click} < 30', 'is_level': true,
         },
-        'subscription_ended': {'when': '{subscription_is_active} = 0', 'risk': 'true', 'gain': '{subscription_days_since_end} < 90'},
-        'subscription_ended_before': {'when': '{subscription_is_active} = 1'},
-        'subscriptions': {'when': '{subscription_count} > 1'},
-        'no_subscription': {'when': '{subscription_count} = 0'},
-        'subscription_fee': {'when': '{subscription_mrr} > 0 and {subscription_is_active} = 1'},
-        'subscription_smaller': {'when': '{subscription_mrr_change} < 0', 'risk': 'true', 'gain': 'false'},
-        'subscription_larger': {'when': '{subscription_mrr_change} > 0', 'risk': 'false', 'gain': 'true'},
-        'subscription_age': {'risk': '{subscription_tenure_days} < 180', 'gain': '{subscription_tenure_days} >= 180'},
-        'renewal': {'when': '{subscription_days_to_renewal} >= 1', 'risk': '{subscription_days_to_renewal} <= 14'},
-        'survey_fell': {'risk': '{feedback_score_trend} < 0', 'gain': '{feedback_score_trend} > 0'},
+        'subscription_ended': {
+            'when': '{subscription_count} = {subscription_lapse_count}', 'risk': 'true', 'gain': '{subscription_days_since_end} < 90',
+        },
+        'subscription_ended_before': {'when': runs},
+        'subscriptions': {'when': '{subscription_count} > 1', 'is_level': true},
+        'subscription_fee': {'when': '{subscription_mrr} > 0 and ' ~ runs, 'is_level': true},
+        'subscription_smaller': {'when': '{subscription_mrr_change} < 0 and ' ~ runs, 'risk': 'true', 'gain': 'false'},
+        'subscription_larger': {'when': '{subscription_mrr_change} > 0 and ' ~ runs, 'risk': 'false', 'gain': 'true'},
+        'subscription_age': {
+            'when': runs, 'risk': '{subscription_tenure_days} < 180', 'gain': '{subscription_tenure_days} >= 180', 'is_level': true,
+        },
+        'renewal': {'when': '{subscription_days_to_renewal} >= 1 and ' ~ runs, 'risk': '{subscription_days_to_renewal} <= 14'},
+        'survey_fell': {'risk': '{feedback_score_last} <= 0.8 * {feedback_before}', 'gain': '{feedback_score_trend} > 0'},
         'survey_mean': {
             'when': '{feedback_count} > {feedback_count_180d}',
-            'risk': '{feedback_score_mean_180d} < {feedback_score_mean}', 'gain': '{feedback_score_mean_180d} > {feedback_score_mean}',
+            'risk': '{feedback_score_mean_180d} <= 0.9 * {feedback_score_mean}', 'gain': '{feedback_score_mean_180d} > {feedback_score_mean}',
         },
         'survey_last': {'risk': '{feedback_score_last} <= 3', 'gain': '{feedback_score_last} >= 9'},
-        'survey_since': {'risk': '{feedback_days_since} >= 90', 'gain': '{feedback_days_since} < 90'},
         'first_order': {
-            'when': '{orders_lifetime} >= 2', 'risk': '{first_order_age_days} <= 180', 'gain': '{first_order_age_days} >= 365',
+            'when': '{orders_lifetime} >= 2', 'risk': '{first_order_age_days} <= 120', 'gain': '{first_order_age_days} >= 365',
         },
-        'registered': {'risk': '{attribute_tenure_days} <= 180', 'gain': '{attribute_tenure_days} >= 365'},
+        'registered': {'when': '{orders_lifetime} >= 2', 'risk': '{attribute_tenure_days} <= 120', 'gain': '{attribute_tenure_days} >= 365'},
     } -%}
     {%- set silence = ['silence_usual', 'silence_few', 'silence_single'] -%}
     {%- set year = ['orders_year', 'orders_rare'] -%}
@@ -187,13 +199,13 @@
         'product_top_category_share_365d': ['top_category', 'categories'],
         'product_category_concentration_365d': ['top_category', 'categories'],
         'product_new_share_[W]d': ['new_products'], 'product_replenishable_share_365d': ['consumables'],
-        'web_session_count_7d': ['visits@30', 'visit_since'], 'web_session_count_[W]d': ['visits', 'visit_since'],
-        'web_session_trend_[W]d': ['visits'], 'web_session_recent_share_[W]d': ['visits'], 'web_days_since_visit': ['visit_since'],
+        'web_session_count_7d': ['visits@30'], 'web_session_count_[W]d': ['visits'],
+        'web_session_trend_[W]d': ['visits'], 'web_session_recent_share_[W]d': ['visits'], 'web_days_since_visit': silence,
         'web_view_count_[W]d': ['views'], 'web_cart_count_[W]d': ['carts'], 'web_search_count_[W]d': ['searches'],
         'web_days_since_cart': ['cart_since'], 'web_abandoned_cart_count_[W]d': ['abandoned'],
         'web_abandoned_cart_share_90d': ['abandoned'],
         'ticket_count_[W]d': ['tickets'], 'ticket_open_count': ['open_tickets'], 'ticket_complaint_count_[W]d': ['complaints'],
-        'ticket_complaint_share_365d': ['complaint_share'], 'ticket_days_since': ['ticket_since'],
+        'ticket_complaint_share_365d': ['complaint_share', 'complaints'], 'ticket_days_since': ['ticket_since'],
         'ticket_resolution_days_[W]d': ['resolution'], 'ticket_csat_last': ['support_rating'], 'ticket_csat_mean_365d': ['support_ratings'],
         'campaign_send_count_30d': ['opened@90', 'ignored'], 'campaign_send_count_[W]d': ['opened', 'ignored'],
         'campaign_open_count_[W]d': ['opened@90', 'ignored'], 'campaign_open_rate_[W]d': ['opened', 'ignored'],
@@ -201,15 +213,16 @@
         'campaign_order_count_90d': ['led_to_orders'], 'campaign_order_rate_365d': ['led_to_orders'],
         'campaign_sends_since_open': ['ignored'], 'campaign_days_since_open': ['open_since', 'ignored'],
         'campaign_days_since_click': ['click_since'],
-        'subscription_is_active': ['subscription_ended', 'no_subscription'], 'subscription_mrr': ['subscription_fee', 'subscription_ended'],
+        'subscription_is_active': ['subscription_ended'], 'subscription_mrr': ['subscription_fee', 'subscription_ended'],
         'subscription_mrr_change': ['subscription_smaller', 'subscription_larger'], 'subscription_tenure_days': ['subscription_age'],
         'subscription_renewal_count': ['subscription_age'], 'subscription_days_to_renewal': ['renewal'],
-        'subscription_count': ['subscriptions', 'no_subscription'],
+        'subscription_count': ['subscription_ended', 'subscriptions'],
         'subscription_lapse_count': ['subscription_ended', 'subscription_ended_before'],
         'subscription_days_since_end': ['subscription_ended', 'subscription_ended_before'],
-        'feedback_score_mean_180d': ['survey_mean', 'survey_fell'], 'feedback_count_180d': ['survey_since'], 'feedback_count': ['survey_since'],
+        'feedback_score_mean_180d': ['survey_mean', 'survey_fell'], 'feedback_count_180d': ['survey_fell', 'survey_last'],
+        'feedback_count': ['survey_fell', 'survey_last'],
         'feedback_score_mean': ['survey_mean', 'survey_last'], 'feedback_score_last': ['survey_fell', 'survey_last'],
-        'feedback_days_since': ['survey_since'], 'feedback_score_trend': ['survey_fell'],
+        'feedback_days_since': ['survey_fell', 'survey_last'], 'feedback_score_trend': ['survey_fell'],
         'first_order_age_days': ['first_order'], 'attribute_tenure_days': ['registered'],
     } -%}
     {%- set before_a_year = ' * 365 / cast(nullif(greatest({first_order_age_days} - 365, 0), 0) as double)' -%}
@@ -226,14 +239,18 @@
         'subscription_mrr_less': '-{subscription_mrr_change}',
         'feedback_before': '{feedback_score_last} - {feedback_score_trend}',
     } -%}
-    {%- for days in ['30', '90', '365'] -%}
+    {%- for days in ['30d', '90d'] -%}
         {%- do values.update({
-            'orders_before_' ~ days ~ 'd': '{order_count_' ~ days ~ 'd} - {order_count_trend_' ~ days ~ 'd}',
-            'revenue_before_' ~ days ~ 'd': '{revenue_' ~ days ~ 'd} - {revenue_trend_' ~ days ~ 'd}',
-            'visits_before_' ~ days ~ 'd': '{web_session_count_' ~ days ~ 'd} - {web_session_trend_' ~ days ~ 'd}',
-            'campaign_opened_' ~ days ~ 'd': '{campaign_open_rate_' ~ days ~ 'd} * {campaign_send_count_' ~ days ~ 'd}',
-            'campaign_clicked_' ~ days ~ 'd': '{campaign_click_rate_' ~ days ~ 'd} * {campaign_send_count_' ~ days ~ 'd}',
-            'product_new_' ~ days ~ 'd': '{product_new_share_' ~ days ~ 'd} * {product_count_' ~ days ~ 'd}',
+            'orders_before_' ~ days: '{order_count_' ~ days ~ '} - {order_count_trend_' ~ days ~ '}',
+            'revenue_before_' ~ days: '{revenue_' ~ days ~ '} - {revenue_trend_' ~ days ~ '}',
+            'visits_before_' ~ days: '{web_session_count_' ~ days ~ '} - {web_session_trend_' ~ days ~ '}',
+        }) -%}
+    {%- endfor -%}
+    {%- for days in ['90d', '365d'] -%}
+        {%- do values.update({
+            'campaign_opened_' ~ days: '{campaign_open_rate_' ~ days ~ '} * {campaign_send_count_' ~ days ~ '}',
+            'campaign_clicked_' ~ days: '{campaign_click_rate_' ~ days ~ '} * {campaign_send_count_' ~ days ~ '}',
+            'product_new_' ~ days: '{product_new_share_' ~ days ~ '} * {product_count_' ~ days ~ '}',
         }) -%}
     {%- endfor -%}
     {{- return({'statements': statements, 'features': features, 'values': values}) -}}
