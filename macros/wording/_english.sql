@@ -45,6 +45,7 @@
             'orders_year': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, about {orders_yearly_before} a year before that',
             'rhythm': 'Lately an order {mean_order_gap_days_180d' ~ every ~ '; usually {mean_order_gap_days' ~ every,
             'orders_rare': 'An order {mean_order_gap_days' ~ every ~ ' on average',
+            'orders_total': '{orders_lifetime:# order|# orders} so far',
             'season': '{order_count_last_year_90d:0=No orders|# order|# orders} last year in the three months ahead',
             'spending': '{revenue_[W]d:money} spent [window], {revenue_before_[W]d:money} [before]',
             'spending_year': '{revenue_365d:money} spent in the last 12 months, about {revenue_yearly_before:money} a year before that',

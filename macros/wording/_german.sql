@@ -42,6 +42,7 @@
                 ~ 'davor etwa {orders_yearly_before} pro Jahr',
             'rhythm': 'Zuletzt {mean_order_gap_days_180d' ~ every ~ ' eine Bestellung; sonst {mean_order_gap_days' ~ every,
             'orders_rare': 'Im Schnitt {mean_order_gap_days' ~ every ~ ' eine Bestellung',
+            'orders_total': 'Bisher {orders_lifetime:# Bestellung|# Bestellungen}',
             'season': 'Im Vorjahr {order_count_last_year_90d:0=keine Bestellung|# Bestellung|# Bestellungen} in den nun kommenden drei Monaten',
             'spending': '{revenue_[W]d:money} Umsatz [window], {revenue_before_[W]d:money} [before]',
             'spending_year': '{revenue_365d:money} Umsatz in den letzten 12 Monaten, davor etwa {revenue_yearly_before:money} pro Jahr',

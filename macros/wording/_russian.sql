@@ -44,6 +44,7 @@
             'orders_year': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — около {orders_yearly_before} в год',
             'rhythm': 'В последнее время заказ {mean_order_gap_days_180d' ~ every ~ '; обычно {mean_order_gap_days' ~ every,
             'orders_rare': 'В среднем заказ {mean_order_gap_days' ~ every,
+            'orders_total': 'Всего {orders_lifetime' ~ orders,
             'season': 'Год назад в предстоящие три месяца: {order_count_last_year_90d:0=ни одного заказа|# заказ|# заказа|# заказов}',
             'spending': 'Покупки на {revenue_[W]d:money} [window], на {revenue_before_[W]d:money} [before]',
             'spending_year': 'Покупки на {revenue_365d:money} за последние 12 месяцев, раньше — около {revenue_yearly_before:money} в год',

@@ -18,7 +18,7 @@
         'silence_usual': {
             'when': '{orders_lifetime} >= 4 and {mean_order_gap_days} >= 0.5',
             'risk': '{days_since_order} > 1.25 * {mean_order_gap_days} and {days_since_order} >= {mean_order_gap_days} + 1',
-            'gain': '{days_since_order} <= {mean_order_gap_days}',
+            'gain': '{days_since_order} <= greatest({mean_order_gap_days}, ' ~ 2 * horizon_days ~ ')',
         },
         'silence_few': {
             'when': '{orders_lifetime} between 2 and 3',
@@ -47,6 +47,7 @@
             'when': '{orders_lifetime} >= 4 and {mean_order_gap_days} >= 0.5 and {days_since_order} <= 1.25 * {mean_order_gap_days}',
             'risk': '2 * {mean_order_gap_days} >= ' ~ horizon_days, 'gain': '2 * {mean_order_gap_days} < ' ~ horizon_days, 'is_level': true,
         },
+        'orders_total': {'when': '{orders_lifetime} >= 1', 'risk': 'false', 'gain': '{orders_lifetime} >= 5', 'is_level': true},
         'season': {'risk': '{order_count_last_year_90d} = 0', 'gain': '{order_count_last_year_90d} >= 1', 'is_level': true},
         'spending': {
             'when': '{revenue_[W]d} >= 0 and {revenue_before_[W]d} >= 0 and {revenue_[W]d} + {revenue_before_[W]d} > 0',
@@ -182,14 +183,14 @@
         'registered': {'when': '{orders_lifetime} >= 2', 'risk': '{attribute_tenure_days} <= 120', 'gain': '{attribute_tenure_days} >= 365'},
     } -%}
     {%- set silence = ['silence_usual', 'silence_few', 'silence_single'] -%}
-    {%- set year = ['orders_year', 'orders_rare'] -%}
+    {%- set year = ['orders_year', 'orders_rare', 'orders_total'] -%}
     {%- set features = {
         'days_since_order': silence, 'days_since_order_per_gap': silence, 'order_gap_std_days': silence, 'order_gap_variation': silence,
         'order_count_[W]d': ['orders'] + year, 'order_count_trend_[W]d': ['orders'], 'order_count_recent_share_[W]d': ['orders'],
         'active_months_365d': year, 'orders_lifetime': year, 'order_count_last_year_90d': ['season'],
         'mean_order_gap_days': ['rhythm'] + year, 'mean_order_gap_days_180d': ['rhythm'], 'order_gap_change_180d': ['rhythm'],
         'revenue_[W]d': ['spending', 'spending_year'], 'revenue_trend_[W]d': ['spending'], 'spending_recent_share_[W]d': ['spending'],
-        'revenue_lifetime': ['spending_year'],
+        'revenue_lifetime': ['spending_year', 'orders_total'],
         'average_order_value': ['basket_year', 'basket'], 'average_order_90d': ['basket'], 'average_order_365d': ['basket', 'basket_year'],
         'largest_order_[W]d': ['largest', 'basket'], 'product_units_per_order_365d': ['units', 'one_unit'],
         'return_count_[W]d': ['returns'], 'return_share_365d': ['returns@365'],
