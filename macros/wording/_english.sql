@@ -15,8 +15,8 @@
         ],
         'window': 'in the last [W] days', 'before': 'in the [W] days before', 'year': 'in the last 12 months',
         'themes': {
-            'silence': ['Long silence', 'Time since the last order'], 'fewer_orders': ['Few or fewer orders', 'Order frequency'],
-            'smaller_baskets': ['Smaller baskets', 'Basket size'], 'returns': ['Returns'], 'discounts': ['Discounts'], 'price': ['Prices'],
+            'silence': ['Long silence', 'Time since the last order'], 'fewer_orders': ['Order frequency'],
+            'smaller_baskets': ['Basket size'], 'returns': ['Returns'], 'discounts': ['Discounts'], 'price': ['Prices'],
             'habits': ['Shopping habits'], 'range': ['Range of products'], 'browsing': ['Visits and browsing'],
             'service': ['Customer service'], 'satisfaction': ['Satisfaction'], 'campaigns': ['Response to campaigns'],
             'subscription': ['Subscription'], 'tenure': ['New customer', 'Time as a customer'],

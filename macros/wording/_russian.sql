@@ -14,8 +14,8 @@
         ],
         'window': 'за последние [W] дней', 'before': 'за предыдущие [W] дней', 'year': 'за последние 12 месяцев',
         'themes': {
-            'silence': ['Давно нет заказов', 'Время с последнего заказа'], 'fewer_orders': ['Мало или меньше заказов', 'Частота заказов'],
-            'smaller_baskets': ['Средний чек снизился', 'Средний чек'], 'returns': ['Возвраты'], 'discounts': ['Скидки'], 'price': ['Цены'],
+            'silence': ['Давно нет заказов', 'Время с последнего заказа'], 'fewer_orders': ['Частота заказов'],
+            'smaller_baskets': ['Размер заказа'], 'returns': ['Возвраты'], 'discounts': ['Скидки'], 'price': ['Цены'],
             'habits': ['Привычки покупателя'], 'range': ['Ассортимент покупок'], 'browsing': ['Посещения сайта'],
             'service': ['Служба поддержки'], 'satisfaction': ['Удовлетворённость'], 'campaigns': ['Отклик на рассылки'],
             'subscription': ['Подписка'], 'tenure': ['Новый клиент', 'Стаж клиента'],
@@ -89,8 +89,8 @@
             'support_ratings': 'Средняя оценка поддержки за последние 12 месяцев — {ticket_csat_mean_365d:1} из 5',
             'ignored': '{campaign_sends_since_open:# последнее рекламное сообщение не открыто|# последних рекламных сообщения не открыты'
                 ~ '|# последних рекламных сообщений не открыты}',
-            'opened': 'Открыто {campaign_opened_[W]d} из {campaign_send_count_[W]d' ~ of_messages ~ ' [window]',
-            'clicked': 'Переходы по {campaign_clicked_[W]d} из {campaign_send_count_[W]d' ~ of_messages ~ ' [window]',
+            'opened': '{campaign_opened_[W]d:0=Не открыто ни одно|Открыто #|Открыто #|Открыто #} из {campaign_send_count_[W]d' ~ of_messages ~ ' [window]',
+            'clicked': 'Переходы по ссылкам: {campaign_clicked_[W]d:0=ни в одном|в #|в #|в #} из {campaign_send_count_[W]d' ~ of_messages ~ ' [window]',
             'led_to_orders': '{campaign_send_count_90d:# рекламное сообщение|# рекламных сообщения|# рекламных сообщений} за последние 90 дней, '
                 ~ 'заказ в течение недели — после {campaign_order_count_90d}',
             'open_since': 'Последнее рекламное сообщение открыто {campaign_days_since_open' ~ ago,
