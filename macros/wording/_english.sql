@@ -45,6 +45,8 @@
             'orders_year': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, about {orders_yearly_before} a year before that',
             'rhythm': 'Lately an order {mean_order_gap_days_180d' ~ every ~ '; usually {mean_order_gap_days' ~ every,
             'orders_rare': 'An order {mean_order_gap_days' ~ every ~ ' on average',
+            'orders_before': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, {orders_before_365d:0=none|#|#} before that',
+            'orders_few': '{orders_lifetime:# order|# orders} in {first_order_age_days:# day|# days} as a customer',
             'orders_total': '{orders_lifetime:# order|# orders} so far',
             'season': '{order_count_last_year_90d:0=No orders|# order|# orders} last year in the three months ahead',
             'spending': '{revenue_[W]d:money} spent [window], {revenue_before_[W]d:money} [before]',
@@ -54,7 +56,7 @@
             'largest': 'Largest order [window] {largest_order_[W]d:money}; the average of the last 12 months is {average_order_365d:money}',
             'units': '{product_units_per_order_365d:1} items per order in the last 12 months',
             'one_unit': 'One item per order in the last 12 months',
-            'returns': '{return_count_[W]d:# return|# returns} and {order_count_[W]d:0=no orders|# order|# orders} [window]',
+            'returns': '{return_count_[W]d:# return|# returns}{order_count_[W]d:0=| and # order| and # orders} [window]',
             'discounts': 'Discounts of {discount_365d:money} in the last 12 months, {discount_share_365d:%} of the price',
             'no_discounts': 'No discounts in the last 12 months',
             'price': 'Average product price {product_mean_price_90d:money} in the last 90 days, '

@@ -42,6 +42,9 @@
                 ~ 'davor etwa {orders_yearly_before} pro Jahr',
             'rhythm': 'Zuletzt {mean_order_gap_days_180d' ~ every ~ ' eine Bestellung; sonst {mean_order_gap_days' ~ every,
             'orders_rare': 'Im Schnitt {mean_order_gap_days' ~ every ~ ' eine Bestellung',
+            'orders_before': '{order_count_365d:0=Keine Bestellung|# Bestellung|# Bestellungen} in den letzten 12 Monaten, '
+                ~ 'davor {orders_before_365d:0=keine|#|#}',
+            'orders_few': '{orders_lifetime:# Bestellung|# Bestellungen} in {first_order_age_days:# Tag|# Tagen} seit der ersten',
             'orders_total': 'Bisher {orders_lifetime:# Bestellung|# Bestellungen}',
             'season': 'Im Vorjahr {order_count_last_year_90d:0=keine Bestellung|# Bestellung|# Bestellungen} in den drei Monaten, die jetzt anstehen',
             'spending': '{revenue_[W]d:money} Umsatz [window], {revenue_before_[W]d:money} [before]',
@@ -51,7 +54,7 @@
             'largest': 'Größte Bestellung [window] {largest_order_[W]d:money}; der Schnitt der letzten 12 Monate ist {average_order_365d:money}',
             'units': '{product_units_per_order_365d:1} Artikel pro Bestellung in den letzten 12 Monaten',
             'one_unit': 'Ein Artikel pro Bestellung in den letzten 12 Monaten',
-            'returns': '{return_count_[W]d:# Retoure|# Retouren} und {order_count_[W]d:0=keine Bestellung|# Bestellung|# Bestellungen} [window]',
+            'returns': '{return_count_[W]d:# Retoure|# Retouren}{order_count_[W]d:0=| und # Bestellung| und # Bestellungen} [window]',
             'discounts': '{discount_365d:money} Rabatt in den letzten 12 Monaten, {discount_share_365d:%} des Preises',
             'no_discounts': 'Keine Rabatte in den letzten 12 Monaten',
             'price': 'Durchschnittlicher Artikelpreis {product_mean_price_90d:money} in den letzten 90 Tagen, '

@@ -44,6 +44,8 @@
             'orders_year': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — около {orders_yearly_before} в год',
             'rhythm': 'В последнее время заказ {mean_order_gap_days_180d' ~ every ~ '; обычно {mean_order_gap_days' ~ every,
             'orders_rare': 'В среднем заказ {mean_order_gap_days' ~ every,
+            'orders_before': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — {orders_before_365d:0=ни одного|#|#|#}',
+            'orders_few': '{orders_lifetime' ~ orders ~ ' за {first_order_age_days:# день|# дня|# дней} с первого',
             'orders_total': 'Всего {orders_lifetime' ~ orders,
             'season': 'Год назад в предстоящие три месяца: {order_count_last_year_90d:0=ни одного заказа|# заказ|# заказа|# заказов}',
             'spending': 'Покупки на {revenue_[W]d:money} [window], на {revenue_before_[W]d:money} [before]',
@@ -53,7 +55,7 @@
             'largest': 'Самый крупный заказ [window] — {largest_order_[W]d:money}; средний чек за последние 12 месяцев — {average_order_365d:money}',
             'units': 'В среднем {product_units_per_order_365d:1} шт. в заказе за последние 12 месяцев',
             'one_unit': 'По одному товару в заказе за последние 12 месяцев',
-            'returns': '{return_count_[W]d:# возврат|# возврата|# возвратов} и {order_count_[W]d:0=ни одного заказа|# заказ|# заказа|# заказов} [window]',
+            'returns': '{return_count_[W]d:# возврат|# возврата|# возвратов}{order_count_[W]d:0=| и # заказ| и # заказа| и # заказов} [window]',
             'discounts': 'Скидки на {discount_365d:money} за последние 12 месяцев — {discount_share_365d:%} от цены',
             'no_discounts': 'Ни одной скидки за последние 12 месяцев',
             'price': 'Средняя цена товара {product_mean_price_90d:money} за последние 90 дней, '

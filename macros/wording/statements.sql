@@ -38,6 +38,11 @@
             'risk': '{order_count_365d} >= 1 and {order_count_365d} * 365 < 0.8 * {orders_yearly_before} * (365 - {days_since_order})',
             'gain': '{order_count_365d} > {orders_yearly_before}',
         },
+        'orders_before': {
+            'when': '{first_order_age_days} between 456 and 729 and {orders_before_365d} >= 1',
+            'risk': '{order_count_365d} >= 1 and {order_count_365d} * 365 < 0.8 * {orders_yearly_before} * (365 - {days_since_order})',
+            'gain': '{order_count_365d} > {orders_yearly_before}',
+        },
         'rhythm': {
             'when': '{orders_lifetime} >= 4 and {order_count_180d} >= 2 and {mean_order_gap_days} >= 0.5',
             'risk': '{mean_order_gap_days_180d} > 1.25 * {mean_order_gap_days} and {mean_order_gap_days_180d} >= {mean_order_gap_days} + 1',
@@ -46,6 +51,10 @@
         'orders_rare': {
             'when': '{orders_lifetime} >= 4 and {mean_order_gap_days} >= 0.5 and {days_since_order} <= 1.25 * {mean_order_gap_days}',
             'risk': '2 * {mean_order_gap_days} >= ' ~ horizon_days, 'gain': '2 * {mean_order_gap_days} < ' ~ horizon_days, 'is_level': true,
+        },
+        'orders_few': {
+            'when': '{orders_lifetime} between 2 and 3 and {first_order_age_days} >= ' ~ horizon_days,
+            'risk': '3 * {days_since_order} < ' ~ horizon_days, 'gain': 'false', 'is_level': true,
         },
         'orders_total': {'when': '{orders_lifetime} >= 1', 'risk': 'false', 'gain': '{orders_lifetime} >= 5', 'is_level': true},
         'season': {'risk': '{order_count_last_year_90d} = 0', 'gain': '{order_count_last_year_90d} >= 1', 'is_level': true},
@@ -82,7 +91,7 @@
         'returns': {'when': '{return_count_[W]d} > 0', 'risk': 'true', 'gain': 'false'},
         'discounts': {'when': '{discount_365d} > 0 and {discount_share_365d} >= 0.005'},
         'no_discounts': {'when': '{discount_365d} = 0 and {order_count_365d} >= 2'},
-        'price': {'when': '{order_count_365d} >= 3 and abs({product_mean_price_90d} - {product_mean_price_365d}) >= 0.1 * {product_mean_price_365d}'},
+        'price': {'when': '{order_count_365d} >= 3 and abs({product_mean_price_90d} - {product_mean_price_365d}) >= 0.2 * {product_mean_price_365d}'},
         'weekend': {'when': '{order_count_365d} >= 4 and {weekend_share_365d} >= 0.5'},
         'evening': {'when': '{order_count_365d} >= 4 and {evening_share_365d} >= 0.5'},
         'products': {
@@ -100,7 +109,8 @@
             'gain': '{product_top_category_share_365d} < 0.4', 'is_level': true,
         },
         'new_products': {
-            'when': '{product_count_[W]d} >= 3 and {orders_lifetime} >= 3 and not {product_new_share_[W]d} between 0.2 and 0.8', 'is_level': true,
+            'when': '{product_count_[W]d} >= 3 and {orders_lifetime} - {order_count_[W]d} >= 2 and not {product_new_share_[W]d} between 0.2 and 0.8',
+            'is_level': true,
         },
         'consumables': {
             'when': '{order_count_365d} >= 2',
@@ -113,15 +123,15 @@
         },
         'views': {
             'when': '{web_view_count_90d} > 0',
-            'risk': '{web_view_count_30d} < 0.4 * {views_before}', 'gain': '2 * {web_view_count_30d} > {views_before}',
+            'risk': '{views_before} >= 5 and {web_view_count_30d} < 0.3 * {views_before}', 'gain': '2 * {web_view_count_30d} > {views_before}',
         },
         'carts': {
             'when': '{web_cart_count_90d} > 0',
-            'risk': '{web_cart_count_30d} < 0.4 * {carts_before}', 'gain': '2 * {web_cart_count_30d} > {carts_before}',
+            'risk': '{carts_before} >= 3 and {web_cart_count_30d} < 0.3 * {carts_before}', 'gain': '2 * {web_cart_count_30d} > {carts_before}',
         },
         'searches': {
             'when': '{web_search_count_90d} > 0',
-            'risk': '{web_search_count_30d} < 0.4 * {searches_before}', 'gain': '2 * {web_search_count_30d} > {searches_before}',
+            'risk': '{searches_before} >= 5 and {web_search_count_30d} < 0.3 * {searches_before}', 'gain': '2 * {web_search_count_30d} > {searches_before}',
         },
         'cart_since': {
             'risk': '{web_days_since_cart} >= 30 and {web_days_since_cart} + 1 < {days_since_order}', 'gain': '{web_days_since_cart} < 30',
@@ -183,7 +193,7 @@
         'registered': {'when': '{orders_lifetime} >= 2', 'risk': '{attribute_tenure_days} <= 120', 'gain': '{attribute_tenure_days} >= 365'},
     } -%}
     {%- set silence = ['silence_usual', 'silence_few', 'silence_single'] -%}
-    {%- set year = ['orders_year', 'orders_rare', 'orders_total'] -%}
+    {%- set year = ['orders_year', 'orders_before', 'orders_rare', 'orders_few', 'orders_total'] -%}
     {%- set features = {
         'days_since_order': silence, 'days_since_order_per_gap': silence, 'order_gap_std_days': silence, 'order_gap_variation': silence,
         'order_count_[W]d': ['orders'] + year, 'order_count_trend_[W]d': ['orders'], 'order_count_recent_share_[W]d': ['orders'],
@@ -224,7 +234,7 @@
         'feedback_count': ['survey_fell', 'survey_last'],
         'feedback_score_mean': ['survey_mean', 'survey_last'], 'feedback_score_last': ['survey_fell', 'survey_last'],
         'feedback_days_since': ['survey_fell', 'survey_last'], 'feedback_score_trend': ['survey_fell'],
-        'first_order_age_days': ['first_order'], 'attribute_tenure_days': ['registered'],
+        'first_order_age_days': year, 'attribute_tenure_days': ['first_order', 'registered'],
     } -%}
     {%- set before_a_year = ' * 365 / cast(nullif(greatest({first_order_age_days} - 365, 0), 0) as double)' -%}
     {%- set values = {
@@ -232,6 +242,7 @@
         'revenue_yearly_before': '({revenue_lifetime} - {revenue_365d})' ~ before_a_year,
         'basket_before': '({average_order_365d} * {order_count_365d} - {average_order_90d} * {order_count_90d})'
             ~ ' / cast(nullif({order_count_365d} - {order_count_90d}, 0) as double)',
+        'orders_before_365d': '{orders_lifetime} - {order_count_365d}',
         'basket_365d': '{revenue_365d} / cast(nullif({order_count_365d}, 0) as double)',
         'basket_before_365d': '({revenue_lifetime} - {revenue_365d}) / cast(nullif({orders_lifetime} - {order_count_365d}, 0) as double)',
         'views_before': '{web_view_count_90d} - {web_view_count_30d}',
