@@ -4,7 +4,7 @@
 -#}
 {% macro filled_condition(condition, columns, values) %}
     {%- set parts = [] -%}
-    {%- for part in modules.re.split('(\{[A-Za-z0-9_]+\})', condition) if part -%}
+    {%- for part in modules.re.split('([{][A-Za-z0-9_]+[}])', condition) if part -%}
         {%- if part.startswith('{') and part.endswith('}') -%}
             {%- set name = part[1:-1] -%}
             {%- if name | lower in columns -%}

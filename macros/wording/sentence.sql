@@ -5,7 +5,7 @@
 {% macro sentence(template, columns, values, language) %}
     {%- set parts = [] -%}
     {%- set conditions = [] -%}
-    {%- for part in modules.re.split('(\{[A-Za-z0-9_]+(?::[^{}]*)?\})', template) if part -%}
+    {%- for part in modules.re.split('([{][A-Za-z0-9_]+(?::[^{}]*)?[}])', template) if part -%}
         {%- if part.startswith('{') and part.endswith('}') -%}
             {%- set name, _, format = part[1:-1].partition(':') -%}
             {%- set value = holdfast.filled_condition('{' ~ name ~ '}', columns, values) -%}
@@ -132,7 +132,7 @@
         'month': holdfast.list_item(holdfast.list_of(holdfast._texts(language.months)), 'month(' ~ day ~ ')'),
     } -%}
     {%- set parts = [] -%}
-    {%- for part in modules.re.split('(\{[a-z]+\})', language.date) if part -%}
+    {%- for part in modules.re.split('([{][a-z]+[}])', language.date) if part -%}
         {%- do parts.append(fields[part[1:-1]] if part.startswith('{') else holdfast.text(part)) -%}
     {%- endfor -%}
     {{- return(parts | join(' || ')) -}}
