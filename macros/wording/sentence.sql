@@ -93,11 +93,11 @@
 {#- A SQL expression: a number in tenths or hundredths; without decimals where they are zero. -#}
 {% macro _told_decimal(value, steps, language) %}
     {%- set number = 'cast(round(' ~ steps ~ ' * ' ~ value ~ ') as bigint)' -%}
-    {%- set whole = 'cast(trunc(' ~ number ~ ' / ' ~ steps ~ 'e0) as bigint)' -%}
+    {%- set whole = 'cast(floor(abs(' ~ number ~ ') / ' ~ steps ~ 'e0) as bigint)' -%}
     {%- set rest = 'abs(' ~ number ~ ') % ' ~ steps -%}
     {%- set padded = "case when " ~ rest ~ " < 10 then '0' else '' end || " if steps == 100 else '' -%}
     {{- return(
-        'case when ' ~ number ~ ' < 0 and ' ~ whole ~ " = 0 then '-' else '' end || " ~ holdfast._told_number(whole, language) ~ ' || case when '
+        'case when ' ~ number ~ " < 0 then '-' else '' end || " ~ holdfast._told_number(whole, language) ~ ' || case when '
         ~ rest ~ " = 0 then '' else " ~ holdfast.text(language.decimal) ~ ' || ' ~ padded ~ 'cast(' ~ rest ~ ' as varchar) end'
     ) -}}
 {% endmacro %}

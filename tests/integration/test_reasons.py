@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from projects import DbtProject
 
@@ -273,3 +276,51 @@ def test_a_silence_is_not_told_again_as_an_empty_window(built_demo: DbtProject) 
         "select reason from churn_reasons where regexp_matches(reason, '^No orders? in the last')"
     )
     assert built_demo.query(again) == []
+
+
+@pytest.mark.slow
+def test_language_currency_names_and_actions_are_the_projects(demo: DbtProject) -> None:
+    before = demo.query(
+        "select customer_id, rank, theme, contribution from churn_reasons order by all"
+    )
+    steps = "theme,action\nsilence,Позвонить\nfewer_orders,\n"
+    (demo.directory / "seeds" / "next_steps.csv").write_text(steps, encoding="utf-8")
+    settings = {
+        "holdfast_locale": "ru",
+        "holdfast_currency": "RUB",
+        "holdfast_theme_labels": {"silence": "Тишина"},
+        "holdfast_theme_actions": "next_steps",
+        "holdfast_reason_phrases": {"order_count_90d": "заказов: {order_count_90d}"},
+    }
+    demo.dbt(
+        *("build", "--exclude", "resource_type:test", "resource_type:unit_test", "--select"),
+        *("next_steps", "holdfast__churn_reasons", "holdfast__churn_scores"),
+        *("holdfast__customer_retention", "holdfast__churn_drivers"),
+        *("--vars", json.dumps(settings)),
+    )
+    # the words change, and what is told of a feature with a phrase of the project's
+    after = demo.query(
+        "select customer_id, rank, theme, contribution from churn_reasons order by all"
+    )
+    assert len(set(before) & set(after)) > 0.9 * len(before)
+    assert (
+        demo.query("select reason from churn_reasons where regexp_matches(reason, '[A-Za-z]')")
+        == []
+    )
+    for told in (
+        "Последний заказ [0-9]+ (день|дня|дней) назад",
+        "[0-9]\u00a0₽",
+        "^заказов: [0-9]+$",
+    ):
+        found = f"select count(*) > 0 from churn_reasons where regexp_matches(reason, '{told}')"
+        assert demo.query(found) == [(True,)], told
+    labels = dict(demo.query("select distinct driver, driver_label from churn_drivers"))
+    assert labels["silence"] == "Тишина"
+    assert labels["service"] == "Служба поддержки"
+    actions = dict(
+        demo.query("select distinct reason_1_theme, suggested_action from customer_retention")
+    )
+    assert actions["silence"] == "Позвонить"
+    assert actions["fewer_orders"] is None
+    assert actions["service"] == "Позвонить и убедиться, что вопрос решён"
+    assert actions[None] is None
