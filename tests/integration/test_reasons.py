@@ -290,7 +290,7 @@ def test_language_currency_names_and_actions_are_the_projects(demo: DbtProject) 
         "holdfast_currency": "RUB",
         "holdfast_theme_labels": {"silence": "Тишина"},
         "holdfast_theme_actions": "next_steps",
-        "holdfast_reason_phrases": {"order_count_90d": "заказов: {order_count_90d}"},
+        "holdfast_reason_phrases": {"days_since_order": "дней без заказа: {days_since_order}"},
     }
     demo.dbt(
         *("build", "--exclude", "resource_type:test", "resource_type:unit_test", "--select"),
@@ -310,7 +310,7 @@ def test_language_currency_names_and_actions_are_the_projects(demo: DbtProject) 
     for told in (
         "Последний заказ [0-9]+ (день|дня|дней) назад",
         "[0-9]\u00a0₽",
-        "^заказов: [0-9]+$",
+        "^дней без заказа: [0-9]+$",
     ):
         found = f"select count(*) > 0 from churn_reasons where regexp_matches(reason, '{told}')"
         assert demo.query(found) == [(True,)], told
