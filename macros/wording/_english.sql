@@ -14,6 +14,7 @@
             'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December',
         ],
         'window': 'in the last [W] days', 'before': 'in the [W] days before', 'year': 'in the last 12 months',
+        'other': 'Other',
         'themes': {
             'silence': ['Long silence', 'Time since the last order'], 'fewer_orders': ['Order frequency'],
             'smaller_baskets': ['Basket size'], 'returns': ['Returns'], 'discounts': ['Discounts'], 'price': ['Prices'],
@@ -45,7 +46,7 @@
             'orders_year': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, about {orders_yearly_before} a year before that',
             'rhythm': 'Lately an order {mean_order_gap_days_180d' ~ every ~ '; usually {mean_order_gap_days' ~ every,
             'orders_rare': 'An order {mean_order_gap_days' ~ every ~ ' on average',
-            'orders_before': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, {orders_before_365d:0=none|#|#} before that',
+            'orders_before': '{order_count_365d:0=No orders|# order|# orders} in the last 12 months, {orders_earlier:0=none|#|#} before that',
             'orders_few': '{orders_lifetime:# order|# orders} in {first_order_age_days:# day|# days} as a customer',
             'orders_total': '{orders_lifetime:# order|# orders} so far',
             'season': '{order_count_last_year_90d:0=No orders|# order|# orders} last year in the three months ahead',

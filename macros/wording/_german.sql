@@ -10,6 +10,7 @@
             'Januar', 'Februar', 'März', 'April', 'Mai', 'Juni', 'Juli', 'August', 'September', 'Oktober', 'November', 'Dezember',
         ],
         'window': 'in den letzten [W] Tagen', 'before': 'in den [W] Tagen davor', 'year': 'in den letzten 12 Monaten',
+        'other': 'Sonstiges',
         'themes': {
             'silence': ['Lange keine Bestellung', 'Zeit seit der letzten Bestellung'],
             'fewer_orders': ['Bestellhäufigkeit'], 'smaller_baskets': ['Größe der Warenkörbe'],
@@ -43,7 +44,7 @@
             'rhythm': 'Zuletzt {mean_order_gap_days_180d' ~ every ~ ' eine Bestellung; sonst {mean_order_gap_days' ~ every,
             'orders_rare': 'Im Schnitt {mean_order_gap_days' ~ every ~ ' eine Bestellung',
             'orders_before': '{order_count_365d:0=Keine Bestellung|# Bestellung|# Bestellungen} in den letzten 12 Monaten, '
-                ~ 'davor {orders_before_365d:0=keine|#|#}',
+                ~ 'davor {orders_earlier:0=keine|#|#}',
             'orders_few': '{orders_lifetime:# Bestellung|# Bestellungen} in {first_order_age_days:# Tag|# Tagen} seit der ersten',
             'orders_total': 'Bisher {orders_lifetime:# Bestellung|# Bestellungen}',
             'season': 'Im Vorjahr {order_count_last_year_90d:0=keine Bestellung|# Bestellung|# Bestellungen} in den drei Monaten, die jetzt anstehen',

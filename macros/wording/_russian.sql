@@ -13,6 +13,7 @@
             'января', 'февраля', 'марта', 'апреля', 'мая', 'июня', 'июля', 'августа', 'сентября', 'октября', 'ноября', 'декабря',
         ],
         'window': 'за последние [W] дней', 'before': 'за предыдущие [W] дней', 'year': 'за последние 12 месяцев',
+        'other': 'Прочее',
         'themes': {
             'silence': ['Давно нет заказов', 'Время с последнего заказа'], 'fewer_orders': ['Частота заказов'],
             'smaller_baskets': ['Размер заказа'], 'returns': ['Возвраты'], 'discounts': ['Скидки'], 'price': ['Цены'],
@@ -44,7 +45,7 @@
             'orders_year': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — около {orders_yearly_before} в год',
             'rhythm': 'В последнее время заказ {mean_order_gap_days_180d' ~ every ~ '; обычно {mean_order_gap_days' ~ every,
             'orders_rare': 'В среднем заказ {mean_order_gap_days' ~ every,
-            'orders_before': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — {orders_before_365d:0=ни одного|#|#|#}',
+            'orders_before': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — {orders_earlier:0=ни одного|#|#|#}',
             'orders_few': '{orders_lifetime' ~ orders ~ ' за {first_order_age_days:# день|# дня|# дней} с первого',
             'orders_total': 'Всего {orders_lifetime' ~ orders,
             'season': 'Год назад в предстоящие три месяца: {order_count_last_year_90d:0=ни одного заказа|# заказ|# заказа|# заказов}',

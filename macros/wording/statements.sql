@@ -39,7 +39,7 @@
             'gain': '{order_count_365d} > {orders_yearly_before}',
         },
         'orders_before': {
-            'when': '{first_order_age_days} between 456 and 729 and {orders_before_365d} >= 1',
+            'when': '{first_order_age_days} between 456 and 729 and {orders_earlier} >= 1',
             'risk': '{order_count_365d} >= 1 and {order_count_365d} * 365 < 0.8 * {orders_yearly_before} * (365 - {days_since_order})',
             'gain': '{order_count_365d} > {orders_yearly_before}',
         },
@@ -89,7 +89,7 @@
             'when': '{product_units_per_order_365d} < 1.05 and {order_count_365d} >= 2', 'risk': 'true', 'gain': 'false', 'is_level': true,
         },
         'returns': {'when': '{return_count_[W]d} > 0', 'risk': 'true', 'gain': 'false'},
-        'discounts': {'when': '{discount_365d} > 0 and {discount_share_365d} >= 0.005'},
+        'discounts': {'when': '{discount_365d} > 0 and {discount_share_365d} >= 0.02'},
         'no_discounts': {'when': '{discount_365d} = 0 and {order_count_365d} >= 2'},
         'price': {'when': '{order_count_365d} >= 3 and abs({product_mean_price_90d} - {product_mean_price_365d}) >= 0.2 * {product_mean_price_365d}'},
         'weekend': {'when': '{order_count_365d} >= 4 and {weekend_share_365d} >= 0.5'},
@@ -242,7 +242,7 @@
         'revenue_yearly_before': '({revenue_lifetime} - {revenue_365d})' ~ before_a_year,
         'basket_before': '({average_order_365d} * {order_count_365d} - {average_order_90d} * {order_count_90d})'
             ~ ' / cast(nullif({order_count_365d} - {order_count_90d}, 0) as double)',
-        'orders_before_365d': '{orders_lifetime} - {order_count_365d}',
+        'orders_earlier': '{orders_lifetime} - {order_count_365d}',
         'basket_365d': '{revenue_365d} / cast(nullif({order_count_365d}, 0) as double)',
         'basket_before_365d': '({revenue_lifetime} - {revenue_365d}) / cast(nullif({orders_lifetime} - {order_count_365d}, 0) as double)',
         'views_before': '{web_view_count_90d} - {web_view_count_30d}',

@@ -3,8 +3,10 @@
   its name in words. With direction 'risk' the name says what speaks for losing a customer.
 -#}
 {% macro theme_label(theme, direction=none) %}
-    {%- set labels = {} -%}
-    {%- for name, words in holdfast.language().themes.items() -%}
+    {%- set language = holdfast.language() -%}
+    {#- other: the drivers of few customers -#}
+    {%- set labels = {'other': language.other} -%}
+    {%- for name, words in language.themes.items() -%}
         {%- do labels.update({name: words[0] if direction == 'risk' else words[-1]}) -%}
     {%- endfor -%}
     {%- do labels.update(holdfast.setting('theme_labels')) -%}
