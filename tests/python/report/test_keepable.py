@@ -82,7 +82,7 @@ def test_headline_and_list_leave_out_who_is_lost(project: MakeProject, tmp_path:
     assert "buying nothing in the horizon" in html
     rows = data_of(html)["lists"]["customers"]["rows"]
     assert [row["id"] for row in rows] == ["1", "2", "3"]
-    assert [row["state"] for row in rows] == ["slipping", "on rhythm", "on rhythm"]
+    assert [row["state"] for row in rows] == ["slipping", "on_rhythm", "on_rhythm"]
     assert rows[0]["expected"] == "2026-07-05"
 
 

@@ -19,6 +19,9 @@
     (text.slice(0, 4) === data.as_of.slice(0, 4) ? sameYear : days).format(new Date(text.slice(0, 10) + "T00:00:00Z"));
   const day = (text) => (text ? days.format(new Date(text.slice(0, 10) + "T00:00:00Z")) : "-");
 
+  // what people call a value; a file keeps the value itself
+  const called = (key, value) => data.names[key]?.[value] ?? value;
+
   // a cell that a spreadsheet would take for a formula is made text; a plain negative number is none
   const guarded = (text) =>
     /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? "'" + text : text;
@@ -60,7 +63,7 @@
       [each.key, spec.rows.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
     for (const row of spec.rows) {
-      row.text = spec.columns.flatMap((each) => row[each.key] ?? []).join("\n").toLowerCase();
+      row.text = spec.columns.flatMap((each) => called(each.key, row[each.key]) ?? []).join("\n").toLowerCase();
     }
     for (const select of selects) {
       const key = select.dataset.filter;
@@ -68,7 +71,7 @@
       if (key === "band") values.sort((a, b) => bySize[b] - bySize[a]);
       else values.sort((a, b) => a.localeCompare(b, "en"));
       for (const value of values) {
-        const option = element("option", "", value);
+        const option = element("option", "", called(key, value));
         option.value = value;
         select.append(option);
       }
@@ -92,7 +95,7 @@
         td.append(element("div", "first", first), element("div", "more", others.join(" · ")));
         td.lang = data.language;
       } else if (each.kind === "state") {
-        td.append(value ?? "");
+        td.append(called(each.key, value) ?? "");
         if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
       } else {
         td.textContent =
