@@ -67,5 +67,5 @@
         if other.package_name == 'holdfast' and other.resource_type == 'model' and other.name.startswith('stg_') -%}
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
-    {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
+    {{- return('holdfast ' ~ local_md5('2|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
 {% endmacro %}
