@@ -124,7 +124,8 @@
             {%- for column in found if modules.re.search('(?i)(?<!\w)' ~ modules.re.escape(column) ~ '(?!\w)', event.names) -%}
                 {%- do columns.append(holdfast.quoted(column)) -%}
             {%- endfor -%}
-            {%- set select = "select date_trunc('day', " ~ ('greatest(' ~ at | join(', ') ~ ')' if at | length > 1 else at[0]) ~ ') as day, count(*) as row_count, sum('
+            {%- set known_at = 'greatest(' ~ at | join(', ') ~ ')' if at | length > 1 else at[0] -%}
+            {%- set select = "select date_trunc('day', " ~ known_at ~ ') as day, count(*) as row_count, sum('
                 ~ holdfast.row_hash(columns) ~ ') as rows_hash from ' ~ event.relation ~ ' as inputs group by 1' -%}
             {%- if select not in selects -%}
                 {%- do selects.append(select) -%}

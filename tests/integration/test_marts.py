@@ -136,6 +136,29 @@ def test_net_revenue_retention_is_that_of_the_customers_of_a_year_ago(
     assert found == pytest.approx(float(expected))
 
 
+@pytest.mark.slow
+def test_a_subscription_runs_on_within_the_allowed_gap(
+    built_demo: DbtProject, as_of: pd.Timestamp
+) -> None:
+    """As it does for churn: whether another one follows is not known yet."""
+    expected: dict[int, tuple[pd.Timestamp, float]] = {}
+    open_gaps = 0
+    for customer, started_at, ended_at, mrr in built_demo.query(
+        "select customer_id, started_at, ended_at, mrr::double from stg_holdfast__subscriptions"
+    ):
+        end = pd.Timestamp.max if ended_at is None or ended_at >= as_of else pd.Timestamp(ended_at)
+        if started_at < as_of and end > pd.Timestamp(started_at) and end >= as_of - GAP:
+            open_gaps += end < as_of
+            last, total = expected.get(customer, (end, 0.0))
+            if end >= last:
+                expected[customer] = (end, mrr + (total if end == last else 0.0))
+    found = built_demo.query(
+        "select customer_id, mrr::double from customer_retention where has_subscription"
+    )
+    assert dict(found) == {customer: mrr for customer, (_, mrr) in expected.items()}
+    assert open_gaps > 10
+
+
 def lifelines_curve(days: list[int], churned: list[bool]) -> pd.DataFrame:
     """Give survival and its bounds on each day, by lifelines."""
     import warnings
