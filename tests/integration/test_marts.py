@@ -293,6 +293,43 @@ def test_marts_add_up_to_the_same_customers_and_value(built_demo: DbtProject) ->
     assert len(per_cohort) == 1
 
 
+@pytest.mark.slow
+def test_no_cell_of_a_split_tells_about_few(built_demo: DbtProject) -> None:
+    """The revenue of a cohort's cells still adds up to that of the cohort."""
+    sizes = built_demo.query(
+        "select segment_by, cohort_month, segment, min(customers) from retention_cohorts "
+        "where segment_by != 'all' group by all"
+    )
+    assert min(customers for *_, customers in sizes) >= 10
+    raw = built_demo.query(
+        "select min(n) from (select count(*) as n from cohort_segments "
+        "group by segment_by, cohort_month, segment)"
+    )
+    assert raw[0][0] < 10
+    incomplete = built_demo.query(
+        """
+        select cohort_month, month
+        from retention_cohorts
+        group by all
+        having count(distinct segment_by) < 2 or max(revenue) filter (where segment_by = 'all')
+            is distinct from sum(revenue) filter (where segment_by != 'all')
+                / (count(distinct segment_by) - 1)
+        """
+    )
+    assert incomplete == []
+    at_first = built_demo.query(
+        "select min(customers_at_risk) from retention_curves where days = 0"
+    )
+    assert at_first[0][0] >= 10
+
+
+@pytest.mark.slow
+def test_marts_of_one_publication_carry_its_date(built_demo: DbtProject) -> None:
+    day = built_demo.query("select distinct as_of_date from customer_retention")
+    for table in ("retention_cohorts", "retention_curves", "retention_metrics", "feature_drift"):
+        assert built_demo.query(f"select distinct as_of_date from {table}") == day
+
+
 def columns_marked_personal(node: dict[str, Any]) -> set[str]:
     """Give the names of a node's columns that are marked `meta: {pii: true}`."""
     return {name for name, column in node["columns"].items() if column["config"]["meta"].get("pii")}
