@@ -167,5 +167,5 @@
     {{ holdfast.to_json_text() }}{{ holdfast.all_but() }}{{ holdfast.all_with() }}{{ holdfast.value_at_max() }}
     {{ holdfast.matches() }}{{ holdfast.list_of() }}{{ holdfast.list_item() }}{{ holdfast.list_rows() }}
     {{ holdfast.sorted_distinct() }}{{ holdfast.unpivoted() }}{{ holdfast.memberships() }}{{ holdfast.quoted() }}
-    {{ holdfast.text() }}
+    {{ holdfast.text() }}{{ holdfast.told_by() }}{{ holdfast.attribute_columns() }}
 {% endmacro %}

@@ -8,6 +8,12 @@
         'attribute_' ~ attribute | lower: 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'
     }) -%}
 {% endfor -%}
+{% if execute and attributes -%}
+    {% for column in holdfast.attribute_columns(var('holdfast_customer_attributes'), holdfast.input_relation('customers'))
+        if column.name | lower not in attributes -%}
+        {% do attributes.update({column.name | lower: column.description}) -%}
+    {% endfor -%}
+{% endif -%}
 -- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
 with
 
