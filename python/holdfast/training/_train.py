@@ -191,6 +191,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
             "orders known before them; where `loaded_at` was written anew, the test "
             "orders_are_loaded_in_time says how to leave it out",
             champion_of(former, task.name),
+            quiet=checked.policy.optional,
         )
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
     feature_hash = description.feature_hash(task, recipe)
@@ -216,7 +217,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
                 prepared.reason, prepared.remedy, then=f" The champion is archived, {reason}."
             )
             return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(prepared.reason, prepared.remedy, champion)
+        return _no_model(prepared.reason, prepared.remedy, champion, quiet=checked.policy.optional)
     with one_thread():
         rows = _run(
             prepared,
@@ -270,12 +271,18 @@ def _run(
 
 
 def _no_model(
-    reason: str, remedy: str, champion: RegisteredModel | None = None, then: str = ""
+    reason: str,
+    remedy: str,
+    champion: RegisteredModel | None = None,
+    then: str = "",
+    *,
+    quiet: bool = False,
 ) -> pa.Table:
     """Say why nothing was trained and what becomes of a champion, and return no rows."""
     if champion:
         then = f" The champion {champion.model_id} stays as it is."
-    logger.warning("No new model: %s; %s.%s", reason, remedy, then)
+    level = logging.INFO if quiet else logging.WARNING
+    logger.log(level, "No new model: %s; %s.%s", reason, remedy, then)
     return registry_table([])
 
 
