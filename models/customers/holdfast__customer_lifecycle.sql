@@ -3,7 +3,7 @@
 {% set allowed_gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set slipping_after = holdfast.setting('slipping_after') -%}
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
-{#- the shop's typical gap counts as three gaps of the customer; of fewer than thirty gaps a quarter of the horizon stands in for it -#}
+{#- the shop's typical gap counts as three gaps; of fewer than thirty there is none, but a quarter of the horizon -#}
 {% set shop_weight = 3 -%}
 {% set least_gaps = 30 -%}
 with
@@ -235,8 +235,8 @@ memberships as (
 
 ),
 
--- a day without a subscription, and the whole allowed gap: billed by calendar month, the next one may begin a moment or a
--- day after the last
+-- a day without a subscription, and the whole allowed gap: billed by calendar month, the next one may begin a moment
+-- or a day after the last
 covered as (
 
     select
@@ -262,7 +262,7 @@ covered as (
 ),
 
 {% set gone_after_days = [allowed_gap_days, 1] | min -%}
--- billed by terms, each with its own end, most ends are followed by the next term: one that lies ahead is no cancellation
+-- billed by terms, most ends are followed by the next term: one that lies ahead is no cancellation
 terms as (
 
     select
