@@ -3,6 +3,10 @@
   name, or else Holdfast's, whose full name is holdfast__customer_features; a `package` that is named comes first.
 -#}
 {% macro _node_of(name, package=none) %}
+    {%- if '.' in name -%}
+        {%- set package = name.split('.')[0] -%}
+        {%- set name = name.split('.')[1] -%}
+    {%- endif -%}
     {%- for owner, model_name in [(package or project_name, name), ('holdfast', name), ('holdfast', 'holdfast__' ~ name)] -%}
         {%- set node = graph.nodes.get('model.' ~ owner ~ '.' ~ model_name) -%}
         {%- if node is not none -%}
@@ -41,13 +45,21 @@
 {% endmacro %}
 
 
-{#- A model's ref by its full name: what begins with holdfast__ is Holdfast's, all else the project's as ref() finds it. -#}
+{#-
+  A model's ref by its full name: what begins with holdfast__ is Holdfast's, `package.model` that of another package, all else the
+  project's own. Every one says whose it is: dbt warns of cycles where a package leaves that open.
+-#}
 {% macro _ref(name) %}
-    {{- return(ref('holdfast', name) if name.startswith('holdfast__') else ref(name)) -}}
+    {%- if name.startswith('holdfast__') -%}
+        {{- return(ref('holdfast', name)) -}}
+    {%- elif '.' in name -%}
+        {{- return(ref(name.split('.')[0], name.split('.')[1])) -}}
+    {%- endif -%}
+    {{- return(ref(project_name, name)) -}}
 {% endmacro %}
 
 
-{#- What people call a model: its full name without the prefix that keeps Holdfast's models apart. -#}
+{#- What people call a model: its name without its package, or without the prefix that keeps Holdfast's models apart. -#}
 {% macro _plain_name(name) %}
-    {{- return(name[10:] if name.startswith('holdfast__') else name) -}}
+    {{- return(name[10:] if name.startswith('holdfast__') else name.split('.')[-1]) -}}
 {% endmacro %}

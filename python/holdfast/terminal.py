@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO, cast
 
-__all__ = ["number", "percent", "plain", "table"]
+__all__ = ["number", "percent", "plain", "table", "working"]
 
 _RULE_WIDTH = 110
 # control characters, halves of others, line and paragraph separators
@@ -98,3 +103,73 @@ def percent(value: float | None) -> str:
     '34.8 %'
     """
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+@contextmanager
+def working(what: str, *, after: float = 1.0) -> Iterator[None]:
+    """Show on a terminal that something is at work, and for how long, until it speaks itself.
+
+    Parameters
+    ----------
+    what
+        Who is at work, such as `holdfast report`.
+    after
+        Seconds of silence before anything is shown.
+
+    Examples
+    --------
+    >>> with working("holdfast report"):
+    ...     pass
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    line = _Line(what, sys.stderr, after)
+    # standard error stays as it is for others; what is printed or logged clears the line first
+    former, sys.stderr = sys.stderr, cast("TextIO", _Clearing(sys.stderr, line))
+    try:
+        with redirect_stdout(cast("TextIO", _Clearing(sys.stdout, line))):
+            yield
+    finally:
+        line.stop()
+        sys.stderr = former
+
+
+class _Line:
+    """A line on a terminal that counts the seconds."""
+
+    def __init__(self, what: str, stream: TextIO, after: float) -> None:
+        self._what, self._stream, self._after = what, stream, after
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._count, daemon=True)
+        self._thread.start()
+
+    def _count(self) -> None:
+        begin, wait, is_shown = time.monotonic(), self._after, False
+        while not self._done.wait(wait):
+            self._stream.write(f"\r{self._what}: {time.monotonic() - begin:.0f} s …")
+            self._stream.flush()
+            wait, is_shown = 1.0, True
+        if is_shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def stop(self) -> None:
+        """Clear the line, and show nothing more."""
+        self._done.set()
+        self._thread.join()
+
+
+class _Clearing:
+    """A stream whose first word clears the line."""
+
+    def __init__(self, stream: TextIO, line: _Line) -> None:
+        self._stream, self._line = stream, line
+
+    def write(self, text: str) -> int:
+        """Write, once the line is cleared."""
+        self._line.stop()
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -116,7 +116,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     added = [block for block in blocks("write_a_feature.md", "yaml") if "rows_recompute" in block]
     assert len(added) == 1
     yml.write_text(yml.read_text().replace("    columns:\n", f"{added[0]}    columns:\n"))
-    project.dbt("build")
+    assert "unexpected cycles" not in project.dbt("build").stdout
     return project
 
 

@@ -22,14 +22,16 @@ from holdfast.commands import (
     summary,
     tasks,
 )
+from holdfast.commands._options import add_action
 
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["COMMANDS", "Command", "add_action"]
 
 
 class Command(Protocol):
     """What the module of a command has."""
 
     HELP: str
+    EXAMPLE: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what the command can be told."""

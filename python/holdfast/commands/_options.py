@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["add_action", "add_project", "add_task", "project_of"]
 
 if TYPE_CHECKING:
     from holdfast.warehouse.project import Project
 
-__all__ = ["add_project", "add_task", "project_of"]
+    # argparse has no public name for it
+    Actions = argparse._SubParsersAction[Any]
+
+
+def add_action(actions: Actions, name: str, told: str, example: str) -> argparse.ArgumentParser:
+    """Add a command, or an action of one, with what its help says: a sentence and an example."""
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=told,
+        description=f"{told[0].upper()}{told[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,18 @@ from holdfast.commands._options import add_project, add_task, project_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["HELP", "add_arguments", "check_output", "describe_backtest", "run", "write_table"]
+__all__ = [
+    "EXAMPLE",
+    "HELP",
+    "add_arguments",
+    "check_output",
+    "describe_backtest",
+    "run",
+    "write_table",
+]
 
 HELP = "train at past dates on what was known then, and compare with what came"
+EXAMPLE = "holdfast backtest --last 3 --output figures.csv"
 
 # what is told of each date, under which heading
 _SHOWN = {"auroc": "AUROC", "baseline_auroc": "recency", "log_loss": "log loss"}

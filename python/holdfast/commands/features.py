@@ -5,19 +5,30 @@ from __future__ import annotations
 import argparse
 
 from holdfast import terminal
-from holdfast.commands._options import add_project
+from holdfast.commands._options import add_action, add_project
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "show the features of this project"
+EXAMPLE = "holdfast features list"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of the command, and what each can be told."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="list all features")
+    listing = add_action(
+        actions,
+        "list",
+        "list all features",
+        "holdfast features list --view customer_order_features",
+    )
     listing.add_argument("--view", help="only those of this feature view")
-    about = actions.add_parser("describe", help="tell everything about one feature")
+    about = add_action(
+        actions,
+        "describe",
+        "tell everything about one feature",
+        "holdfast features describe days_since_order",
+    )
     about.add_argument("name", metavar="NAME", help="its name, or view.name")
     for action in (listing, about):
         add_project(action)

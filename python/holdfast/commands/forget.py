@@ -8,9 +8,10 @@ import sys
 from holdfast import terminal
 from holdfast.commands._options import add_project, project_of
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "remove customers from all that was built, and keep them out"
+EXAMPLE = "holdfast forget 17 42 --dry-run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

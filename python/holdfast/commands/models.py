@@ -5,23 +5,40 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from holdfast.commands._options import add_project, add_task, project_of
+from holdfast.commands._options import add_action, add_project, add_task, project_of
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "show, change and export the trained models"
+EXAMPLE = "holdfast models list --task churn"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of the command, and what each can be told."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="list all models, the champion first")
+    listing = add_action(
+        actions, "list", "list all models, the champion first", "holdfast models list --task churn"
+    )
     listing.add_argument("--task", help="only those of this task")
-    show = actions.add_parser("show", help="tell everything about one model")
-    promote = actions.add_parser("promote", help="make a model the champion of its task")
-    rollback = actions.add_parser("rollback", help="make the former champion champion again")
+    show = add_action(
+        actions, "show", "tell everything about one model", "holdfast models show 3f2a"
+    )
+    promote = add_action(
+        actions, "promote", "make a model the champion of its task", "holdfast models promote 3f2a"
+    )
+    rollback = add_action(
+        actions,
+        "rollback",
+        "make the former champion champion again",
+        "holdfast models rollback --task churn",
+    )
     add_task(rollback)
-    export = actions.add_parser("export", help="write a model's ONNX file, or its SQL")
+    export = add_action(
+        actions,
+        "export",
+        "write a model's ONNX file, or its SQL",
+        "holdfast models export 3f2a --format sql --dialect postgres --output churn.sql",
+    )
     export.add_argument("--format", choices=("onnx", "sql"), default="onnx", help="(default: onnx)")
     export.add_argument(
         "--dialect",
@@ -35,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for action in (show, promote, export):
         action.add_argument("model_id", metavar="MODEL_ID", help="its id, or the beginning of it")
-    card = actions.add_parser("card", help="write a model card as an HTML file")
+    card = add_action(
+        actions,
+        "card",
+        "write a model card as an HTML file",
+        "holdfast models card --output churn.html",
+    )
     card.add_argument(
         "model_id", metavar="MODEL_ID", nargs="?", help="its id (default: the champion of churn)"
     )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from holdfast.commands._options import add_project, project_of
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "publish the marts for BI tools, as a build does at its end"
+EXAMPLE = "holdfast publish --output serving/holdfast.duckdb"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from holdfast.commands._options import add_project, project_of
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "write what the last dbt build found as one HTML page"
+EXAMPLE = "holdfast report --output retention.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from holdfast.commands._options import add_project, add_task, project_of
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "score a Parquet or CSV file of any size"
+EXAMPLE = "holdfast score --input new.parquet --output scores.parquet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

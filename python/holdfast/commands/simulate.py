@@ -7,9 +7,10 @@ import logging
 from datetime import date
 from pathlib import Path
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "write the tables of a simulated shop"
+EXAMPLE = "holdfast simulate --output shop --customers 300 --seed 5"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the day after the last one simulated (default: 2026-07-01)",
     )
     parser.add_argument("--seed", type=int, default=7, help="(default: 7)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the tables that are in the folder"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the tables, and print how many rows each has."""
-    from holdfast.simulation import simulate_shop
+    from holdfast.simulation import SimulationArgumentError, simulate_shop
 
+    there = sorted(options.output.glob("*.parquet")) + sorted(
+        options.output.glob("truth/*.parquet")
+    )
+    if there and not options.overwrite:
+        raise SimulationArgumentError(
+            f"{options.output} holds {there[0].name}"
+            + (f" and {len(there) - 1} more" if len(there) > 1 else "")
+            + "; write to another folder, or replace the tables there with --overwrite"
+        )
     counts = simulate_shop(
         options.output,
         customers=options.customers,

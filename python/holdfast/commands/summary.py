@@ -6,9 +6,10 @@ import argparse
 
 from holdfast.commands._options import add_project
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "show what the last dbt build of this project made, and which customers to keep"
+EXAMPLE = "holdfast summary --customers 20"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

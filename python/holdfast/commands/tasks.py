@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-__all__ = ["HELP", "add_arguments", "run"]
+from holdfast.commands._options import add_action
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "write the models of a task that dbt_project.yml declares"
+EXAMPLE = "holdfast tasks add return --dry-run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions of the command, and what each can be told."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    adding = actions.add_parser("add", help="write the models of a task")
+    adding = add_action(
+        actions, "add", "write the models of a task", "holdfast tasks add return --dry-run"
+    )
     adding.add_argument("task", metavar="TASK", help="its name in the var holdfast_tasks")
     adding.add_argument("--dry-run", action="store_true", help="only print what would be written")
     adding.add_argument(

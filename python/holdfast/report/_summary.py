@@ -11,6 +11,7 @@ import duckdb
 from holdfast import terminal
 from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.warehouse.project import Project, ProjectError, open_project
+from holdfast.warehouse.quoting import text as literal
 
 __all__ = ["summarise"]
 
@@ -144,15 +145,16 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
 
     Returns nothing where none was tested.
     """
+    stages = ", ".join(literal(stage.value) for stage in COMPARED_STAGES)
+    # parameters would have DuckDB load pandas, which takes longer than all of this
     found = connection.execute(
         f"""
         select *
         from {project.relation("model_performance")}
-        where task = ? and list_contains(?, stage)
+        where task = {literal(task)} and stage in ({stages})
             and (split = 'test' or stage = 'champion')
         order by stage = 'champion' desc, stage = 'baseline', algorithm
         """,  # noqa: S608 - the relation is dbt's own, quoted
-        [task, [stage.value for stage in COMPARED_STAGES]],
     )
     names = [column for column, *_ in found.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -236,8 +236,8 @@ def open_project(
 ) -> Project:
     """Read a dbt project after a build.
 
-    The profile and the project are read by dbt itself, so whatever dbt understands there works
-    here: the Jinja in them, DBT_TARGET, DBT_TARGET_PATH, attached databases.
+    What is more than the plain name of a file is read by dbt itself, so whatever dbt understands
+    there works here: the Jinja in the profile, DBT_TARGET, DBT_TARGET_PATH, attached databases.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from holdfast import __version__
+from holdfast import __version__, cli
 from holdfast.cli import main
 from holdfast.commands import COMMANDS
 from holdfast.errors import HoldfastError
@@ -128,6 +129,7 @@ class _Command(ModuleType):
     """A command that ends as it is told to."""
 
     HELP = "for this test"
+    EXAMPLE = "holdfast stub"
 
     def __init__(self, error: BaseException | None) -> None:
         super().__init__("stub")
@@ -178,15 +180,84 @@ def test_message_that_quotes_data_cannot_steer_the_terminal(
     )
 
 
-def test_help_waits_for_no_library() -> None:
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_help_has_a_sentence_and_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in ([], *([word] for word in ACTIONS.get(name, ()))):
+        told = help_of([name, *action], capsys)
+        assert re.search(r"\n\n[A-Z][^\n]+\.\n\n", told)
+        example = told.split("example:\n  ")[1].strip().split()
+        assert example[: 2 + len(action)] == ["holdfast", name, *action]
+        # and it is one that the command takes
+        assert cli._parser(example[1:]).parse_args(example[1:]).command == name
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["sumary"], "summary"),
+        (["models", "premote"], "promote"),
+        (["models", "export", "a1", "--output", "x", "--format", "onx"], "onnx"),
+        (["summary", "--custmers", "3"], "--customers"),
+        (["simulate", "--ouput", "x"], "--output"),
+        (["summary", "--projet-dir=x"], "--project-dir"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_one_that_was_meant(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert f"; did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_nothing_is_offered_for_a_word_like_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["xyzzy"])
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_simulation_replaces_nothing_unless_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["simulate", "--output", str(tmp_path), "--customers", "10", "--months", "6"]
+    (tmp_path / "orders.parquet").write_text("mine", encoding="utf-8")
+    assert main(words) == 1
+    assert "holds orders.parquet; write to another folder, or replace" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.parquet"]
+    assert (tmp_path / "orders.parquet").read_text(encoding="utf-8") == "mine"
+    assert main([*words, "--overwrite"]) == 0
+    assert (tmp_path / "orders.parquet").read_bytes()[:4] == b"PAR1"
+    assert main(words) == 1
+
+
+def loaded_by(words: list[str], cwd: Path) -> set[str]:
+    """Give the packages that a command has loaded when it is done."""
     code = (
-        "import sys\n"
-        "from holdfast.cli import main\n"
-        "try: main(['backtest', '--help'])\n"
+        "import sys; from holdfast.cli import main\n"
+        f"try: main({words!r})\n"
         "except SystemExit: pass\n"
-        "print({'numpy', 'duckdb', 'ibis', 'pyarrow', 'sklearn', 'dbt'} & set(sys.modules))"
+        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=True
     )
-    assert result.stdout.splitlines()[-1] == "set()"
+    return set(done.stdout.rsplit("LOADED ", 1)[1].split())
+
+
+def test_help_waits_for_no_library(tmp_path: Path) -> None:
+    heavy = {"dbt", "duckdb", "ibis", "numpy", "onnx", "pandas", "pyarrow", "sklearn", "yaml"}
+    assert not loaded_by(["--help"], tmp_path) & heavy
+    assert not loaded_by(["models", "export", "--help"], tmp_path) & heavy
+
+
+def test_summary_of_a_plain_project_does_not_wait_for_dbt(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop\n", encoding="utf-8")
+    (tmp_path / "profiles.yml").write_text(
+        "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}", encoding="utf-8"
+    )
+    loaded = loaded_by(["summary"], tmp_path)
+    assert "duckdb" in loaded
+    assert not loaded & {"dbt", "ibis", "sklearn", "altair", "networkx", "pandas"}

@@ -9,6 +9,8 @@ import duckdb
 import pytest
 import yaml
 
+from holdfast.warehouse import profile
+from holdfast.warehouse.profile import read_profile
 from holdfast.warehouse.project import Project, ProjectError, open_project
 
 
@@ -271,3 +273,44 @@ def test_models_may_lie_in_a_file_attached_to_memory(directory: Path) -> None:
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             connection.execute("delete from lake.churn_scores")
         assert connection.execute(f"from {project.relation('churn_scores')}").fetchall() == [(7,)]
+
+
+@pytest.mark.parametrize("target", [None, "dev", "test", "dotted"])
+def test_plain_profile_is_read_as_dbt_reads_it(
+    directory: Path, target: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {
+        "dev": {"type": "duckdb", "path": "shop.duckdb", "threads": 2, "schema": "main"},
+        "test": {"type": "duckdb", "path": "folder/test.duckdb", "plugins": []},
+        "dotted": {"type": "duckdb", "path": "My.Shop.v2.duckdb"},
+    }
+    told = {"shop": {"target": "dev", "outputs": outputs}}
+    (directory / "profiles.yml").write_text(yaml.safe_dump(told))
+    plain = read_profile(directory, target, None)
+    for name, value in (("", ""), ("DBT_TARGET", "test"), ("DBT_TARGET_PATH", "elsewhere")):
+        if name:
+            monkeypatch.setenv(name, value)
+        plain = read_profile(directory, target, None)
+        by_dbt = profile._have_dbt_read(directory, str(directory), target, None)
+        assert plain == by_dbt
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"path": "{{ 'shop' }}.duckdb"},
+        {"path": "shop.duckdb", "attach": [{"path": "other.duckdb"}]},
+        {"path": "shop.duckdb", "settings": {"threads": 1}},
+        {"path": "shop.duckdb", "database": "shop"},
+    ],
+)
+def test_all_else_is_left_to_dbt(
+    directory: Path, output: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"shop": {"target": "dev", "outputs": {"dev": {"type": "duckdb", **output}}}}
+    (directory / "profiles.yml").write_text(yaml.safe_dump(told))
+    asked = []
+    real = profile._have_dbt_read
+    monkeypatch.setattr(profile, "_have_dbt_read", lambda *a: asked.append(a) or real(*a))
+    assert read_profile(directory, None, None).warehouse == directory / "shop.duckdb"
+    assert len(asked) == 1
