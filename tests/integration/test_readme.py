@@ -101,9 +101,13 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
     ]
     assert sorted(set(read)) == [
         ("churn_definition", "'non_contractual'"),
+        ("currency", "''"),
+        ("locale", "'en'"),
         ("publish_path", "''"),
         ("time_spine", "true"),
     ]
     assert defaults["churn_definition"] == "'non_contractual'"
     assert defaults["publish_path"] == "none"
+    assert defaults["currency"] == "none"
+    assert defaults["locale"] == "'en'"
     assert defaults["time_spine"] == "true"
