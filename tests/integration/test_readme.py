@@ -99,11 +99,15 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
         for found in re.findall(r"var\('holdfast_(\w+)', ([^)]+)\)", path.read_text())
         if found[0] in defaults
     ]
-    assert sorted(read) == [
+    assert sorted(set(read)) == [
         ("churn_definition", "'non_contractual'"),
+        ("currency", "''"),
+        ("locale", "'en'"),
         ("publish_path", "''"),
         ("time_spine", "true"),
     ]
     assert defaults["churn_definition"] == "'non_contractual'"
     assert defaults["publish_path"] == "none"
+    assert defaults["currency"] == "none"
+    assert defaults["locale"] == "'en'"
     assert defaults["time_spine"] == "true"
