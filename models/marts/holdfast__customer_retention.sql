@@ -73,6 +73,22 @@ scores as (
 
 ),
 
+first_reasons as (
+
+    select
+        customer_id,
+        theme,
+    from {{ ref('holdfast', 'holdfast__churn_reasons') }}
+    where rank = 1
+
+),
+
+actions as (
+
+    {{ holdfast.theme_actions() }}
+
+),
+
 {% if has_winback -%}
 winback as (
 
@@ -163,6 +179,8 @@ final as (
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
+        first_reasons.theme as reason_1_theme,
+        actions.action as suggested_action,
         cast(
             case
                 when lifecycle.is_keepable
@@ -184,6 +202,10 @@ final as (
     left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
+    left join first_reasons
+        on first_reasons.customer_id = customers.customer_id
+        and scores.reason_1 is not null
+    left join actions on actions.theme = first_reasons.theme
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}
