@@ -119,7 +119,7 @@ def test_next_steps_are_grouped_by_the_suggested_action(
     project: MakeProject, tmp_path: Path
 ) -> None:
     html = page_of(project(CUSTOMERS), tmp_path)
-    steps = re.findall(r"<li><h3>(.*?)</h3><p>(.*?)</p>", html)
+    steps = re.findall(r"<li><h3[^>]*>(.*?)</h3><p>(.*?)</p>", html)
     assert [title for title, _ in steps] == [
         "Contact those at high risk first",
         "Send a reminder",
