@@ -46,7 +46,7 @@
             'rhythm': 'В последнее время заказ {mean_order_gap_days_180d' ~ every ~ '; обычно {mean_order_gap_days' ~ every,
             'orders_rare': 'В среднем заказ {mean_order_gap_days' ~ every,
             'orders_before': '{order_count_365d' ~ some_orders ~ ' за последние 12 месяцев, раньше — {orders_earlier:0=ни одного|#|#|#}',
-            'orders_few': '{orders_lifetime' ~ orders ~ ' за {first_order_age_days:# день|# дня|# дней} с первого',
+            'orders_few': '{orders_lifetime' ~ orders ~ ' за {first_order_age_days:# день|# дня|# дней} с момента первого',
             'orders_total': 'Всего {orders_lifetime' ~ orders,
             'season': 'Год назад в предстоящие три месяца: {order_count_last_year_90d:0=ни одного заказа|# заказ|# заказа|# заказов}',
             'spending': 'Покупки на {revenue_[W]d:money} [window], на {revenue_before_[W]d:money} [before]',

@@ -112,6 +112,22 @@ def _orders(shop: Shop, customer: Any, said: re.Match[str]) -> bool:
     return (whole(said[1]), whole(said[3])) == (now, before) and 0 < now < before
 
 
+def _year(shop: Shop, customer: Any, said: re.Match[str]) -> bool:
+    orders, now = shop.purchases(customer), shop.purchases(customer, 365)
+    earlier = len(orders) - len(now)
+    days = (shop.as_of - orders[0][0]).days - 365
+    a_year = earlier * 365 / days
+    told = int(said[3])
+    right = abs(told - a_year) <= 0.5 + 1e-6 if said[2] else told == earlier
+    return whole(said[1]) == len(now) and right and 0 < len(now) < a_year
+
+
+def _since(shop: Shop, customer: Any, said: re.Match[str]) -> bool:
+    orders = shop.purchases(customer)
+    age = (shop.as_of - orders[0][0]).days
+    return (int(said[1]), whole(said[2])) == (len(orders), age)
+
+
 def _spent(shop: Shop, customer: Any, said: re.Match[str]) -> bool:
     days = int(said[2])
     now, before = (
@@ -204,6 +220,10 @@ CHECKS: dict[str, tuple[str, Check]] = {
         r"(No|[\d,]+) orders? in the last (\d+) days, (none|[\d,]+) in the \d+ days before",
         _orders,
     ),
+    "fewer in the year": (
+        r"(\d+) orders? in the last 12 months, (about )?(\d+)(?: a year)? before that", _year
+    ),
+    "orders since the first": (r"(\d) orders in ([\d,]+) days as a customer", _since),
     "spending fell": (
         r"([\d,.]+) spent in the last (\d+) days, ([\d,.]+) in the \d+ days before", _spent
     ),
