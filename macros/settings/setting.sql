@@ -50,7 +50,7 @@
             and value | select('mapping') | selectattr('name', 'defined') | selectattr('name', 'string') | list | length == value | length -%}
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | list | length == value | length -%}
-        {%- for phrases in value.values() if checked.ok -%}
+        {%- for phrases in (value.values() if checked.ok else []) -%}
             {%- for phrase in ([phrases] if phrases is string or phrases is mapping else phrases) -%}
                 {%- set checked.ok = checked.ok and (phrase is string or (phrase is mapping and phrase.say is string
                     and (phrase.when is not defined or phrase.when is string))) -%}

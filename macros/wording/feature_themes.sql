@@ -35,8 +35,13 @@
     {%- endfor -%}
     {%- set places = {} -%}
     {%- if unnamed -%}
-        {%- for column in holdfast.feature_columns(views) -%}
-            {%- do places.update({column.name: column.view}) -%}
+        {%- for view in views if execute -%}
+            {%- set relation = holdfast._relation_of(view) -%}
+            {%- if holdfast.exists(relation) -%}
+                {%- for column in adapter.get_columns_in_relation(relation) -%}
+                    {%- do places.update({column.name: holdfast._plain_name(view)}) -%}
+                {%- endfor -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for feature in unnamed -%}

@@ -56,10 +56,15 @@ def test_reasons_are_told_in_the_phrases_of_the_users_own(built_demo: DbtProject
     said = built_demo.dbt(
         "compile", "--select", "holdfast__churn_reasons", "--vars", f"{{{phrases}}}"
     ).stdout
-    assert "'seit ' || case when abs(cast(round(" in said
-    assert "and (days_since_order > 30)" in said
+    assert "then 'seit ' || case when abs(cast(round(" in said
+    assert "= 1 then ('einem Tag') else (" in said
     # nothing is told from a missing value
-    assert '(cast("days_since_order" as double) is not null) then' in said
-    assert "Last order" not in said.partition("'noch nie etwas'")[0].rpartition("case statement")[2]
+    value = 'cast("days_since_order" as double) is not null'
+    for condition in (
+        f"{value} and (days_since_order > 30)",
+        f"{value} and ({value})",
+        f"({value})",
+    ):
+        assert f" when {condition} then " in said
     refused = built_demo.dbt("compile", "--vars", "{holdfast_reason_phrases: often}", check=False)
     assert "`holdfast_reason_phrases` must be a dict" in refused.stdout

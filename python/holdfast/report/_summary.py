@@ -164,7 +164,8 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
     heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
     text = heading + _compared(tested, figures)
     kept = tested[0]["keepable_row_count"]
-    if kept is not None and figures is _FIGURES:
+    # where churn is contractual nobody else is asked about
+    if kept not in (None, count) and figures is _FIGURES:
         text += (
             f"\n\nThe same for the {kept:,} rows of customers who could still be kept:\n"
             + _compared(tested, figures, prefix="keepable_")

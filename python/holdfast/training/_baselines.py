@@ -51,7 +51,7 @@ def make_baselines(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candi
     return made
 
 
-def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) -> None:
+def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate], task: str) -> None:
     """Warn when the chosen model is no better than a baseline, in its ranking or its loss."""
     found = defeats(
         chosen.metrics["test"],
@@ -60,10 +60,11 @@ def compare_with_baselines(chosen: Candidate, baselines: Sequence[Candidate]) ->
     )
     if found:
         logger.warning(
-            "DO NOT ACT ON THE SCORES YET: the chosen %s is no better than a simple rule: %s. Look "
-            "at its features and at how many events it has learned from; `holdfast models card` "
-            "shows both.",
+            "DO NOT ACT ON THE SCORES YET: the chosen %s of %s is no better than a simple rule: "
+            "%s. Look at its features and at how many events it has learned from; `holdfast "
+            "models card` shows both.",
             chosen.algorithm,
+            task,
             "; ".join(map(str, found)),
         )
 

@@ -244,7 +244,7 @@ def _run(
     candidates = make_candidates(prepared, settings.task, settings.recipe)
     chosen = choose(candidates)
     baselines = make_baselines(prepared, settings.task, settings.recipe)
-    compare_with_baselines(chosen, baselines)
+    compare_with_baselines(chosen, baselines, settings.task.name)
     promote, comparison = wins(
         chosen, former, prepared.test, description, as_of_date=as_of_date, settings=settings
     )

@@ -130,6 +130,11 @@ def test_the_list_answers_whom_to_keep_by_value_at_risk(project: Project) -> Non
         summarise(project.directory, customers=0)
 
 
+def test_figures_are_not_told_twice_where_everybody_could_be_kept(project: Project) -> None:
+    change(project, "update model_performance set keepable_row_count = row_count")
+    assert "who could still be kept" not in summarise(project.directory)
+
+
 def test_everybody_is_listed_by_probability_when_asked_for(project: Project) -> None:
     told = summarise(project.directory, everybody=True)
     assert told.index("emil") < told.index("anna") < told.index("dora") < told.index("ben")
