@@ -128,7 +128,8 @@ def _by_risk(tables: Tables, money: Money) -> list[Step]:
 
 def _by_action(tables: Tables, money: Money) -> list[Step]:
     """Group the customers at risk by the action that is suggested for them."""
-    if not tables.has("customer_retention", "suggested_action"):
+    # where nobody may be listed, groups of few would tell about them all the same
+    if not tables.has("customer_retention", "customer_id", "suggested_action"):
         return []
     rows = tables.rows(
         f"""
