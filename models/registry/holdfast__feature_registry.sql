@@ -1,19 +1,19 @@
 -- every feature: what it is, from the project, and what it looks like, from the data
 {% set views = holdfast.feature_views() -%}
 {% set personal = holdfast.personal_features() -%}
-{#- the project names attributes by a var, so no yml of Holdfast's can describe them -#}
+{#- the project names attributes by a var, so no yml of Holdfast's can describe them: what describes the column does -#}
+{% set described = holdfast.column_descriptions('customers') -%}
 {% set attributes = {} -%}
 {% for attribute in var('holdfast_customer_attributes', []) -%}
-    {% do attributes.update({
-        'attribute_' ~ attribute | lower: 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'
-    }) -%}
+    {% do attributes.update({'attribute_' ~ attribute | lower: described.get(attribute | lower, '') or
+        'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'}) -%}
 {% endfor -%}
 -- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
 with
 
 features as (
 
-    {% set described = namespace(any=false) -%}
+    {% set listed = namespace(any=false) -%}
     {% for view in views -%}
     {% set relation = holdfast._ref(view) -%}
     {% if execute and holdfast.exists(relation) -%}
@@ -22,8 +22,8 @@ features as (
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = holdfast.quoted(column.name) -%}
-    {{ 'union all' if described.any }}
-    {% set described.any = true -%}
+    {{ 'union all' if listed.any }}
+    {% set listed.any = true -%}
     select
         {{ holdfast.text(column.name) }} as feature,
         {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
@@ -50,7 +50,7 @@ features as (
     {% endfor -%}
     {% endif -%}
     {% endfor %}
-    {% if not described.any -%}
+    {% if not listed.any -%}
     select
         cast(null as varchar) as feature,
         cast(null as varchar) as feature_view,
