@@ -203,7 +203,9 @@ expected as (
         ) as psi_by_chance,
         coalesce(trends.trend_dates, 0) as trend_dates,
         coalesce(trends.date_psi, 0) as date_psi,
-        greatest(abs(trends.trend_gap * coalesce(trends.position_slope, 0)), coalesce(trends.position_scatter, 0)) as position_reach,
+        least(
+            abs(trends.trend_gap * coalesce(trends.position_slope, 0)) + 2 * coalesce(trends.position_scatter, 0), 0.5e0
+        ) as position_reach,
     from summed
     left join trends on trends.feature = summed.feature
 
@@ -230,8 +232,14 @@ judged as (
     select
         *,
         greatest(
-            -- the index grows with the square of a move; a trend explains moves of its own size, and no other change of shape
-            psi_of_values - least(psi_of_values * power(position_within, 2), 100 * power(position_reach, 2))
+            -- a normal distribution whose mean rank moves by r has an index of about 12.6 r² / (1 - (2 r)⁴). So a trend
+            -- explains moves of its own size, with some room for other shapes, and no more; one of 0.5 leaves no row in place
+            psi_of_values - least(
+                psi_of_values * power(position_within, 2),
+                coalesce(
+                    16 * power(position_reach, 2) / cast(nullif(1 - power(2 * position_reach, 4), 0) as double), psi_of_values
+                )
+            )
             + (psi - psi_of_values) * (1 - power(missing_rate_within, 2))
             - psi_by_chance,
             0

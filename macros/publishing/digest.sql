@@ -79,7 +79,7 @@
     {%- for task in holdfast.tasks() -%}
         {%- set champion = champions.get(task) -%}
         {%- if champion or task in told or task == 'churn' -%}
-            {%- set who = 'no champion yet' -%}
+            {%- set who = 'no champion yet' if holdfast.exists(registry) else 'model_registry is not built yet' -%}
             {%- if champion -%}
                 {%- set who = 'champion ' ~ champion.model_id ~ ' (' ~ champion.algorithm ~ ') since ' ~ (champion.since | string)[:10] -%}
             {%- endif -%}
@@ -171,7 +171,7 @@
         {%- if 'column_name' in query.column_names -%}
             {%- for row in query.rows -%}
                 {%- do found.append(row['column_name'] ~ ' ' ~ (row['problem'] ~ ' ' if 'problem' in query.column_names else '')
-                    ~ 'in ' ~ '{:,}'.format(row['row_count'] | int) ~ ' rows') -%}
+                    ~ 'in ' ~ '{:,}'.format(row['row_count'] | int) ~ (' row' if row['row_count'] | int == 1 else ' rows')) -%}
             {%- endfor -%}
         {%- elif 'feature' in query.column_names -%}
             {%- do found.extend(query.columns['feature'].values() | map('string') | unique | list) -%}

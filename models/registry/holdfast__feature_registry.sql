@@ -8,7 +8,14 @@
     {% do attributes.update({'attribute_' ~ attribute | lower: described.get(attribute | lower, '') or
         'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'}) -%}
 {% endfor -%}
--- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
+{#- rendered once, for feature_definitions -#}
+{% set definitions = {} -%}
+{% set defined = ref('holdfast', 'holdfast__feature_definitions') -%}
+{% if execute and holdfast.exists(defined) -%}
+{% for row in run_query('select feature_view, sql, ' ~ holdfast.to_json_text('entity') ~ ' from ' ~ defined).rows -%}
+    {% do definitions.update({row[0]: {'sql': row[1], 'entity': fromjson(row[2])}}) -%}
+{% endfor -%}
+{% endif -%}
 with
 
 features as (
@@ -16,9 +23,9 @@ features as (
     {% set listed = namespace(any=false) -%}
     {% for view in views -%}
     {% set relation = holdfast._ref(view) -%}
-    {% if execute and holdfast.exists(relation) -%}
+    {% set rendered = definitions.get(holdfast._plain_name(view)) -%}
+    {% if rendered and holdfast.exists(relation) -%}
     {% set node = holdfast._node_of(view) -%}
-    {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = holdfast.quoted(column.name) -%}
