@@ -206,7 +206,8 @@ _POLICY: dict[str, tuple[str, _Check]] = {
     "test_dates": ("test_dates", _whole(1, 2**31)),
     "as_of_date": ("as_of_date", _date),
     "reset": ("reset", _flag),
+    "optional": ("optional", _flag),
 }
 _KEYS = (*_TASK, *_RECIPE, *_POLICY)
 # When it was decided to train changes nothing in what was trained.
-_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset")
+_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset", "optional")

@@ -193,6 +193,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
             "orders_are_loaded_in_time says how to leave it out",
             champion_of(former, task.name),
             task=task.name,
+            quiet=checked.policy.optional,
         )
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
     feature_hash = description.feature_hash(task, recipe)
@@ -225,7 +226,13 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
                 task=task.name,
             )
             return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(prepared.reason, prepared.remedy, champion, task=task.name)
+        return _no_model(
+            prepared.reason,
+            prepared.remedy,
+            champion,
+            task=task.name,
+            quiet=checked.policy.optional,
+        )
     with one_thread():
         rows = _run(
             prepared,
@@ -289,12 +296,14 @@ def _no_model(
     then: str = "",
     *,
     task: str,
+    quiet: bool = False,
 ) -> pa.Table:
     """Say why nothing was trained and what becomes of a champion, and return no rows."""
     if champion:
         then = f" The champion {champion.model_id} stays as it is."
-    logger.warning("No new model: %s; %s.%s", reason, remedy, then)
     note_training(task, f"not trained: {reason}")
+    level = logging.INFO if quiet else logging.WARNING
+    logger.log(level, "No new model: %s; %s.%s", reason, remedy, then)
     return registry_table([])
 
 
