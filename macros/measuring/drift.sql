@@ -227,7 +227,7 @@ placed_in_range as (
 
 ),
 
-judged as (
+explained as (
 
     select
         *,
@@ -247,6 +247,16 @@ judged as (
         -- nor is a change unexpected that one training date shows against the others
         case when trend_dates > 1 then greatest(psi - date_psi - psi_by_chance, 0) else psi end as psi_beyond_dates,
     from placed_in_range
+
+),
+
+judged as (
+
+    select
+        *,
+        -- without a row there is nothing to be compared
+        case when row_count > 0 then least(psi_beyond_trend, psi_beyond_dates) end as unexpected_psi,
+    from explained
 
 ),
 
@@ -270,10 +280,10 @@ final as (
         -- a name may hold what would mean something in a path
         cast(json_extract(importances.metrics, '$.importance') as map(varchar, double))[judged.feature] as importance,
         judged.psi,
-        least(judged.psi_beyond_trend, judged.psi_beyond_dates) as unexpected_psi,
+        judged.unexpected_psi,
         case
-            when least(judged.psi_beyond_trend, judged.psi_beyond_dates) >= 0.25e0 then 'large'
-            when least(judged.psi_beyond_trend, judged.psi_beyond_dates) >= 0.1e0 then 'moderate'
+            when judged.unexpected_psi >= 0.25e0 then 'large'
+            when judged.unexpected_psi >= 0.1e0 then 'moderate'
             else 'small'
         end as drift,
         judged.reference_missing_rate,

@@ -207,10 +207,11 @@ def column(project: DbtProject, sql: str) -> Floats:
 def test_what_grows_with_history_is_not_told_as_drift(built_demo: DbtProject) -> None:
     grown = built_demo.query(
         "select psi > 0.25, unexpected_psi, drift from feature_drift "
-        "where feature = 'first_order_age_days'"
+        "where task = 'churn' and feature = 'first_order_age_days'"
     )
     assert grown == [(True, 0.0, "small")]
-    assert built_demo.query("select feature from feature_drift where drift = 'large'") == []
+    large = "select feature from feature_drift where task = 'churn' and drift = 'large' order by 1"
+    assert built_demo.query(large) == []
 
 
 @pytest.mark.slow
@@ -233,9 +234,10 @@ def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
     assert "features_are_stable of feature_drift: " in result.stdout
     assert demo.query(
         "select drift, missing_rate, missing_rate_change from feature_drift "
-        "where feature = 'days_since_order'"
+        "where task = 'churn' and feature = 'days_since_order'"
     ) == [("large", 1.0, 1.0)]
-    assert demo.query("select feature from feature_drift where drift = 'large' order by 1") == [
+    large = "select feature from feature_drift where task = 'churn' and drift = 'large' order by 1"
+    assert demo.query(large) == [
         ("days_since_order",),
         ("orders_lifetime",),
         ("revenue_90d",),
