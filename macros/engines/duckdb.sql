@@ -108,10 +108,10 @@ select cast(unnest(generate_series(
 {% endmacro %}
 
 
-{% macro duckdb__unpivoted(relation, columns) -%}
+{% macro duckdb__unpivoted(relation, columns, keys=[]) -%}
 select *
     from {{ relation }}
-    unpivot include nulls (value for feature in (columns(*)))
+    unpivot include nulls (value for feature in (columns(*{{ ' exclude (' ~ keys | join(', ') ~ ')' if keys }})))
 {%- endmacro %}
 
 

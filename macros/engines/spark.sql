@@ -105,7 +105,7 @@ select cast(month as date) as month
 {% endmacro %}
 
 
-{% macro spark__unpivoted(relation, columns) -%}
+{% macro spark__unpivoted(relation, columns, keys=[]) -%}
 select *
     from {{ relation }}
     unpivot include nulls (value for feature in ({{ columns | join(', ') }}))

@@ -137,23 +137,20 @@
 
 
 {#-
-  The note of a feature view's table, its comment, as {definition, built_from}: the definition that it was built from, and
-  what its dates were. `built_from` is empty where it is not known.
+  The note of a feature view's table, its comment, as {definition, built_from, hashed_by}: the definition that it was built
+  from, and what its dates were; `built_from` is empty where it is not known. `hashed_by` is the warehouse's version now:
+  others may hash otherwise.
 -#}
 {% macro _note_of(relation) %}
-    {%- set comment = run_query(holdfast.table_comment(relation)).columns[0].values()[0] or '' -%}
+    {%- set row = run_query('select (' ~ holdfast.table_comment(relation) ~ '), version()').rows[0] -%}
+    {%- set comment = row[0] or '' -%}
     {%- set match = modules.re.fullmatch('(holdfast [0-9a-f]{32})(?: (.*))?', comment) -%}
     {%- set told = fromjson(match.group(2)) if match is not none and match.group(2) else {} -%}
     {{- return({
         'definition': match.group(1) if match is not none else none,
-        'built_from': told.dates if told.get('hashed_by') == holdfast._hashed_by() else {},
+        'built_from': told.dates if told.get('hashed_by') == row[1] else {},
+        'hashed_by': row[1],
     }) -}}
-{% endmacro %}
-
-
-{#- Other versions may hash otherwise. -#}
-{% macro _hashed_by() %}
-    {{- return(run_query('select version()').columns[0].values()[0]) -}}
 {% endmacro %}
 
 

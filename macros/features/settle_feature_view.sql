@@ -25,7 +25,7 @@
         {%- endif -%}
 delete from {{ this }} where as_of not in (select distinct as_of from {{ spine }});
 comment on table {{ this }} is {{ holdfast.text(
-    definition ~ (' ' ~ tojson({'hashed_by': holdfast._hashed_by(), 'dates': now}) if now is not none else '')
+    definition ~ (' ' ~ tojson({'hashed_by': note.hashed_by, 'dates': now}) if now is not none else '')
 ) }}
     {%- endif -%}
 {% endmacro %}

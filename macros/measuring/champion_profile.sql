@@ -36,6 +36,13 @@ select
     cast(null as double) as upper_edge,
     cast(null as bigint) as row_count,
     cast(null as double) as mean,
+    cast(null as bigint) as trend_dates,
+    {%- for column in [
+        'trend_day', 'trend_spread', 'position_slope', 'position_scatter', 'missing_rate_slope', 'missing_rate_scatter',
+        'date_psi',
+    ] %}
+    cast(null as double) as {{ column }},
+    {%- endfor %}
 where false
     {%- endfor %}
 {%- endmacro %}

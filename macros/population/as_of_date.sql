@@ -85,19 +85,6 @@
 {% endmacro %}
 
 
-{#- A value of one of Holdfast's tables, as a query in brackets; none where the table is not there. -#}
-{% macro _query_of(name, value, condition=none) %}
-    {%- if 'model.holdfast.holdfast__' ~ name not in graph.nodes -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {%- set relation = holdfast._own_relation(name) -%}
-    {%- if not holdfast.exists(relation) -%}
-        {{- return(none) -}}
-    {%- endif -%}
-    {{- return('(select ' ~ value ~ ' from ' ~ relation ~ (' where ' ~ condition if condition else '') ~ ')') -}}
-{% endmacro %}
-
-
 {#-
   Which part of the models this invocation makes: {makes_spine, makes_features, leads_to_scores, lacks_scores}. It leads to
   scores if it makes them, or nothing of Holdfast's but what they are made of; it lacks them if it reads scores that it does

@@ -1,11 +1,15 @@
 {#-
   Publishes the marts at the end of `dbt build`, when all of them were built and passed their tests. The hook at a run's
-  end gives `results`; anything but a whole build is left alone, so that nobody sees half of one.
+  end gives `results`; anything but a whole build is left alone, so that nobody sees half of one. Gives {said, error}: what
+  happened, in a sentence, or why publishing failed. Both are none where nothing that could be published was run.
 -#}
 {% macro publish(results) %}
+    {%- set nothing = {'said': none, 'error': none} -%}
     {#- the marts of other warehouses are where BI tools read them already -#}
-    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.setting('publish') or not holdfast.has_plugin() -%}
-        {{- return('') -}}
+    {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.has_plugin() -%}
+        {{- return(nothing) -}}
+    {%- elif not holdfast.setting('publish') -%}
+        {{- return({'said': 'Nothing was published, since the var `holdfast_publish` is false', 'error': none}) -}}
     {%- endif -%}
     {%- set refusal = namespace(reason=none) -%}
     {%- if invocation_args_dict.get('empty') -%}
@@ -30,7 +34,7 @@
             }}) -%}
         {%- elif node.resource_type == 'test' -%}
             {%- do nodes.update({node.unique_id: {
-                'resource_type': 'test', 'name': node.name, 'depends_on': {'nodes': node.depends_on.nodes},
+                'resource_type': 'test', 'name': node.name, 'depends_on': {'nodes': node.depends_on.nodes}, 'tags': node.tags,
             }}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -40,8 +44,7 @@
     {%- endfor -%}
 
     {%- if not outcomes -%}
-        {#- nothing that could be published was run -#}
-        {{- return('') -}}
+        {{- return(nothing) -}}
     {%- endif -%}
 
     {%- set request = tojson({
@@ -51,10 +54,5 @@
     }) -%}
     {%- set answer = run_query('select holdfast_publish(' ~ holdfast.text(request) ~ ')').columns[0].values()[0] -%}
     {%- set answer = fromjson(answer) -%}
-    {%- if answer.get('error') -%}
-        {#- the hook's own statement fails, and with it the build -#}
-        {{- return(holdfast.select_error(answer['error'])) -}}
-    {%- endif -%}
-    {%- do log(answer['said'], info=true) -%}
-    {{- return('') -}}
+    {{- return({'said': answer.get('said'), 'error': answer.get('error')}) -}}
 {% endmacro %}

@@ -18,6 +18,13 @@
     {%- endif -%}
     {%- set tasks = holdfast.training_of_tasks() -%}
     {%- if execute -%}
+        {%- set given = env_var('HOLDFAST_AS_OF_DATE', '') | trim -%}
+        {%- if given and holdfast.setting('as_of_date') != given -%}
+            {%- do exceptions.raise_compiler_error(
+                'The environment variable HOLDFAST_AS_OF_DATE is ' ~ given ~ ', and the var `holdfast_as_of_date` is '
+                ~ holdfast.setting('as_of_date') ~ '. Unset one.'
+            ) -%}
+        {%- endif -%}
         {%- do holdfast._check_materializations() -%}
         {%- for node in graph.nodes.values()
             if node.package_name != 'holdfast' and node.resource_type in ['model', 'seed', 'snapshot']

@@ -9,6 +9,10 @@
 
     {%- set spec = settings[name] -%}
     {%- set value = var('holdfast_' ~ name, spec.default) -%}
+    {%- if name == 'as_of_date' and value is none and execute and not holdfast._is_unit_test() -%}
+        {#- asked while models are built, not while dbt parses: other vars than those of its last run cost a whole parse -#}
+        {%- set value = env_var('HOLDFAST_AS_OF_DATE', '') | trim or none -%}
+    {%- endif -%}
     {%- set checked = namespace(ok=true, value=value) -%}
 
     {%- if value is none and spec.default is none -%}
@@ -88,4 +92,10 @@
     {%- set first = modules.datetime.date(match.group(1) | int, match.group(2) | int, 1) -%}
     {%- set day = first + modules.datetime.timedelta(days=match.group(3) | int - 1) -%}
     {{- return(day.strftime('%Y-%m-%d') == text) -}}
+{% endmacro %}
+
+
+{#- A unit test brings its own vars. -#}
+{% macro _is_unit_test() %}
+    {{- return(model is defined and model is not none and model.resource_type | string == 'unit_test') -}}
 {% endmacro %}

@@ -3,7 +3,7 @@
     {{- return({
         'active_within_days': {'default': 180, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'allowed_gap_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
-        'as_of_date': {'default': none, 'allowed': 'a date written YYYY-MM-DD'},
+        'as_of_date': {'default': none, 'allowed': 'a date written YYYY-MM-DD, in the var or in the environment as HOLDFAST_AS_OF_DATE'},
         'churn_definition': {'default': 'non_contractual', 'allowed': 'non_contractual or contractual'},
         'churn_horizon_days': {'default': 90, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'contact_budget': {'default': 0.1, 'allowed': 'a share above 0 and below 1, or a whole number of customers, 1 or more'},

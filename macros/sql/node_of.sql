@@ -63,3 +63,16 @@
 {% macro _plain_name(name) %}
     {{- return(name[10:] if name.startswith('holdfast__') else name.split('.')[-1]) -}}
 {% endmacro %}
+
+
+{#- A value of one of Holdfast's tables, as a query in brackets; none where the table is not there. -#}
+{% macro _query_of(name, value, condition=none) %}
+    {%- if 'model.holdfast.holdfast__' ~ name not in graph.nodes -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set relation = holdfast._own_relation(name) -%}
+    {%- if not holdfast.exists(relation) -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {{- return('(select ' ~ value ~ ' from ' ~ relation ~ (' where ' ~ condition if condition else '') ~ ')') -}}
+{% endmacro %}

@@ -8,3 +8,23 @@
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
+
+
+{#-
+  Says in the log which rows a test has found, by the values of the columns of a query: `{names}` in the message are the first
+  ten, `{rows}` the number of all. Nothing is said where there are none.
+-#}
+{% macro _tell_names(query, message, commands=['build', 'test']) %}
+    {%- if execute and flags.WHICH in commands -%}
+        {%- set names = [] -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do names.append(row.values() | join('.')) -%}
+        {%- endfor -%}
+        {%- if names -%}
+            {%- set more = ' and ' ~ (names | length - 10) ~ ' more' if names | length > 10 else '' -%}
+            {%- do exceptions.warn(
+                message | replace('{rows}', '{:,}'.format(names | length)) | replace('{names}', names[:10] | join(', ') ~ more)
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}

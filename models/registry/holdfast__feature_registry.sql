@@ -1,12 +1,12 @@
 -- every feature: what it is, from the project, and what it looks like, from the data
 {% set views = holdfast.feature_views() -%}
 {% set personal = holdfast.personal_features() -%}
-{#- the project names attributes by a var, so no yml of Holdfast's can describe them -#}
+{#- the project names attributes by a var, so no yml of Holdfast's can describe them: what describes the column does -#}
+{% set described = holdfast.column_descriptions('customers') -%}
 {% set attributes = {} -%}
 {% for attribute in var('holdfast_customer_attributes', []) -%}
-    {% do attributes.update({
-        'attribute_' ~ attribute | lower: 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'
-    }) -%}
+    {% do attributes.update({'attribute_' ~ attribute | lower: described.get(attribute | lower, '') or
+        'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'}) -%}
 {% endfor -%}
 {% if execute and attributes -%}
     {% for column in holdfast.attribute_columns(var('holdfast_customer_attributes'), holdfast.input_relation('customers'))
@@ -14,22 +14,29 @@
         {% do attributes.update({column.name | lower: column.description}) -%}
     {% endfor -%}
 {% endif -%}
--- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
+{#- rendered once, for feature_definitions -#}
+{% set definitions = {} -%}
+{% set defined = ref('holdfast', 'holdfast__feature_definitions') -%}
+{% if execute and holdfast.exists(defined) -%}
+{% for row in run_query('select feature_view, sql, ' ~ holdfast.to_json_text('entity') ~ ' from ' ~ defined).rows -%}
+    {% do definitions.update({row[0]: {'sql': row[1], 'entity': fromjson(row[2])}}) -%}
+{% endfor -%}
+{% endif -%}
 with
 
 features as (
 
-    {% set described = namespace(any=false) -%}
+    {% set listed = namespace(any=false) -%}
     {% for view in views -%}
     {% set relation = holdfast._ref(view) -%}
-    {% if execute and holdfast.exists(relation) -%}
+    {% set rendered = definitions.get(holdfast._plain_name(view)) -%}
+    {% if rendered and holdfast.exists(relation) -%}
     {% set node = holdfast._node_of(view) -%}
-    {% set rendered = holdfast.render_view(node, '__holdfast_spine__') -%}
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = holdfast.quoted(column.name) -%}
-    {{ 'union all' if described.any }}
-    {% set described.any = true -%}
+    {{ 'union all' if listed.any }}
+    {% set listed.any = true -%}
     select
         {{ holdfast.text(column.name) }} as feature,
         {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
@@ -56,7 +63,7 @@ features as (
     {% endfor -%}
     {% endif -%}
     {% endfor %}
-    {% if not described.any -%}
+    {% if not listed.any -%}
     select
         cast(null as varchar) as feature,
         cast(null as varchar) as feature_view,

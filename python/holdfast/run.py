@@ -16,12 +16,14 @@ from holdfast.errors import HoldfastError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["RunError", "is_reset", "register_run", "settings_of"]
+__all__ = ["RunError", "is_reset", "note_training", "register_run", "settings_of"]
 
 # what dbt's invocations have settled; of the process, for dbt may close its connection in between
 _SETTLED: dict[str, dict[str, str]] = {}
 _LOCK = threading.Lock()
 _KEPT_INVOCATIONS = 8
+# what became of the training of each task in this run, for the digest at its end
+_TRAINED: dict[str, str] = {}
 
 
 class RunError(HoldfastError):
@@ -35,7 +37,8 @@ def register_run(connection: DuckDBPyConnection) -> None:
     ``tasks``, each with the settings of its training, and whether history begins anew, ``reset``;
     it answers with an empty text, or with what has to be put right.
     ``holdfast_training_settings(task)`` gives the settings back, as JSON, and
-    ``holdfast_is_reset()`` the last.
+    ``holdfast_is_reset()`` the last. ``holdfast_trained()`` tells by task what became of its
+    training in this run, as JSON.
     ``holdfast_settle(invocation, name, value)`` keeps the first value that an invocation of dbt
     gives to a name, such as its as-of date, and answers with the one that stands; with NULL it
     only asks. ``holdfast_vars()`` lists the vars of Holdfast that are set somewhere, as JSON.
@@ -66,12 +69,16 @@ def register_run(connection: DuckDBPyConnection) -> None:
             )
         tasks.clear()
         tasks.update(request["tasks"])
+        _TRAINED.clear()
         resets.clear()
         resets.add(bool(request.get("reset")))
         return ""
 
     def training_settings(task: str) -> str:
         return json.dumps(tasks.get(task))
+
+    def trained() -> str:
+        return json.dumps(_TRAINED)
 
     def is_reset() -> bool:
         return True in resets
@@ -95,7 +102,21 @@ def register_run(connection: DuckDBPyConnection) -> None:
     connection.create_function(
         "holdfast_training_settings", training_settings, ["VARCHAR"], "VARCHAR", side_effects=True
     )
+    connection.create_function("holdfast_trained", trained, [], "VARCHAR", side_effects=True)
     connection.create_function("holdfast_is_reset", is_reset, [], "BOOLEAN", side_effects=True)
+
+
+def note_training(task: str, told: str) -> None:
+    """Note what became of a task's training, which the digest at the end of a run tells.
+
+    Parameters
+    ----------
+    task
+        The task's name.
+    told
+        A few words, such as "trained, because there is no champion".
+    """
+    _TRAINED[task] = told
 
 
 def is_reset(session: Any) -> bool:

@@ -8,6 +8,9 @@
 -#}
 {% test as_known_then(model, dates=3, inputs={}) %}
 
+{#- asks what a view's SQL does, which a day does not change -#}
+{{ config(tags=['holdfast_weekly']) }}
+
 {%- if execute and holdfast.exists(model) -%}
     {%- set view = holdfast._node_behind(model) -%}
     {%- set spine = holdfast.render_view(view, '__holdfast_spine__').spine -%}

@@ -12,6 +12,8 @@
 -#}
 {% test rows_recompute(model, rows=1000, entity=none, tolerance=1e-9) %}
 
+{{ config(tags=['holdfast_weekly']) }}
+
 {%- if rows is not integer or rows is boolean or rows < 1 -%}
     {%- do exceptions.raise_compiler_error('holdfast.rows_recompute: `rows` must be a whole number, 1 or more; got: ' ~ rows) -%}
 {%- endif -%}

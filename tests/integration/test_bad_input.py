@@ -52,11 +52,11 @@ def test_missing_column_is_named_with_the_var_and_the_contract(bad_input: BadInp
     [
         (
             f"{GOOD} union all select 1, 1001, timestamp '2025-03-01', 5",
-            "unique_stg_holdfast__orders_order_id",
+            "stg_holdfast__orders_columns_are_sound",
         ),
         (
             f"{GOOD} union all select null, 7, timestamp '2025-03-01', 5",
-            "not_null_stg_holdfast__orders_customer_id",
+            "stg_holdfast__orders_columns_are_sound",
         ),
         (
             f"{GOOD} union all select 1, 7, timestamp '2199-01-01', 5",
@@ -71,6 +71,24 @@ def test_bad_rows_fail_a_test_and_nothing_is_built_on_them(
 ) -> None:
     said = failed_build(bad_input(spoilt))
     assert f"Failure in test {test}" in said
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        ("select 1, 1001, timestamp '2025-03-01', 5", "order_id not unique in 2 rows"),
+        ("select null, 7, timestamp '2025-03-01', 5", "customer_id missing in 1 row"),
+    ],
+)
+def test_the_digest_of_a_failed_build_names_the_column_and_counts_the_rows(
+    bad_input: BadInput, spoilt: str, told: str
+) -> None:
+    said = failed_build(bad_input(f"{GOOD} union all {spoilt}"))
+    assert f"Failed: columns_are_sound of stg_holdfast__orders: {told}; " in said
+    assert " nodes were skipped" in said
+    assert "Holdfast: customer_retention is not built yet" in said
+    assert "Model churn: model_registry is not built yet; training was not part of this run" in said
+    assert "Nothing was published" in said
 
 
 def test_amount_that_is_no_number_stops_the_build(bad_input: BadInput) -> None:

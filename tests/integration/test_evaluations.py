@@ -204,18 +204,44 @@ def column(project: DbtProject, sql: str) -> Floats:
     return np.array([np.nan if v is None else float(v) for (v,) in project.query(sql)])
 
 
+def test_what_grows_with_history_is_not_told_as_drift(built_demo: DbtProject) -> None:
+    grown = built_demo.query(
+        "select psi > 0.25, unexpected_psi, drift from feature_drift "
+        "where task = 'churn' and feature = 'first_order_age_days'"
+    )
+    assert grown == [(True, 0.0, "small")]
+    large = "select feature from feature_drift where task = 'churn' and drift = 'large' order by 1"
+    assert built_demo.query(large) == []
+
+
 @pytest.mark.slow
 def test_a_feature_that_breaks_is_warned_of(demo: DbtProject) -> None:
     demo.execute(
-        "update customer_features set days_since_order = null "
-        "where as_of = (select max(as_of) from customer_features)"
+        """
+        update customer_features set
+            days_since_order = null,
+            -- a unit that changed, of a feature that grows, too
+            revenue_90d = revenue_90d * 3,
+            orders_lifetime = orders_lifetime * 3
+        where as_of = (select max(as_of) from customer_features)
+        """
     )
     result = demo.dbt("build", "--select", "holdfast__feature_drift")
     assert "WARN" in result.stdout
+    told = re.search(r"more than their trend explains \(\d+\): (.*)\. Look", result.stdout)
+    assert told is not None
+    assert "churn.days_since_order" in told[1]
+    assert "features_are_stable of feature_drift: " in result.stdout
     assert demo.query(
         "select drift, missing_rate, missing_rate_change from feature_drift "
-        "where feature = 'days_since_order'"
+        "where task = 'churn' and feature = 'days_since_order'"
     ) == [("large", 1.0, 1.0)]
+    large = "select feature from feature_drift where task = 'churn' and drift = 'large' order by 1"
+    assert demo.query(large) == [
+        ("days_since_order",),
+        ("orders_lifetime",),
+        ("revenue_90d",),
+    ]
 
 
 @pytest.mark.slow

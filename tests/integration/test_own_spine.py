@@ -131,7 +131,7 @@ def test_a_row_without_customer_or_moment_fails_a_test_and_no_feature_is_built(
         f"union all select * replace (null as {column}) from (select 3 as customer_id, "
         "timestamp '2026-02-05' as as_of)"
     )
-    assert f"Failure in test not_null_holdfast__customer_spine_{column}" in printed
+    assert f"columns_are_sound of customer_spine: {column} missing in 1 row" in printed
     assert not small_shop.has("calendar_features")
 
 

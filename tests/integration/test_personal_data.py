@@ -15,6 +15,7 @@ models:
   - name: customers
     columns:
       - name: age
+        description: Years since the customer's birth.
         config: {meta: {pii: true}}
       - name: postcode
         meta: {pii: true}
@@ -78,6 +79,11 @@ def test_personal_columns_are_neither_told_nor_segments_and_small_groups_are_oth
     assert shop.query(
         "select min, max, mean from feature_registry where feature = 'attribute_age'"
     ) == [(None, None, None)]
+    # what the project says of the column describes the feature, too
+    assert "Warning in test features_are_described" not in told
+    assert shop.query(
+        "select description from feature_registry where feature = 'attribute_age'"
+    ) == [("Years since the customer's birth.",)]
     assert shop.query(
         "select distinct segment_by, segment from cohort_segments "
         "where segment_by in ('postcode', 'town', 'age') order by all"

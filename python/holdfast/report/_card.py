@@ -159,10 +159,12 @@ def _read_facts(
     ).fetchall()
     drift = connection.execute(
         f"""
-        select feature, psi, missing_rate_change
+        select feature, unexpected_psi, unexpected_missing_rate_change
         from {project.relation("feature_drift")}
-        where model_id = ? and (psi >= ? or abs(missing_rate_change) >= 0.1)
-        order by psi desc, feature
+        where
+            model_id = ?
+            and (unexpected_psi >= ? or abs(unexpected_missing_rate_change) >= 0.1)
+        order by unexpected_psi desc, feature
         """,  # noqa: S608 - the relation is dbt's own, quoted
         [model.model_id, LARGE_DRIFT],
     ).fetchall()

@@ -25,7 +25,7 @@ from holdfast.registry import (
     read_former,
     registry_table,
 )
-from holdfast.run import settings_of
+from holdfast.run import note_training, settings_of
 from holdfast.tasks import TaskSettings
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
@@ -160,6 +160,7 @@ def train(
         if champion is None or not goes_on(champion, checked):
             raise
         # Scores of a sound model must not stop because a new one cannot be made.
+        note_training(task, f"training failed, so it goes on scoring: {error}")
         logger.error(
             "Training failed, and champion %s goes on scoring. %s",
             champion.model_id,
@@ -191,6 +192,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
             "orders known before them; where `loaded_at` was written anew, the test "
             "orders_are_loaded_in_time says how to leave it out",
             champion_of(former, task.name),
+            task=task.name,
             quiet=checked.policy.optional,
         )
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
@@ -201,6 +203,10 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
     if reason is None:
         champion = champion_of(former, task.name)
         logger.info("Kept champion %s.", champion.model_id if champion else "")
+        days = checked.policy.retrain_after_days
+        note_training(
+            task.name, f"not trained: less than {days} days old, and its features are the same"
+        )
         return registry_table([])
     logger.info("Training for the task %s, because %s.", task.name, reason)
 
@@ -214,10 +220,19 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
         if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
             # rather no score than one that means something else
             _no_model(
-                prepared.reason, prepared.remedy, then=f" The champion is archived, {reason}."
+                prepared.reason,
+                prepared.remedy,
+                then=f" The champion is archived, {reason}.",
+                task=task.name,
             )
             return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(prepared.reason, prepared.remedy, champion, quiet=checked.policy.optional)
+        return _no_model(
+            prepared.reason,
+            prepared.remedy,
+            champion,
+            task=task.name,
+            quiet=checked.policy.optional,
+        )
     with one_thread():
         rows = _run(
             prepared,
@@ -228,6 +243,10 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
             feature_hash=feature_hash,
         )
     logger.info("Training took %.1f s in all.", time.perf_counter() - started)
+    won = any(row["stage"] == Stage.CHAMPION for row in rows)
+    note_training(
+        task.name, f"trained, because {reason}" + ("" if won else "; the champion did better")
+    )
     return registry_table(rows)
 
 
@@ -276,11 +295,13 @@ def _no_model(
     champion: RegisteredModel | None = None,
     then: str = "",
     *,
+    task: str,
     quiet: bool = False,
 ) -> pa.Table:
     """Say why nothing was trained and what becomes of a champion, and return no rows."""
     if champion:
         then = f" The champion {champion.model_id} stays as it is."
+    note_training(task, f"not trained: {reason}")
     level = logging.INFO if quiet else logging.WARNING
     logger.log(level, "No new model: %s; %s.%s", reason, remedy, then)
     return registry_table([])

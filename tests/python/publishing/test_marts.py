@@ -46,6 +46,20 @@ def test_two_models_of_one_name_and_models_without_a_relation_are_refused() -> N
         find_marts(nodes(node("holdfast_manifest")))
 
 
+def test_a_test_of_code_need_not_run_and_must_not_fail() -> None:
+    known = nodes(CUSTOMERS)
+    mart = "model.holdfast.holdfast__customer_retention"
+    test = {"resource_type": "test", "name": "weekly", "depends_on": {"nodes": [mart]}}
+    known["test.shop.weekly"] = test | {"tags": ["holdfast_weekly"]}
+    built = [{"unique_id": mart, "status": "success"}]
+    marts = find_marts(known)
+    assert obstacle(known, marts, built) is None
+    failed = [*built, {"unique_id": "test.shop.weekly", "status": "fail"}]
+    assert obstacle(known, marts, failed) == "the test weekly: fail"
+    known["test.shop.weekly"] = test | {"tags": ["slow"]}
+    assert obstacle(known, marts, built) == "this run left out the test weekly"
+
+
 def outcome(**status: str) -> str | None:
     known = nodes(CUSTOMERS, TOTALS)
     known["test.shop.unique"] = {
