@@ -15,7 +15,7 @@ from holdfast.training._dataset import Dataset
 from holdfast.training._screen import out_of_season, screen, varying_columns
 from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
 
-__all__ = ["Prepared", "TooLittle", "only_mature", "prepare"]
+__all__ = ["Prepared", "TooLittle", "first_model_about", "only_mature", "prepare"]
 
 logger = logging.getLogger("holdfast.training")
 
@@ -80,7 +80,7 @@ def prepare(
     if split is None:
         return TooLittle(
             f"{len(as_ofs)} observation dates leave none that is {task.gap_days} days older "
-            "than the test dates",
+            f"than the test dates: {first_model_about(as_ofs[0], task)}",
             "more observation dates, a longer history or a shorter horizon would help",
         )
     test = data.rows(np.isin(data.as_of, split.test))
@@ -133,6 +133,12 @@ def prepare(
         screened.dropped,
         training.fingerprint(),
     )
+
+
+def first_model_about(first: np.datetime64, task: Task) -> str:
+    """Tell when there is a label to train on and a later one to test on."""
+    day = (first + np.timedelta64(2 * task.gap_days, "D")).astype("datetime64[D]")
+    return f"about {day} there will be one"
 
 
 def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:
