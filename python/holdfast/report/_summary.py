@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,8 @@ def _where(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
 
 def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     """Show every model of the last training and the baselines, those of churn first."""
-    of_churn = _models_of(project, connection, "churn")
+    missing = _missing(project, connection)
+    of_churn = "\n\n".join(filter(None, (missing, _models_of(project, connection, "churn"))))
     if not of_churn:
         of_churn = (
             "No model yet: there is too little mature history to train one and to test it. "
@@ -159,7 +161,9 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
         for row in tested
     ]
     name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
-    heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
+    scorer = next((row for row in tested if row["stage"] in (Stage.CHAMPION, Stage.FALLBACK)), None)
+    heading = f"{name} on held-out months ({count:,} rows that no model had seen"
+    heading += f"; {_dates(project, connection, scorer)}):\n" if scorer else "):\n"
     text = heading + terminal.table(table, left=2)
     champion = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
     beaten = defeats(
@@ -183,6 +187,37 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
     return text
 
 
+def _dates(project: Project, connection: duckdb.DuckDBPyConnection, scorer: dict[str, Any]) -> str:
+    """Tell from how many observation dates what scores, or its twin, has learned."""
+    ((parameters,),) = connection.execute(
+        f"select parameters from {project.relation('model_registry')} where model_id = ?",  # noqa: S608
+        [scorer["evaluated_as"] or scorer["model_id"]],
+    ).fetchall()
+    split = json.loads(parameters)["split"]
+    return f"learned from {len(split['training'])} dates, tested on {len(split['test'])}"
+
+
+def _missing(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Tell that a fallback scores churn, and what is missing for a model; nothing where none does.
+
+    The fallback may not have been tested yet, and then stands in no table of figures.
+    """
+    rows = _fetch(
+        connection,
+        f"""
+        select algorithm, parameters from {project.relation("model_registry")}
+        where task = 'churn' and stage = 'fallback'
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    if not rows:
+        return ""
+    algorithm, parameters = rows[0]
+    return (
+        f"No trained model yet, so the simple rule {algorithm} scores. "
+        f"Missing: {json.loads(parameters)['missing']}."
+    )
+
+
 def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
     """List the customers most at risk, with their reasons in words."""
     rows = _fetch(
@@ -190,9 +225,9 @@ def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers:
         f"""
         select
             customer_id, churn_probability, risk_band, revenue_365d,
-            concat_ws('; ', reason_1, reason_2, reason_3), as_of_date
+            coalesce(nullif(concat_ws('; ', reason_1, reason_2, reason_3), ''), '-'), as_of_date
         from {project.relation("customer_retention")}
-        where status = 'scored'
+        where status in ('scored', 'scored_by_fallback')
         order by churn_probability desc, customer_id
         limit {int(customers)}
         """,  # noqa: S608 - the relation is dbt's own, quoted

@@ -138,7 +138,7 @@ def prepare(
 def first_model_about(first: np.datetime64, task: Task) -> str:
     """Tell when there is a label to train on and a later one to test on."""
     day = (first + np.timedelta64(2 * task.gap_days, "D")).astype("datetime64[D]")
-    return f"about {day} there will be one"
+    return f"from about {day} on a model can be trained"
 
 
 def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:
