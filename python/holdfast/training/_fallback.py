@@ -85,28 +85,36 @@ class Fallback:
             return []
         present = next((model for model in former if model.stage == Stage.FALLBACK), None)
         feature_hash = self._description.feature_hash(task, self._settings.recipe)
-        if present is not None and self._goes_on(present, moment):
+        age = None if present is None else self._age(present, moment)
+        if present is not None and age is not None and age < _REFIT_AFTER_DAYS:
             logger.info("Kept the fallback %s.", present.model_id)
             return []
         leaving = [model for model in former if model.stage in (Stage.FALLBACK, Stage.EVALUATED)]
         try:
             made = self._made(moment, feature_hash, missing)
         except TrainingError as error:
+            if present is not None and age is not None:
+                logger.warning("The fallback %s stays as it is: %s", present.model_id, error)
+                return []
             logger.warning("No fallback: %s", error)
             made = []
         new = {row["model_id"] for row in made}
         gone = [model.staged(Stage.ARCHIVED) for model in leaving if model.model_id not in new]
-        return [*made, *gone]
+        # the same twin again: its predictions were made and kept, and its row says on which dates
+        kept = {model.model_id for model in leaving}
+        return [*(row for row in made if row["model_id"] not in kept), *gone]
 
-    def _goes_on(self, present: RegisteredModel, moment: np.datetime64) -> bool:
-        """Tell whether the former fallback is young enough and means what is asked now."""
-        task = self._settings.task
+    def _age(self, present: RegisteredModel, moment: np.datetime64) -> float | None:
+        """Give the days since the fallback was fitted; None where it must not go on at all."""
+        task, fitted_at = self._settings.task, present.training_to
         if any(present.parameters.get(name) != getattr(task, name) for name in LABEL_PARAMETERS):
-            return False
-        if self._settings.policy.retrain or present.training_to is None:
-            return False
-        age = moment - np.datetime64(present.training_to)
-        return bool(np.timedelta64(0) <= age < np.timedelta64(_REFIT_AFTER_DAYS, "D"))
+            return None
+        if fitted_at is None or np.datetime64(fitted_at) > moment:
+            # it would know what has not happened yet
+            return None
+        if self._settings.policy.retrain:
+            return float("inf")
+        return float((moment - np.datetime64(fitted_at)) / np.timedelta64(1, "D"))
 
     def _made(self, moment: np.datetime64, feature_hash: str, missing: str) -> list[Row]:
         """Fit the fallback on all that is known, and a twin on what was known before the labels."""

@@ -78,9 +78,10 @@ def prepare(
     as_ofs = np.unique(data.as_of)
     split = split_by_time(as_ofs, task.gap_days, policy.test_dates)
     if split is None:
+        when = f": {first_model_about(as_ofs[0], task)}" if len(as_ofs) else ""
         return TooLittle(
             f"{len(as_ofs)} observation dates leave none that is {task.gap_days} days older "
-            f"than the test dates: {first_model_about(as_ofs[0], task)}",
+            f"than the test dates{when}",
             "more observation dates, a longer history or a shorter horizon would help",
         )
     test = data.rows(np.isin(data.as_of, split.test))
