@@ -259,7 +259,7 @@ def _risk_now(tables: Tables) -> Row | None:
             sum(revenue_365d) as revenue_365d,
             sum(value_at_risk) as value_at_risk,
         from {customer_retention}
-        where status = 'scored'
+        where status in ('scored', 'scored_by_fallback')
         """
     )
 
@@ -300,7 +300,7 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
         left join {customer_features} as features
             on features.customer_id = scores.customer_id
             and features.as_of = scores.as_of
-        where scores.status = 'scored'
+        where scores.status in ('scored', 'scored_by_fallback')
         having count(*) > 0
         """,
         [now["as_of_date"]] * 3,
