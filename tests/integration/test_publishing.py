@@ -139,6 +139,40 @@ print(json.dumps([duckdb.__version__, 0 < probability < 1, rows]))
 
 
 @pytest.mark.slow
+def test_superset_with_sqlalchemy_1_4_reads_it(built_demo: DbtProject, tmp_path: Path) -> None:
+    run("python", "-m", "venv", tmp_path / "superset", cwd=tmp_path, check=True)
+    python = tmp_path / "superset" / "bin" / "python"
+    wanted = ["sqlalchemy==1.4.54", "duckdb-engine==0.17.0", f"duckdb=={duckdb.__version__}"]
+    installed = run(python, "-m", "pip", "install", "--quiet", *wanted, cwd=tmp_path)
+    if installed.returncode:
+        pytest.skip(f"SQLAlchemy 1.4 cannot be installed here: {installed.stderr[-200:]}")
+    script = """
+import json, sqlalchemy, sys
+engine = sqlalchemy.create_engine(f"duckdb:///{sys.argv[1]}?access_mode=READ_ONLY")
+with engine.connect() as connection:
+    inspector = sqlalchemy.inspect(connection)
+    names = inspector.get_table_names()
+    comments = {
+        column["name"]: column["comment"] for column in inspector.get_columns("customer_retention")
+    }
+    rows = connection.execute("select count(*) from customer_retention").fetchall()[0][0]
+    try:
+        connection.execute("create table mine as select 1 as one")
+        refused = ""
+    except sqlalchemy.exc.DBAPIError as error:
+        refused = str(error)
+print(json.dumps([sqlalchemy.__version__, names, comments, rows, refused]))
+"""
+    told = run(python, "-c", script, published(built_demo), cwd=tmp_path, check=True)
+    version, names, comments, rows, refused = json.loads(told.stdout)
+    assert version == "1.4.54"
+    assert set(names) == {*marts(built_demo), "holdfast_manifest"}
+    assert comments["churn_probability"]
+    assert rows == built_demo.query("select count(*) from customer_retention")[0][0]
+    assert "read-only" in refused
+
+
+@pytest.mark.slow
 def test_what_failed_or_was_left_out_is_not_published_and_the_build_says_why(
     demo: DbtProject,
 ) -> None:

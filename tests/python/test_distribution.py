@@ -35,13 +35,19 @@ def test_extras_that_name_the_distribution_name_this_one() -> None:
         assert own.sub(r"\1", line) in EXTRAS
 
 
-@pytest.mark.parametrize("folder", ["python/holdfast", "macros", "models", "docs", "benchmarks"])
-def test_nobody_is_told_to_install_the_foreign_project(folder: str) -> None:
-    wrong = re.compile(r"""pip install[^\n]*?[\s'"]holdfast(?=[\['"=<>~\s`]|$)""", re.M)
+@pytest.mark.parametrize(
+    "place", ["python", "macros", "models", "docs", "benchmarks", "examples", "*.md"]
+)
+def test_nobody_is_told_to_install_what_is_not_ours_or_not_there(place: str) -> None:
+    """The index has a foreign project `holdfast`, and no release of `dbt-holdfast`."""
+    wrong = re.compile(r"""pip install[^\n]*?[\s'"](dbt-)?holdfast(?=[\['"=<>~\s`]|$)""", re.M)
+    at_address = re.compile(r"pip install 'dbt-holdfast(\[\w+\])? @ git\+")
     suffixes = {".py", ".sql", ".yml", ".md"}
-    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes]
+    paths = ROOT.glob(place) if "*" in place else (ROOT / place).rglob("*")
+    files = [path for path in paths if path.suffix in suffixes and "dbt_packages" not in path.parts]
     assert files
-    assert [path for path in files if wrong.search(path.read_text(encoding="utf-8"))] == []
+    texts = {path: at_address.sub("", path.read_text(encoding="utf-8")) for path in files}
+    assert [path for path, text in texts.items() if wrong.search(text)] == []
 
 
 def test_the_page_of_the_index_has_no_link_that_an_index_cannot_follow() -> None:

@@ -196,7 +196,8 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[Any]]:
         import psycopg
     except ImportError:
         raise PublishError(
-            "publishing to Postgres needs psycopg: pip install 'dbt-holdfast[postgres]'"
+            "publishing to Postgres needs the extra `postgres`; "
+            "in the folder of your clone: pip install './holdfast[postgres]'"
         ) from None
     try:
         # whatever the environment or the server's own encoding: texts go over as UTF-8

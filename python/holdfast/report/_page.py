@@ -95,8 +95,8 @@ def _check_libraries() -> None:
         import vl_convert  # noqa: F401
     except ImportError as error:
         raise ReportError(
-            f"charts need the extra `report` ({error.name} is not installed): "
-            "pip install 'dbt-holdfast[report]'"
+            f"charts need the extra `report` ({error.name} is not installed); "
+            "in the folder of your clone: pip install './holdfast[report]'"
         ) from None
 
 

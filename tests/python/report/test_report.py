@@ -258,7 +258,7 @@ def test_a_missing_extra_is_named(
     project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    with pytest.raises(ReportError, match=re.escape("pip install 'dbt-holdfast[report]'")):
+    with pytest.raises(ReportError, match=re.escape("pip install './holdfast[report]'")):
         write_report(project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'x')")), tmp_path / "r.html")
 
 
