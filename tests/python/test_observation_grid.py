@@ -110,8 +110,9 @@ def test_a_day_later_all_former_dates_are_asked_for_again_but_the_scoring_date(
     # the scoring date, and a point of the grid where the scoring date has passed one
     assert all(date >= as_of for date in new)
     gone = [date for date in today if date not in tomorrow and date != as_of]
-    assert len(gone) <= 1
-    assert not gone or gone[0] == min(today)
+    # the oldest leaves when there are enough; or every second one, when there are too many
+    thinned = len(gone) >= 17 and len(tomorrow) >= 18
+    assert thinned or gone in ([], [min(today)])
 
 
 @given(AS_OFS, HORIZONS, HISTORY_DAYS)
@@ -124,13 +125,18 @@ def test_dates_lie_within_the_history_and_no_closer_than_a_third_of_the_horizon(
     assert max(found) == as_of
     grid = [date for date in found if date != as_of]
     assert all(date >= first + dt.timedelta(days=30) for date in grid)
-    assert len(found) <= 25
+    assert len(found) <= 38
     steps = [(later - earlier).days for earlier, later in pairwise(grid)]
     if horizon >= 84:
         assert all(date.day == 1 for date in grid)
-    else:
-        assert all(date.weekday() == 0 for date in grid)
-        assert set(steps) <= {max(horizon // 21, 1) * 7}
+        assert len(grid) <= 24
+        return
+    assert all(date.weekday() == 0 for date in grid)
+    assert len(set(steps)) <= 1
+    assert all(step in (7, 14, 28) and step >= min(horizon // 3 // 7 * 7, 14) for step in steps)
+    # what there is, up to two years, is looked back on
+    looked_back = (as_of - min(found)).days
+    assert looked_back >= min(history - 30, 24 * 28) - 28
 
 
 @pytest.mark.parametrize(("horizon", "history"), [(30, 135), (60, 210), (90, 300), (180, 500)])
@@ -154,6 +160,19 @@ def test_a_growing_shop_has_more_dates_until_there_are_24() -> None:
     assert counts == sorted(counts)
     assert counts[0] == 1
     assert counts[-2:] == [25, 25]
+
+
+@pytest.mark.parametrize(
+    ("days", "step", "count"),
+    [(280, 7, 37), (283, 14, 19), (534, 14, 37), (535, 28, 19), (2000, 28, 25)],
+)
+def test_when_there_are_more_than_36_every_second_one_leaves(
+    days: int, step: int, count: int
+) -> None:
+    as_of = dt.date(2026, 7, 6)
+    found = dates(as_of, as_of - dt.timedelta(days=days), churn_horizon_days=30)
+    assert {(later - earlier).days for earlier, later in pairwise(found[:-1])} == {step}
+    assert len(found) in (count, count - 1)
 
 
 def test_what_is_set_is_kept_to() -> None:
