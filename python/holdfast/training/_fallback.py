@@ -7,6 +7,7 @@ tested on every label there is, as it would have been on that day.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -147,6 +148,15 @@ class Fallback:
         rows = [_staged(made, Stage.FALLBACK)]
         if twin is not None and twin["model_id"] != made["model_id"]:
             rows.append(_staged(twin, Stage.EVALUATED))
+        tested = {} if twin is None else json.loads(twin["metrics"])["test"]
+        if tested and tested["auroc"] <= 0.5:
+            logger.warning(
+                "DO NOT ACT ON THE SCORES YET: the fallback %s ranks no better than chance (AUROC "
+                "%.2f on %d rows).",
+                made["model_id"],
+                tested["auroc"],
+                tested["row_count"],
+            )
         logger.info(
             "The fallback %s scores meanwhile; it was fitted on what %d customers bought%s.",
             made["model_id"],

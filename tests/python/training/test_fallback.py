@@ -253,3 +253,12 @@ def test_without_histories_there_is_no_fallback(shop):
 def test_an_unknown_fallback_is_refused():
     with pytest.raises(TrainingError, match="'bg_nbd' or 'none'"):
         TaskSettings.from_mapping({"fallback": "recency"})
+
+
+def test_a_fallback_that_ranks_no_better_than_chance_says_so_loudly(shop, caplog):
+    build(shop, "2026-03-16")
+    # those who are silent longest stay, and the others leave
+    shop.execute("update training set churned = days_since_order < 12")
+    with caplog.at_level(logging.WARNING):
+        run(shop, "2026-03-16", min_rows=10_000)
+    assert "DO NOT ACT ON THE SCORES YET" in caplog.text
