@@ -12,7 +12,7 @@ PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(VENV)/.installed ## build the demo shop and show the customers most at risk
+demo: $(VENV)/.installed ## build the demo shop and show which customers to keep
 	dbt build
 	holdfast summary
 	holdfast report

@@ -9,8 +9,10 @@
     {%- for column in holdfast.personal_columns('customers') -%}
         {%- do personal.append('attribute_' ~ column) -%}
     {%- endfor -%}
+    {#- which views there are says what inputs there are, and those may be refs, too -#}
+    {%- set views = holdfast.feature_views() -%}
     {%- if execute -%}
-        {%- for view in holdfast.feature_views() -%}
+        {%- for view in views -%}
             {%- set node = holdfast._node_of(view) -%}
             {%- set is_personal = node.config.get('meta', {}).get('pii', false) -%}
             {%- set marks = {} -%}

@@ -4,7 +4,7 @@
 -#}
 {% macro evaluation_settings() %}
     {#- raise the version when a metric is added or computed otherwise -#}
-    {%- set version = 2 -%}
+    {%- set version = 3 -%}
     {%- set costs = {} -%}
     {%- for name in ['contact_budget', 'contact_cost', 'offer_cost', 'save_rate', 'customer_value'] -%}
         {%- do costs.update({name: holdfast.setting(name)}) -%}

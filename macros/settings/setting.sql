@@ -45,6 +45,9 @@
     {%- elif name == 'risk_bands' -%}
         {%- set checked.ok = value is mapping and value.keys() | sort | list == ['high', 'medium']
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
+    {%- elif name == 'rfm_segments' -%}
+        {%- set checked.ok = value in ['lifecycle', 'usual'] if value is string else value is sequence and value is not mapping and value
+            and value | select('mapping') | selectattr('name', 'defined') | selectattr('name', 'string') | list | length == value | length -%}
     {%- elif name == 'reason_phrases' -%}
         {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
     {%- endif -%}

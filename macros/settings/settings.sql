@@ -32,10 +32,12 @@
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
+        'rfm_segments': {'default': 'lifecycle', 'allowed': 'lifecycle, usual, or a list of segments, each with a name'},
         'risk_bands': {'default': {'high': 0.6, 'medium': 0.3}, 'allowed': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1"},
         'save_rate': {'default': 0.3, 'allowed': 'a number from 0 to 1', 'number': [0, 1]},
         'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features, each once'},
         'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
+        'slipping_after': {'default': 2, 'allowed': 'a number of usual gaps, 1 or more', 'number': [1, 1000]},
         'time_spine': {'default': true, 'allowed': 'true or false'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}

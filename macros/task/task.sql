@@ -16,7 +16,7 @@
         ) -%}
     {%- endif -%}
     {%- set task = {
-        'name': name, 'is_shipped': name in shipped, 'target': 'classification', 'definition': none, 'event': none,
+        'name': name, 'is_shipped': name in shipped, 'enabled': true, 'optional': false, 'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
         'baseline_feature': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
         'include_features': [], 'exclude_features': [], 'trusted_features': [],
@@ -27,6 +27,12 @@
     {%- do task.update(shipped.get(name, {})) -%}
     {%- do holdfast._check_declaration(name, declared.get(name, {}), shipped.get(name, {})) -%}
     {%- do task.update(declared.get(name) or {}) -%}
+    {%- if task.enabled and not shipped.get(name, {}).get('enabled', true) -%}
+        {%- do holdfast._refuse_task(
+            name, 'cannot be enabled with `holdfast_churn_definition: contractual`: customers whose subscription has lapsed are not '
+            ~ 'observed, so there is nobody to ask about'
+        ) -%}
+    {%- endif -%}
     {%- set is_regression = task.target == 'regression' -%}
     {%- set asks_for_silence = name == 'churn' and task.definition == 'non_contractual' and task.lead_days == 0 and not is_regression -%}
     {%- if task.fallback == 'bg_nbd' and not asks_for_silence -%}
@@ -66,6 +72,10 @@
         'max_rows': 'a whole number, 1000 or more', 'seed': 'a whole number, 0 or more', 'retrain': 'true or false',
         'retrain_after_days': days ~ ', 1 or more', 'fallback': 'bg_nbd or none',
     } -%}
+    {%- if shipped and name != 'churn' -%}
+        {#- churn is what the marts are about, and a task of the project's own is off when it is not declared -#}
+        {%- do allowed.update({'enabled': 'true or false'}) -%}
+    {%- endif -%}
     {%- if declaration is not mapping -%}
         {%- do holdfast._refuse_task(
             name, 'must be declared by a mapping, such as {label: returned, horizon_days: 60}; got: ' ~ declaration
@@ -96,7 +106,7 @@
             {%- set checked.ok = value in ['bg_nbd', 'none'] -%}
         {%- elif key == 'target' -%}
             {%- set checked.ok = value in ['classification', 'regression'] -%}
-        {%- elif key in ['live', 'retrain'] -%}
+        {%- elif key in ['enabled', 'live', 'retrain'] -%}
             {%- set checked.ok = value is boolean -%}
         {%- elif key in ['entity', 'include_features', 'exclude_features', 'trusted_features'] -%}
             {%- set checked.ok = value is sequence and value is not string and value is not mapping

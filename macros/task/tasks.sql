@@ -1,8 +1,10 @@
-{#- The names of all tasks: those that Holdfast brings, then those of `holdfast_tasks`, in the order in which they stand there. -#}
+{#- The names of all enabled tasks: those that Holdfast brings, then those of `holdfast_tasks`, in the order in which they stand there. -#}
 {% macro tasks() %}
-    {%- set names = holdfast.shipped_tasks().keys() | list -%}
-    {%- for name in holdfast._declared_tasks() if name not in names -%}
-        {%- do names.append(name) -%}
+    {%- set names = [] -%}
+    {%- for name in holdfast.shipped_tasks().keys() | list + holdfast._declared_tasks().keys() | list -%}
+        {%- if name not in names and holdfast.task(name).enabled -%}
+            {%- do names.append(name) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(names) -}}
 {% endmacro %}

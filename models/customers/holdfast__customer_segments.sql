@@ -1,39 +1,59 @@
--- who bought lately, often and much: fifths by recency, frequency and money, and the segments they make
+-- who bought lately, often and much: recency by the customer's own rhythm and the horizon, frequency and money by fifths
+{% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
+{% set horizon_days = holdfast.setting('churn_horizon_days') -%}
 with
+
+lifecycle as (
+
+    select
+        customer_id,
+        state,
+        expected_next_order_at,
+    from {{ ref('holdfast', 'holdfast__customer_lifecycle') }}
+    where
+        left_at is null
+        and churn_definition = 'non_contractual'
+
+),
 
 customers as (
 
     select
-        customer_id,
-        cast({{ holdfast.days_between('last_order_at', 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)') }} as bigint)
-            as days_since_order,
-        order_count,
-        revenue,
-    from {{ ref('holdfast', 'holdfast__customer_history') }}
-    where first_order_at is not null
+        history.customer_id,
+        cast({{ holdfast.days_between('history.last_order_at', as_of) }} as bigint) as days_since_order,
+        history.order_count,
+        history.revenue,
+        lifecycle.state,
+        lifecycle.expected_next_order_at,
+    from {{ ref('holdfast', 'holdfast__customer_history') }} as history
+    inner join lifecycle on lifecycle.customer_id = history.customer_id
+    where history.first_order_at is not null
 
 ),
 
--- customers that are equal get equal scores: in recency the better one, in the others the lower one, so that
--- whoever bought yesterday counts as recent and one purchase is little, however many customers made just one
+-- customers that are equal get equal scores, the lower one, so that one purchase is little however many made just one
 ranked as (
 
     select
         *,
         count(*) over () as customer_count,
-        count(*) over (order by days_since_order desc nulls last range between unbounded preceding and current row)
-            as recency_rank,
         rank() over (order by order_count asc nulls last) as frequency_rank,
         rank() over (order by revenue asc nulls last) as monetary_rank,
     from customers
 
 ),
 
+-- where the shop is too young for a usual gap, half the horizon stands in for it
 scored as (
 
     select
         *,
-        cast(ceil(5 * recency_rank / cast(customer_count as double)) as integer) as recency_score,
+        case
+            when state = 'lapsed' then case when days_since_order < {{ 2 * horizon_days }} then 2 else 1 end
+            when state = 'slipping' then 3
+            when coalesce(expected_next_order_at >= {{ as_of }}, 2 * days_since_order <= {{ horizon_days }}) then 5
+            else 4
+        end as recency_score,
         cast(1 + floor(5 * (frequency_rank - 1) / cast(customer_count as double)) as integer) as frequency_score,
         cast(1 + floor(5 * (monetary_rank - 1) / cast(customer_count as double)) as integer) as monetary_score,
     from ranked
@@ -49,32 +69,33 @@ weighed as (
 
 ),
 
--- the 25 pairs of recency and value, each in one segment
 final as (
 
     select
         customer_id,
         {{ holdfast.as_of_date() }} as as_of_date,
+        cast(state as varchar) as lifecycle_state,
         days_since_order,
         order_count,
         revenue,
-        recency_score,
+        cast(recency_score as integer) as recency_score,
         frequency_score,
         monetary_score,
         value_score,
-        case
-            when recency_score + value_score >= 9 then 'Champions'
-            when recency_score >= 3 and value_score >= 4 then 'Loyal customers'
-            when recency_score >= 4 and value_score >= 2 then 'Potential loyalists'
-            when recency_score = 5 then 'New customers'
-            when recency_score = 4 then 'Promising'
-            when recency_score = 3 and value_score = 3 then 'Need attention'
-            when recency_score = 3 then 'About to sleep'
-            when recency_score = 1 and value_score >= 4 then 'Cannot lose them'
-            when value_score >= 3 then 'At risk'
-            when recency_score = 2 then 'Hibernating'
-            else 'Lost'
-        end as segment,
+        cast(case
+            {%- for segment in holdfast.rfm_segments() %}
+            {%- set conditions = [] %}
+            {%- if 'state' in segment %}
+            {%- set texts = [] %}
+            {%- for state in segment.state %}{% do texts.append(holdfast.text(state)) %}{% endfor %}
+            {%- do conditions.append('state in (' ~ texts | join(', ') ~ ')') %}
+            {%- endif %}
+            {%- for score in ['recency', 'value'] if score in segment %}
+            {%- do conditions.append(score ~ '_score in (' ~ segment[score] | join(', ') ~ ')') %}
+            {%- endfor %}
+            when {{ conditions | join(' and ') or 'true' }} then {{ holdfast.text(segment.name) }}
+            {%- endfor %}
+        end as varchar) as segment,
     from weighed
 
 )

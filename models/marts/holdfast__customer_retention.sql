@@ -2,6 +2,7 @@
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set active_within_days = holdfast.setting('active_within_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
+{% set has_winback = holdfast.task('winback').enabled -%}
 with
 
 registered as (
@@ -48,6 +49,16 @@ spells as (
 
 ),
 
+lifecycle as (
+
+    select *
+    from {{ ref('holdfast', 'holdfast__customer_lifecycle') }}
+    where
+        left_at is null
+        and churn_definition = {{ holdfast.text(definition) }}
+
+),
+
 segments as (
 
     select * from {{ ref('holdfast', 'holdfast__customer_segments') }}
@@ -61,6 +72,19 @@ scores as (
     where as_of = {{ holdfast.scoring_as_of() }}
 
 ),
+
+{% if has_winback -%}
+winback as (
+
+    select
+        customer_id,
+        winback_probability,
+    from {{ ref('holdfast', 'holdfast__winback_scores') }}
+    where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
+{% endif -%}
 
 -- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
@@ -98,6 +122,14 @@ final as (
         segments.recency_score,
         segments.frequency_score,
         segments.monetary_score,
+        coalesce(lifecycle.state, 'never_ordered') as lifecycle_state,
+        coalesce(lifecycle.is_keepable, false) as is_keepable,
+        coalesce(
+            lifecycle.entered_at,
+            registered.created_at,
+            least(history.first_order_at, subscriptions.first_subscribed_at)
+        ) as state_entered_at,
+        lifecycle.expected_next_order_at,
         coalesce(spells.is_active, false) as is_active,
         case when not spells.is_active then spells.churned_at end as churned_at,
         coalesce(spells.spell_count, 0) as spell_count,
@@ -126,13 +158,22 @@ final as (
         end as status,
         scores.churn_probability,
         scores.churn_percentile,
-        scores.risk_band,
+        -- a risk is one of losing a customer: who is lost already has none
+        case when lifecycle.is_keepable then scores.risk_band end as risk_band,
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
         cast(
-            scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0) as decimal(38, 4)
+            case
+                when lifecycle.is_keepable
+                    then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
+            end as decimal(38, 4)
         ) as value_at_risk,
+        {% if has_winback -%}
+        case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
+        {%- else -%}
+        cast(null as double) as return_probability,
+        {%- endif %}
         scores.model_id,
         scores.scored_at,
     from customers
@@ -140,8 +181,12 @@ final as (
     left join history on history.customer_id = customers.customer_id
     left join subscriptions on subscriptions.customer_id = customers.customer_id
     left join spells on spells.customer_id = customers.customer_id
+    left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
+    {%- if has_winback %}
+    left join winback on winback.customer_id = customers.customer_id
+    {%- endif %}
 
 )
 

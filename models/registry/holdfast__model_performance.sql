@@ -6,6 +6,9 @@
 ] -%}
 {% set of_values = ['rmse', 'mae', 'r2', 'gini'] -%}
 {% set means_of_values = ['mean_prediction', 'mean_label'] -%}
+{#- what is told of the customers who could still be kept, besides their number -#}
+{% set of_keepable = ['auroc', 'log_loss'] -%}
+{% set plain_of_keepable = ['base_rate', 'mean_probability', 'expected_calibration_error'] -%}
 with
 
 registry as (
@@ -44,6 +47,31 @@ evaluations as (
 
 ),
 
+-- ranking those who have been silent for long is easy: how good a model is where something can be done
+keepable as (
+
+    select
+        model_id,
+        split,
+        max(value) filter (where metric = 'row_count') as row_count,
+        {% for metric in of_keepable -%}
+        max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
+        max(lower) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_lower,
+        max(upper) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_upper,
+        {% endfor -%}
+        max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
+        {% for metric in plain_of_keepable -%}
+        max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
+        {% endfor -%}
+    from {{ ref('holdfast', 'holdfast__model_evaluations') }}
+    where
+        as_of is null
+        and segment = 'lifecycle: keepable'
+    group by model_id, split
+    having max(value) filter (where metric = 'row_count') >= {{ holdfast.setting('least_group') }}
+
+),
+
 final as (
 
     select
@@ -74,6 +102,16 @@ final as (
         {% endfor -%}
         {% for metric in means_of_values -%}
         evaluations.{{ metric }},
+        {% endfor -%}
+        cast(keepable.row_count as bigint) as keepable_row_count,
+        {% for metric in of_keepable -%}
+        keepable.{{ metric }} as keepable_{{ metric }},
+        keepable.{{ metric }}_lower as keepable_{{ metric }}_lower,
+        keepable.{{ metric }}_upper as keepable_{{ metric }}_upper,
+        {% endfor -%}
+        keepable.top_decile_lift as keepable_top_decile_lift,
+        {% for metric in plain_of_keepable -%}
+        keepable.{{ metric }} as keepable_{{ metric }},
         {% endfor %}
     from registry
     -- a model fitted again on all rows has no unseen months left: its twin, fitted without them, was tested for it
@@ -82,6 +120,9 @@ final as (
             when evaluations.split = 'test' then coalesce(registry.evaluated_as, registry.model_id)
             else registry.model_id
         end
+    left join keepable
+        on keepable.model_id = evaluations.model_id
+        and keepable.split = evaluations.split
 
 )
 

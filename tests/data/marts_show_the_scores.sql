@@ -32,7 +32,8 @@ scores as (
         model_id,
         churn_probability,
         churn_percentile,
-        risk_band,
+        -- which only those have in the mart who can still be kept
+        case when customer_id in (select customer_id from {{ mart }} where is_keepable) then risk_band end as risk_band,
         scored_at,
     from {{ ref('holdfast', 'holdfast__churn_scores') }}
     where as_of = {{ moment }}

@@ -66,8 +66,8 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
         if not node["description"]:
             undescribed.append(node["name"])
         described = dict(node["columns"])
-        if node["alias"] == "customer_model_features":
-            # those features that the champion happens to use
+        if node["alias"] in ("customer_model_features", "winback_training_set"):
+            # features as they are described there
             described |= nodes["model.holdfast.holdfast__customer_features"]["columns"]
         for column in built_demo.columns(node["alias"]):
             if not described.get(column, {}).get("description"):
@@ -104,7 +104,7 @@ def test_scores_are_the_probabilities_of_the_champions_onnx_file(built_demo: Dbt
     import onnxruntime
 
     model_id, names, blob = built_demo.query(
-        "select model_id, feature_names, onnx from model_registry where stage = 'champion'"
+        "select model_id, feature_names, onnx from churn_model where stage = 'champion'"
     )[0]
     listed = ", ".join(f'features."{name}"' for name in names)
     rows = built_demo.query(
@@ -157,8 +157,7 @@ def test_evaluation_in_sql_equals_scikit_learn(built_demo: DbtProject) -> None:
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
     models = built_demo.query(
-        "select model_id from model_registry "
-        "where json_array_length(parameters, '$.split.test') > 0"
+        "select model_id from churn_model where json_array_length(parameters, '$.split.test') > 0"
     )
     # three algorithms, one of them the champion's twin, and three baselines
     assert len(models) == 6
@@ -171,7 +170,7 @@ def test_evaluation_in_sql_equals_scikit_learn(built_demo: DbtProject) -> None:
         values = dict(
             built_demo.query(
                 "select metric, value from model_evaluations "
-                f"where model_id = '{model_id}' and as_of is null"
+                f"where model_id = '{model_id}' and as_of is null and segment is null"
             )
         )
         assert values["auroc"] == pytest.approx(roc_auc_score(churned, probability), abs=1e-9)
@@ -182,11 +181,12 @@ def test_evaluation_in_sql_equals_scikit_learn(built_demo: DbtProject) -> None:
 
 def test_model_beats_every_baseline(built_demo: DbtProject) -> None:
     ((champion,),) = built_demo.query(
-        "select log_loss from model_performance where stage = 'champion'"
+        "select log_loss from model_performance where stage = 'champion' and task = 'churn'"
     )
     baselines = dict(
         built_demo.query(
-            "select algorithm, log_loss from model_performance where stage = 'baseline'"
+            "select algorithm, log_loss from model_performance "
+            "where stage = 'baseline' and task = 'churn'"
         )
     )
     assert set(baselines) == {"base_rate", "bg_nbd", "days_since_last_order"}
@@ -195,10 +195,10 @@ def test_model_beats_every_baseline(built_demo: DbtProject) -> None:
 
 def test_champion_is_refitted_and_has_the_figures_of_its_twin(built_demo: DbtProject) -> None:
     ((champion, twin, learned_to),) = built_demo.query(
-        "select model_id, parameters ->> '$.evaluated_as', training_to from model_registry "
+        "select model_id, parameters ->> '$.evaluated_as', training_to from churn_model "
         "where stage = 'champion'"
     )
-    assert built_demo.query("select model_id from model_registry where stage = 'evaluated'") == [
+    assert built_demo.query("select model_id from churn_model where stage = 'evaluated'") == [
         (twin,)
     ]
     # it has learned from every row of the training set, and is measured on none of them
@@ -240,8 +240,9 @@ def test_summary_names_the_tables_the_evaluation_and_the_customers_most_at_risk(
 ) -> None:
     result = run("holdfast", "summary", cwd=built_demo.directory, check=True)
     at_risk = built_demo.query(
-        "select customer_id from customer_retention where status = 'scored' "
-        "order by churn_probability desc, customer_id limit 10"
+        "select customer_id from customer_retention "
+        "where is_keepable and risk_band in ('high', 'medium') "
+        "order by value_at_risk desc, customer_id limit 10"
     )
     listed = [line.split()[0] for line in result.stdout.splitlines() if "no order for" in line]
     assert set(listed) <= {str(customer) for (customer,) in at_risk}
@@ -309,7 +310,7 @@ def test_reset_drops_the_history_and_says_what(demo: DbtProject) -> None:
     )
     assert "rows of history from" in result.stdout
     assert demo.query("select count(*) from churn_scores where as_of = '2024-01-01'") == [(0,)]
-    assert demo.query("select count(*) from model_registry where stage = 'champion'") == [(1,)]
+    assert demo.query("select count(*) from churn_model where stage = 'champion'") == [(1,)]
 
 
 @pytest.mark.slow

@@ -120,9 +120,7 @@ def test_deciles_budget_and_profit_are_those_counted_by_hand(built_demo: DbtProj
 def test_intervals_are_those_of_a_bootstrap_over_customers(built_demo: DbtProject) -> None:
     from sklearn.metrics import log_loss, roc_auc_score
 
-    ((champion,),) = built_demo.query(
-        "select model_id from model_registry where stage = 'evaluated'"
-    )
+    ((champion,),) = built_demo.query("select model_id from churn_model where stage = 'evaluated'")
     y, p, customer, _ = predictions(built_demo, champion)
     _, group = np.unique(customer, return_inverse=True)
     random = np.random.default_rng(5)
@@ -147,7 +145,7 @@ def test_every_model_of_the_last_training_is_measured_on_the_same_rows(
 ) -> None:
     rows = built_demo.query(
         "select count(*), count(distinct row_count), count(distinct base_rate), count(auroc_lower) "
-        "from model_performance where split = 'test'"
+        "from model_performance where split = 'test' and task = 'churn'"
     )[0]
     assert rows[0] >= 3
     assert rows[1:] == (1, 1, rows[0])
@@ -158,7 +156,8 @@ def test_calibration_curve_holds_every_row_once(built_demo: DbtProject) -> None:
         y, p, *_ = predictions(built_demo, model_id)
         bins = built_demo.query(
             "select sum(row_count), sum(row_count * observed), sum(row_count * predicted) "
-            f"from model_calibration where model_id = '{model_id}' and as_of is null"
+            f"from model_calibration where model_id = '{model_id}' and as_of is null "
+            "and segment is null"
         )[0]
         assert bins[0] == len(y)
         assert bins[1] == pytest.approx(y.sum())
@@ -167,9 +166,11 @@ def test_calibration_curve_holds_every_row_once(built_demo: DbtProject) -> None:
 
 def test_drift_is_the_population_stability_index_of_tenths(built_demo: DbtProject) -> None:
     model_id, start, end = built_demo.query(
-        "select model_id, training_from, training_to from model_registry where stage = 'champion'"
+        "select model_id, training_from, training_to from churn_model where stage = 'champion'"
     )[0]
-    drift = built_demo.query("select feature, psi, missing_rate from feature_drift order by 1")
+    drift = built_demo.query(
+        "select feature, psi, missing_rate from feature_drift where task = 'churn' order by 1"
+    )
     assert len(drift) > 50
     for feature, psi, missing_rate in drift[::12]:
         before = column(
@@ -294,11 +295,13 @@ def test_scores_are_compared_with_what_came_once_their_horizon_is_over(
     ) == [(0,)]
     live = user_project.query(
         "select as_of is null, value from model_evaluations "
-        "where split = 'live' and metric = 'row_count' order by 1"
+        "where split = 'live' and metric = 'row_count' and task = 'churn' and segment is null "
+        "order by 1"
     )
     assert live == [(False, len(scored)), (True, len(scored))]
     assert user_project.query(
-        "select row_count, auroc between 0.5 and 1 from model_performance where split = 'live'"
+        "select row_count, auroc between 0.5 and 1 from model_performance "
+        "where split = 'live' and task = 'churn'"
     ) == [(len(scored), True)]
 
     # history: the orders may go, the outcomes stay
@@ -346,7 +349,7 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
         )
         == scored
     )
-    assert user_project.query("select count(distinct task) from feature_drift") == [(3,)]
+    assert user_project.query("select count(distinct task) from feature_drift") == [(4,)]
     # what a number came to, too
     assert user_project.query(
         """

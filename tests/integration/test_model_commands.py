@@ -29,7 +29,7 @@ def one(project: DbtProject, stage: str) -> str:
     return str(
         project.query(
             f"select model_id from model_performance where stage = '{stage}' and split = 'test' "
-            "order by log_loss limit 1"
+            "and task = 'churn' order by log_loss limit 1"
         )[0][0]
     )
 
@@ -185,7 +185,8 @@ def test_promoted_challenger_scores_and_a_rollback_takes_it_back(demo: DbtProjec
         (champion,)
     ]
     assert demo.query(
-        "select model_id, changed_by from model_champions order by champion_from"
+        "select model_id, changed_by from model_champions where task = 'churn' "
+        "order by champion_from"
     ) == [(champion, "build"), (challenger, "promote"), (champion, "rollback")]
     code, _, err = models(demo, "rollback")
     assert code == 1

@@ -47,6 +47,7 @@ def shown(project: UserProject) -> list[tuple[date]]:
         """
         select distinct as_of_date from customer_retention
         union select as_of_date from customer_segments
+        union select as_of_date from lifecycle_overview
         union select as_of_date from churn_overview
         union select as_of_date from churn_drivers
         union select cast(as_of as date) from feature_drift
@@ -93,13 +94,19 @@ def test_orders_that_come_during_a_build_move_no_table_of_it(
     said = shop.dbt("build", check=False).stdout
     assert len(shop.query("from raw.orders")) == len(built.query("from raw.orders")) + 7
     assert "ERROR=0" in said, said
-    assert "Published 11 tables" in said
+    assert "Published 13 tables" in said
     assert shown(shop) == [(DAY,)]
     same_tables(
         built,
         shop,
         *("customer_spine", "customer_features", "churn_labels", "churn_scores", "churn_reasons"),
-        *("customer_history", "customer_spells", "customer_months", "customer_segments"),
+        *(
+            "customer_history",
+            "customer_spells",
+            "customer_lifecycle",
+            "customer_months",
+            "customer_segments",
+        ),
         *("retention_metrics", "retention_cohorts", "customer_retention", "churn_overview"),
     )
 
@@ -111,7 +118,7 @@ def test_a_part_of_a_build_is_of_the_day_of_the_scores(
     before = scored(built)
     shop.execute(order_on("2026-07-02"))
     said = shop.dbt("build", *MARTS).stdout
-    assert "Published 11 tables" in said
+    assert "Published 13 tables" in said
     assert shown(shop) == [(DAY,)]
     assert scored(shop) == before
     # a table beside the scores, and what reads one of them through another

@@ -199,7 +199,8 @@ def test_figures_are_those_of_the_warehouse(
         "Value at risk": f"{value:,.0f}",
     }
     [(model, auroc)] = built_demo.query(
-        "select model_id, auroc from model_performance where stage = 'champion' and split = 'test'"
+        "select model_id, auroc from model_performance "
+        "where stage = 'champion' and split = 'test' and task = 'churn'"
     )
     assert model in texts(chromium, "footer")[0]
     assert f"{auroc:.3f}" in texts(chromium, "tr.champion")[0]

@@ -127,7 +127,7 @@ def test_task_has_models_scores_and_reasons_of_its_own(task: UserProject) -> Non
     stages = task.query(
         "select task, count(*) from model_registry where stage = 'champion' group by 1 order by 1"
     )
-    assert stages == [("churn", 1), ("return", 1), ("spend", 1)]
+    assert stages == [("churn", 1), ("return", 1), ("spend", 1), ("winback", 1)]
     ((scored, least, most),) = task.query(
         "select count(*), min(return_probability), max(return_probability) from return_scores "
         "where status = 'scored' and as_of = (select max(as_of) from return_scores)"
@@ -162,7 +162,7 @@ def test_task_is_measured_beside_churn(task: UserProject) -> None:
     measured = task.query(
         "select distinct task from model_evaluations where metric = 'auroc' order by 1"
     )
-    assert measured == [("churn",), ("return",)]
+    assert measured == [("churn",), ("return",), ("winback",)]
     assert task.query(
         "select count(*) > 0 from feature_registry where list_contains(used_by, 'return')"
     ) == [(True,)]

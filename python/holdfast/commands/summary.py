@@ -1,4 +1,4 @@
-"""`holdfast summary`: what the last build made, and who is most at risk."""
+"""`holdfast summary`: what the last build made, and whom to keep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from holdfast.commands._options import add_project
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "show what the last dbt build of this project made, and who is most at risk"
+HELP = "show what the last dbt build of this project made, and which customers to keep"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     parser.add_argument(
         "--customers", type=int, default=10, help="how many customers to list (default: 10)"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="list everybody with a score by probability, not only those who can still be kept",
     )
 
 
@@ -29,6 +34,7 @@ def run(options: argparse.Namespace) -> None:
             target=options.target,
             target_path=options.target_path,
             customers=options.customers,
+            everybody=options.all,
         ),
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""The six figures at the top, each beside that of the month before."""
+"""The six figures at the top, each compared with the month before, and what they sum up to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.report import _words as words
+from holdfast.report._money import Money
+from holdfast.report._population import population
 from holdfast.report._tables import Row, Tables
+from holdfast.report._terms import terms
 
-__all__ = ["Figure", "headline", "lead"]
+__all__ = ["Figure", "assumption", "headline", "lead"]
+
+# the difference with its sign, and the words for more and for less of it
+_Difference = Callable[[float, float], tuple[str, str, str]]
 
 _MONTHS_DRAWN = 13
 _METRICS = (
@@ -53,13 +59,15 @@ class Figure:
     line: str = ""
 
 
-def headline(tables: Tables) -> list[Figure]:
+def headline(tables: Tables, money: Money) -> list[Figure]:
     """Read the figures.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
 
     Returns
     -------
@@ -73,7 +81,7 @@ def headline(tables: Tables) -> list[Figure]:
             months,
             "active_customers",
             name="Active customers",
-            meaning="customers at the end of the month who are not lost by the definition of churn",
+            meaning="customers at the end of the month who were not lost",
             write=words.count,
             difference=_counted,
             missing=why or "no month is over yet",
@@ -82,7 +90,7 @@ def headline(tables: Tables) -> list[Figure]:
             months,
             "retention_rate",
             name="Retention rate",
-            meaning="share of the customers at the start of the month who were not lost in it",
+            meaning="share of the customers at the start of the month who stayed",
             write=words.share,
             difference=_in_points,
             missing=why or _NOT_MATURE,
@@ -102,21 +110,23 @@ def headline(tables: Tables) -> list[Figure]:
             "revenue_per_customer",
             name="Revenue per customer",
             meaning="net revenue of the month per customer who bought in it",
-            write=words.money,
+            write=money.write,
             difference=_of_money,
             missing=why or "no month is over yet",
         ),
-        *_risk(tables),
+        *_risk(tables, money),
     ]
 
 
-def lead(tables: Tables) -> list[str]:
-    """Say in two sentences what the figures say.
+def lead(tables: Tables, money: Money) -> list[str]:
+    """Sum the figures up in a few sentences: who stayed, who may leave, what is at stake.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
 
     Returns
     -------
@@ -128,25 +138,50 @@ def lead(tables: Tables) -> list[str]:
     if known:
         last = known[-1]
         sentences.append(
-            f"Of the {words.count(last['customers_at_start'])} customers at the start of "
+            f"Of the {words.counted(last['customers_at_start'], 'customer')} at the start of "
             f"{words.month(last['month'])}, {words.count(last['retained_customers'])} stayed "
             f"({words.share(last['retention_rate'])})."
         )
     now = _risk_now(tables)
-    if now and now["customers"]:
-        customers = now["high_customers"]
-        verb = "is" if customers == 1 else "are"
-        noun = "customer" if customers == 1 else "customers"
+    if not now or not now["customers"]:
+        return sentences
+    high = now["high_customers"]
+    who = words.counted(now["customers"], "scored customer")
+    can = " who can still be kept" if population(tables).is_told else ""
+    sentences.append(
+        f"Of {who}{can}, {words.count(high)} {'is' if high == 1 else 'are'} at high risk of "
+        "leaving."
+    )
+    if now["value_at_risk"] is not None and now["revenue_365d"]:
         sentences.append(
-            f"{words.count(customers)} {noun} {verb} at high risk of leaving"
-            + (
-                f", and {words.money(now['value_at_risk'])} of a yearly revenue of "
-                f"{words.money(now['revenue_365d'])} are expected to be lost if nothing is done."
-                if now["value_at_risk"] is not None
-                else "."
-            )
+            f"At stake is {money.write(now['value_at_risk'])} of the "
+            f"{money.write(now['revenue_365d'])} that they spent in the last 365 days."
         )
     return sentences
+
+
+def assumption(tables: Tables) -> str:
+    """Say whose revenue is at stake, of which period, and by what probability.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+
+    Returns
+    -------
+    str
+        A sentence; nothing where no customer has a score.
+    """
+    now = _risk_now(tables)
+    if not now or now["value_at_risk"] is None:
+        return ""
+    whose = "who can still be kept" if population(tables).is_told else "with a score"
+    return (
+        f"What is at stake counts customers {whose}: each one\u2019s net revenue of the last 365 "
+        f"days, times the model\u2019s probability of {terms(tables).leaving}. It assumes that the "
+        "next year would bring the same revenue again, and that nothing is done."
+    )
 
 
 def _months(tables: Tables) -> list[Row]:
@@ -170,7 +205,7 @@ def _monthly(
     name: str,
     meaning: str,
     write: Callable[[float | None], str],
-    difference: Callable[[float, float], str],
+    difference: _Difference,
     missing: str,
     is_good_when_up: bool = True,
 ) -> Figure:
@@ -197,23 +232,24 @@ def _monthly(
     )
 
 
-def _risk(tables: Tables) -> list[Figure]:
+def _risk(tables: Tables, money: Money) -> list[Figure]:
     """Make the two figures that the scores give."""
     now = _risk_now(tables)
     before = _risk_before(tables, now) if now else None
-    texts = (
+    who = "customers who can still be kept" if population(tables).is_told else "customers"
+    texts: tuple[tuple[str, str, str, Callable[[float | None], str], _Difference], ...] = (
         (
             "Customers at high risk",
             "high_customers",
-            "customers whose probability of leaving lies in the high band",
+            f"{who} whose probability of leaving is in the high band",
             words.count,
             _counted,
         ),
         (
             "Value at risk",
             "value_at_risk",
-            "probability of leaving times the revenue of the last 365 days, summed over customers",
-            words.money,
+            f"probability of leaving times the revenue of the last 365 days, summed over {who}",
+            money.write,
             _of_money,
         ),
     )
@@ -245,22 +281,22 @@ def _risk(tables: Tables) -> list[Figure]:
 
 
 def _risk_now(tables: Tables) -> Row | None:
-    """Read what the latest scores add up to; None where the table is not there."""
+    """Add up the latest scores of those who can be kept; None where the table is not there."""
     if not tables.has(
         "customer_retention", "as_of_date", "risk_band", "value_at_risk", "revenue_365d"
     ):
         return None
     return tables.row(
-        """
+        f"""
         select
             max(as_of_date) as as_of_date,
             count(*) as customers,
             count(*) filter (where risk_band = 'high') as high_customers,
-            sum(revenue_365d) as revenue_365d,
+            sum(greatest(revenue_365d, 0)) as revenue_365d,
             sum(value_at_risk) as value_at_risk,
-        from {customer_retention}
-        where status in ('scored', 'scored_by_fallback')
-        """
+        from {{customer_retention}}
+        where status in ('scored', 'scored_by_fallback') and {population(tables).keepable}
+        """  # noqa: S608 - a constant
     )
 
 
@@ -272,15 +308,34 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
         and tables.has("customer_features", "as_of", "revenue_365d")
     ):
         return None
-    return tables.row(
+    keepable, parameters = "true", [now["as_of_date"]] * 3
+    if population(tables).is_told:
+        # who could be kept then is known from the history of states alone
+        columns = ("customer_id", "churn_definition", "is_keepable", "entered_at", "left_at")
+        if not tables.has("customer_lifecycle", *columns):
+            return None
+        keepable = """
+            exists (
+                select 1
+                from {customer_lifecycle} as lifecycle
+                where
+                    lifecycle.customer_id = scores.customer_id
+                    and lifecycle.churn_definition = ?
+                    and lifecycle.is_keepable
+                    and lifecycle.entered_at < scores.as_of
+                    and (lifecycle.left_at is null or lifecycle.left_at > scores.as_of)
+            )
         """
+        parameters.append(terms(tables).name)
+    return tables.row(
+        f"""
         with
 
         -- the date nearest to a month before, of those that are about a month away
         chosen as (
 
             select as_of
-            from {churn_scores}
+            from {{churn_scores}}
             where
                 as_of >= cast(? as date) - interval 45 days
                 and as_of <= cast(? as date) - interval 20 days
@@ -295,15 +350,15 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
             count(*) as customers,
             count(*) filter (where scores.risk_band = 'high') as high_customers,
             sum(scores.churn_probability * greatest(features.revenue_365d, 0)) as value_at_risk,
-        from {churn_scores} as scores
+        from {{churn_scores}} as scores
         inner join chosen on chosen.as_of = scores.as_of
-        left join {customer_features} as features
+        left join {{customer_features}} as features
             on features.customer_id = scores.customer_id
             and features.as_of = scores.as_of
-        where scores.status in ('scored', 'scored_by_fallback')
+        where scores.status in ('scored', 'scored_by_fallback') and {keepable}
         having count(*) > 0
-        """,
-        [now["as_of_date"]] * 3,
+        """,  # noqa: S608 - constants
+        parameters,
     )
 
 
@@ -311,36 +366,35 @@ def _changed(
     value: float | None,
     before: float | None,
     than: str,
-    difference: Callable[[float, float], str],
+    difference: _Difference,
     is_good_when_up: bool,
     missing: str,
 ) -> dict[str, Any]:
     """Tell how a figure changed, and whether that is good."""
     if value is None or before is None:
         return {"change": missing}
-    told = difference(value, before)
+    told, more, less = difference(value, before)
     if told[0] not in "+-":
-        return {"change": f"as {than.removeprefix('than ')}", "arrow": "="}
+        return {"change": f"the same as {than.removeprefix('than ')}", "arrow": "="}
     is_up = told[0] == "+"
     return {
-        "change": f"{told[1:]} {'more' if is_up else 'less'} {than}",
+        "change": f"{told[1:]} {more if is_up else less} {than}",
         "arrow": "▲" if is_up else "▼",
         "judgement": "good" if is_up == is_good_when_up else "bad",
     }
 
 
-def _counted(value: float, before: float) -> str:
-    return words.signed(value - before)
+def _counted(value: float, before: float) -> tuple[str, str, str]:
+    return words.signed(value - before), "more", "fewer"
 
 
-def _in_points(value: float, before: float) -> str:
-    return words.points(value - before)
+def _in_points(value: float, before: float) -> tuple[str, str, str]:
+    return words.points(value - before), "higher", "lower"
 
 
-def _of_money(value: float, before: float) -> str:
-    if not before:
-        return words.signed(value - before, 2)
-    return f"{words.signed(100 * (value / before - 1), 1)}%"
+def _of_money(value: float, before: float) -> tuple[str, str, str]:
+    change = f"{words.signed(100 * (value / before - 1), 1)}%" if before > 0 else ""
+    return change or words.signed(value - before, 2), "higher", "lower"
 
 
 def _line(values: Sequence[float]) -> str:

@@ -9,12 +9,12 @@ import altair as alt
 
 from holdfast.publishing import MANIFEST
 from holdfast.report import _words as words
-from holdfast.report._chart import Section, draw, legend, spec
+from holdfast.report._chart import Section, bars_height, labelled_bars, legend, spec
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["Health", "health"]
 
-_FEATURES = 10
+_FEATURES = 8
 _DRIFTS = {"small": "@low", "moderate": "@medium", "large": "@high"}
 
 
@@ -47,7 +47,7 @@ def health(tables: Tables, champion: Row | None) -> Health:
 
 
 def _add_facts(tables: Tables, found: Health, champion: Row | None) -> None:
-    """Add the days of the data, of the scores and of the model."""
+    """Add the dates of the data, the scores and the model."""
     present = [
         name
         for name in ("as_of_date", "last_order_at", "scored_at")
@@ -75,12 +75,12 @@ def _add_facts(tables: Tables, found: Health, champion: Row | None) -> None:
         found.facts.append(("Scores computed", words.moment(latest["scored_at"])))
     if champion is not None:
         found.facts.append(("Model trained", words.moment(champion["trained_at"])))
-        found.facts.append(("It learned from data up to", words.day(champion["training_to"])))
+        found.facts.append(("Training data up to", words.day(champion["training_to"])))
     found.facts.append(("Customers", words.count(latest["customers"])))
 
 
 def _add_drift(tables: Tables, found: Health) -> None:
-    """Add the features that differ most from those of the training."""
+    """Add the features that differ most from the training data."""
     if not tables.has("feature_drift", "task", "feature", "psi", "drift", "importance"):
         found.empty["drift"] = tables.absent("feature_drift")
         return
@@ -95,7 +95,9 @@ def _add_drift(tables: Tables, found: Health) -> None:
         """
     )
     if totals is None or not totals["features"]:
-        found.empty["drift"] = "There is no model yet whose training could be compared."
+        found.empty["drift"] = (
+            "There is no model yet, so there is no training data to compare with."
+        )
         return
     described = tables.has("feature_registry", "feature", "description")
     description = "any_value(registry.description)" if described else "null"
@@ -121,44 +123,36 @@ def _add_drift(tables: Tables, found: Health) -> None:
         """  # noqa: S608 - constants
     )
     for row in rows:
-        row["name"] = words.plain_name(row["feature"])
-    chart = (
-        draw(rows)
-        .mark_bar(cornerRadius=1)
-        .encode(
-            x=alt.X("psi:Q", title="drift (stability index)", axis=alt.Axis(tickCount=5)),
-            y=alt.Y(
-                "name:N",
-                sort=[row["name"] for row in rows],
-                title=None,
-                axis=alt.Axis(labelLimit=150, grid=False),
-            ),
-            color=alt.Color(
-                "drift:N",
-                scale=alt.Scale(domain=list(_DRIFTS), range=list(_DRIFTS.values())),
-                # beside long names, a phone has room for no more
-                legend=legend(columns=2),
-            ),
-            tooltip=[
-                alt.Tooltip("feature:N", title="feature"),
-                alt.Tooltip("description:N", title="what it is"),
-                alt.Tooltip("psi:Q", format=".2f", title="drift"),
-                alt.Tooltip("importance:Q", format=".3f", title="weight in the model"),
-            ],
-        )
+        row["name"] = row["description"] or words.plain_name(row["feature"])
+        row["about"] = f"{row['feature']}: {row['drift']} drift"
+    chart = labelled_bars(
+        rows,
+        x=alt.X("psi:Q", title="drift (population stability index)", axis=alt.Axis(tickCount=5)),
+        name="name",
+        detail="about",
+        colour=alt.Color(
+            "drift:N",
+            scale=alt.Scale(domain=list(_DRIFTS), range=list(_DRIFTS.values())),
+            legend=legend(),
+        ),
+        tooltip=[
+            alt.Tooltip("feature:N", title="feature"),
+            alt.Tooltip("description:N", title="what it is"),
+            alt.Tooltip("psi:Q", format=".2f", title="drift"),
+            alt.Tooltip("importance:Q", format=".3f", title="weight in the model"),
+        ],
     )
     found.charts["drift"] = spec(
         chart,
-        description="The features that differ most from those of the training",
-        height=26 * len(rows),
+        description="The features that differ most from the training data",
+        height=bars_height(rows),
     )
     count, large, moderate = (
         words.count(totals[name]) for name in ("features", "large", "moderate")
     )
     found.notes["drift"] = (
-        f"Of {count} facts about customers, {large} differ much and {moderate} moderately from "
-        "what the model learned from. One that drifts need not harm, such as one that grows with "
-        "time."
+        f"Of {count} features, {large} differ a lot and {moderate} moderately from the training "
+        "data. Drift is not always a problem: some features simply grow with time."
     )
 
 

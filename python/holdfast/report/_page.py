@@ -20,6 +20,7 @@ from holdfast.registry import RegistryError
 from holdfast.report._assets import asset, environment
 from holdfast.report._card import card_sections
 from holdfast.report._errors import ReportError
+from holdfast.report._money import Money
 from holdfast.report._tables import Row, Tables, open_tables
 from holdfast.warehouse.project import Project, ProjectError
 
@@ -105,44 +106,69 @@ def _render(project: Project, tables: Tables) -> str:
     from markupsafe import Markup
 
     from holdfast.report import _words as words
-    from holdfast.report._headline import headline, lead
+    from holdfast.report._actions import steps
+    from holdfast.report._headline import assumption, headline, lead
     from holdfast.report._health import health
+    from holdfast.report._lifecycle import lifecycle
+    from holdfast.report._population import population
     from holdfast.report._quality import quality
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
+    from holdfast.report._terms import terms
+    from holdfast.report._winback import WON_BACK_LISTED, winback
 
-    found_retention, found_risk, found_quality = retention(tables), risk(tables), quality(tables)
+    money = _money(project, tables)
+    found_retention, found_quality = retention(tables), quality(tables)
+    found_risk, found_lifecycle = risk(tables, money), lifecycle(tables)
+    found_winback = winback(tables, money)
     found_health = health(tables, found_quality.champion)
-    charts = {
-        **found_retention.charts,
-        **found_risk.charts,
-        **found_quality.charts,
-        **found_health.charts,
-    }
+    sections = (found_retention, found_risk, found_lifecycle, found_quality, found_health)
+    charts = {name: chart for section in sections for name, chart in section.charts.items()}
     latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
-    scripts = [_vega(), asset("page.js")]
+    as_of = latest and latest["as_of"]
+    data = {
+        "charts": charts,
+        "lists": {
+            listed.name: listed.as_data()
+            for listed in (found_risk.customers, found_winback.customers)
+            if listed.rows
+        },
+        "flow": found_lifecycle.flow,
+        "as_of": as_of,
+        "currency": money.currency,
+        "language": money.locale,
+        "csv": money.csv,
+    }
+    scripts = [_vega(), _script()]
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             words=words,
+            money=money,
             project=project.manifest["metadata"].get("project_name") or "",
-            as_of=latest and latest["as_of"],
-            lead=lead(tables),
-            headline=headline(tables),
+            as_of=as_of,
+            lead=lead(tables, money),
+            assumption=assumption(tables),
+            headline=headline(tables, money),
+            steps=steps(tables, money, found_winback, is_beaten=bool(found_quality.beaten)),
             retention=found_retention,
             risk=found_risk,
+            winback=found_winback,
+            lifecycle=found_lifecycle,
             quality=found_quality,
             health=found_health,
+            who=population(tables),
+            terms=terms(tables),
             listed=LISTED,
+            won_back_listed=WON_BACK_LISTED,
             card=_card(project, found_quality.champion),
-            definition=_definition(tables, found_quality.champion),
             bands=_bands(tables),
             read_from=tables.path.name,
             written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
             version=__version__,
             # of these, the first holds the shop's data; the others are files of this package
-            data=Markup(_json({"charts": charts, "customers": found_risk.customers})),
+            data=Markup(_json(data)),
             policy=_policy(scripts),
             style=Markup(asset("style.css")),
             notice=Markup(asset("notice.txt")),
@@ -150,6 +176,15 @@ def _render(project: Project, tables: Tables) -> str:
             script=Markup(scripts[1]),
         )
     )
+
+
+def _money(project: Project, tables: Tables) -> Money:
+    """Read the currency and the locale that the last dbt command was given."""
+    if "customer_retention" not in tables.columns:
+        return Money()
+    config = project.node("customer_retention").get("config") or {}
+    meta = config.get("meta") or {}
+    return Money(meta.get("currency") or "", meta.get("locale") or "en")
 
 
 def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
@@ -161,36 +196,6 @@ def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
     except (RegistryError, ProjectError):
         # the page says how to get it
         return []
-
-
-def _definition(tables: Tables, champion: Row | None) -> str:
-    """Say when somebody is a customer, and when lost."""
-    kind = None
-    if tables.has("retention_metrics", "churn_definition", "is_project_definition"):
-        kind = tables.row(
-            "select any_value(churn_definition) as name from {retention_metrics} "
-            "where is_project_definition"
-        )
-    days = None
-    if champion is not None and tables.has("model_registry", "model_id", "parameters"):
-        days = tables.row(
-            "select parameters ->> '$.horizon_days' as horizon from {model_registry} "
-            "where model_id = ?",
-            [champion["model_id"]],
-        )
-    horizon = f"{days['horizon']} days" if days and days["horizon"] else "the churn horizon"
-    if kind is not None and kind["name"] == "contractual":
-        return (
-            "Somebody is a customer while a subscription runs, and lost when it lapses. Scores "
-            f"look {horizon} ahead."
-        )
-    return (
-        f"Somebody is a customer from a purchase on, and lost when {horizon} have passed without "
-        "another; who buys again is back."
-        if horizon != "the churn horizon"
-        else "Somebody is a customer from a purchase on, and lost when the churn horizon has "
-        "passed without another; who buys again is back."
-    )
 
 
 def _bands(tables: Tables) -> dict[str, float | None]:
@@ -223,6 +228,16 @@ def _policy(scripts: Iterable[str]) -> str:
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _script() -> str:
+    """Put the page's own scripts into one closure, so that none of their names is global."""
+    parts = "\n".join(asset(name) for name in ("lists.js", "flow.js", "page.js"))
+    return (
+        '"use strict";\n(() => {\n'
+        '  const data = JSON.parse(document.getElementById("report-data").textContent);\n'
+        f"  const root = document.documentElement;\n\n{parts}}})();\n"
     )
 
 

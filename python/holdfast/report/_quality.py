@@ -1,4 +1,4 @@
-"""Whether the scores can be trusted: the champion beside the baseline, on months it never saw."""
+"""Whether the scores can be trusted: champion and baseline on months that neither has seen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import altair as alt
 from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, legend, spec
+from holdfast.report._choice import choice
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["Quality", "quality"]
 
 _NO_MODEL = (
-    "There is no model yet: too little mature history to train one and to test it. `dbt build` "
+    "There is no model yet: there is too little mature history to train and test one. `dbt build` "
     "says what is missing."
 )
 _IN_USE = "model in use"
@@ -38,16 +39,50 @@ _SHOWN = (
     "expected_calibration_error",
     "top_decile_lift",
 )
+# intervals, and figures for those who could still be kept, that earlier versions may not have
+_INTERVALS = tuple(
+    f"{column}_{end}"
+    for column in ("log_loss", "expected_calibration_error", "top_decile_lift")
+    for end in ("lower", "upper")
+)
+_OF_KEEPABLE = tuple(
+    f"keepable_{name}"
+    for name in (
+        "row_count",
+        "base_rate",
+        "mean_probability",
+        "auroc",
+        "auroc_lower",
+        "auroc_upper",
+        "log_loss",
+        "log_loss_lower",
+        "log_loss_upper",
+        "expected_calibration_error",
+        "expected_calibration_error_lower",
+        "expected_calibration_error_upper",
+        "top_decile_lift",
+        "top_decile_lift_lower",
+        "top_decile_lift_upper",
+    )
+)
+# the segment of evaluations that holds them
+_KEEPABLE = "lifecycle: keepable"
 
 
 @dataclass
 class Quality(Section):
-    """What the section shows: models, baselines, charts and sentences by name."""
+    """What the section shows: models, baselines, charts and sentences by name.
+
+    `keepable` are the tested models with their figures for customers who could still be kept.
+    `choice` says why the champion is in use where another model looks better on a figure.
+    """
 
     champion: Row | None = None
     baseline: str | None = None
     beaten: list[str] = field(default_factory=list)
     models: list[Row] = field(default_factory=list)
+    keepable: list[Row] = field(default_factory=list)
+    choice: list[str] = field(default_factory=list)
 
 
 def quality(tables: Tables) -> Quality:
@@ -61,15 +96,17 @@ def quality(tables: Tables) -> Quality:
     Returns
     -------
     Quality
-        The models beside each other, and the charts `calibration` and `gain`.
+        The comparison of models, and the charts `calibration` and `gain`.
     """
     found = Quality()
     if not tables.has("model_performance", *_SHOWN):
         found.empty["models"] = tables.absent("model_performance")
         return found
+    optional = (*_INTERVALS, *_OF_KEEPABLE)
+    present = [name for name in optional if tables.has("model_performance", name)]
     found.models = tables.rows(
         f"""
-        select {", ".join(_SHOWN)}
+        select {", ".join((*_SHOWN, *present))}
         from {{model_performance}}
         where
             task = 'churn'
@@ -90,10 +127,13 @@ def quality(tables: Tables) -> Quality:
         found.champion = None
         found.empty["models"] = _NO_MODEL
         return found
+    found.keepable = _of_keepable(tested)
+    # ranking those who are silent already is easy, so what counts is how well the others are told
+    told = found.keepable or tested
     # a champion that was fitted again on all rows has the figures of its twin
-    champion = next((model for model in tested if model["stage"] == Stage.CHAMPION), None)
+    champion = next((model for model in told if model["stage"] == Stage.CHAMPION), None)
     baseline = max(
-        (model for model in tested if model["stage"] == Stage.BASELINE),
+        (model for model in told if model["stage"] == Stage.BASELINE),
         key=lambda model: model["auroc"] or 0.0,
         default=None,
     )
@@ -103,16 +143,44 @@ def quality(tables: Tables) -> Quality:
     if baseline is not None:
         compared[baseline["model_id"]] = "simple rule"
         found.baseline = words.plain_name(baseline["algorithm"])
-    _add_calibration(tables, found, compared)
-    _add_gain(tables, found, compared)
+    segment = _KEEPABLE if found.keepable else None
+    _add_calibration(tables, found, compared, segment)
+    _add_gain(tables, found, compared, segment)
     _add_note(found, champion, baseline)
-    found.beaten = [
-        str(defeat)
-        for defeat in defeats(
-            champion or {},
-            [(model["algorithm"], model) for model in tested if model["stage"] == Stage.BASELINE],
-        )
+    groups = [("all customers", tested)]
+    if found.keepable:
+        groups.insert(0, ("customers who could still be kept", found.keepable))
+    found.choice = choice(tables, found.champion, groups)
+    found.beaten = _beaten(groups)
+    return found
+
+
+def _of_keepable(tested: list[Row]) -> list[Row]:
+    """Give models with their figures for customers who could be kept; none if any is unknown."""
+    if any(model.get("keepable_row_count") is None for model in tested):
+        return []
+    return [
+        {
+            **dict.fromkeys(_INTERVALS),
+            **model,
+            **{name.removeprefix("keepable_"): model.get(name) for name in _OF_KEEPABLE},
+        }
+        for model in tested
     ]
+
+
+def _beaten(groups: list[tuple[str, list[Row]]]) -> list[str]:
+    """Name the simple rules that the champion does not beat, and among whom."""
+    found = []
+    for group, rows in groups:
+        champion = next((model for model in rows if model["stage"] == Stage.CHAMPION), {})
+        rules = [
+            (words.plain_name(model["algorithm"]), model)
+            for model in rows
+            if model["stage"] == Stage.BASELINE
+        ]
+        of_whom = f" (among {group})" if len(groups) > 1 else ""
+        found += [f"{defeat}{of_whom}" for defeat in defeats(champion, rules)]
     return found
 
 
@@ -121,14 +189,15 @@ def _add_note(found: Quality, champion: Row | None, baseline: Row | None) -> Non
     if champion is None or champion["top_decile_lift"] is None:
         return
     told = (
-        f"Tested on {words.count(champion['row_count'])} observations from months that the model "
-        f"had not seen. Among the tenth of customers it ranks riskiest, "
-        f"{champion['top_decile_lift']:.1f} times as many left as among all"
+        f"Tested on {words.count(champion['row_count'])} observations"
+        f"{' of customers who could still be kept,' if found.keepable else ''} from months that "
+        f"the model had not seen. Among the tenth of customers that it ranks as riskiest, "
+        f"{champion['top_decile_lift']:.1f} times as many left as among all customers"
     )
     if baseline is not None and baseline["top_decile_lift"] is not None:
         told += (
-            f"; the best simple rule, {found.baseline}, finds "
-            f"{baseline['top_decile_lift']:.1f} times as many"
+            f"; with the best simple rule, {found.baseline}, it is "
+            f"{baseline['top_decile_lift']:.1f} times"
         )
     found.notes["models"] = (
         f"{told}. It expected {words.share(champion['mean_probability'])} to leave, and "
@@ -136,7 +205,9 @@ def _add_note(found: Quality, champion: Row | None, baseline: Row | None) -> Non
     )
 
 
-def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
+def _add_calibration(
+    tables: Tables, found: Quality, compared: dict[str, str], segment: str | None
+) -> None:
     """Add predicted against observed shares of ten groups."""
     columns = ("split", "as_of", "segment", "bin", "predicted", "observed", "observed_lower")
     if not tables.has("model_calibration", "model_id", *columns, "observed_upper", "row_count"):
@@ -149,16 +220,16 @@ def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -
         where
             split = 'test'
             and as_of is null
-            and segment is null
+            and segment is not distinct from ?
             and list_contains(?, model_id)
         order by model_id, bin
         """,
-        [list(compared)],
+        [segment, list(compared)],
     )
     for row in rows:
         row["model"] = compared[row.pop("model_id")]
     if not rows:
-        found.empty["calibration"] = "It has not been measured yet."
+        found.empty["calibration"] = "This has not been measured yet."
         return
     domain = list(compared.values())
     base = draw(rows).encode(
@@ -201,13 +272,15 @@ def _add_calibration(tables: Tables, found: Quality, compared: dict[str, str]) -
         height=320,
     )
     found.notes["calibration"] = (
-        "Ten groups of equal size, from the safest to the riskiest. On the dashed line a "
-        "probability can be taken at its word; bars are 95% intervals."
+        "Ten groups of equal size, from the safest to the riskiest. On the dashed line, as many "
+        "left as predicted. Bars are 95% intervals."
     )
 
 
-def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
-    """Add the share of all churners among the riskiest so many tenths."""
+def _add_gain(
+    tables: Tables, found: Quality, compared: dict[str, str], segment: str | None
+) -> None:
+    """Add the share of all leavers that each further tenth of the riskiest reaches."""
     if not tables.has("model_evaluations", "model_id", "split", "as_of", "segment", "metric"):
         found.empty["gain"] = tables.absent("model_evaluations")
         return
@@ -221,15 +294,15 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
         where
             split = 'test'
             and as_of is null
-            and segment is null
+            and segment is not distinct from ?
             and regexp_matches(metric, '^gain_decile_[0-9]+$')
             and list_contains(?, model_id)
         order by model_id, contacted
         """,
-        [list(compared)],
+        [segment, list(compared)],
     )
     if not rows:
-        found.empty["gain"] = "It has not been measured yet."
+        found.empty["gain"] = "This has not been measured yet."
         return
     rows += [{"model_id": name, "contacted": 0, "reached": 0} for name in compared]
     for row in rows:
@@ -270,8 +343,8 @@ def _add_gain(tables: Tables, found: Quality, compared: dict[str, str]) -> None:
     )
     if best is not None:
         found.notes["gain"] = (
-            f"Whoever contacts the riskiest fifth of the customers reaches {words.share(best, 0)} "
-            "of those who leave. The dashed line is a choice at random."
+            f"Contacting the riskiest fifth of the customers reaches {words.share(best, 0)} "
+            "of those who leave. The dashed line is a random choice."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._chart import Section, Spec, draw, legend, spec
+from holdfast.report._chart import Section, Spec, count_axis, draw, legend, share_axis, spec
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["retention"]
@@ -37,7 +37,7 @@ def retention(tables: Tables) -> Section:
 
 
 def _add_months(tables: Tables, found: Section) -> None:
-    """Add what came and went by month, and the retention rate."""
+    """Add customers won and lost by month, and the retention rate."""
     columns = ("month", "new_customers", "reactivated_customers", "churned_customers")
     if not tables.has("retention_metrics", *columns, "retention_rate", "is_project_definition"):
         found.empty["movement"] = found.empty["rate"] = tables.absent("retention_metrics")
@@ -60,8 +60,8 @@ def _add_months(tables: Tables, found: Section) -> None:
     known = [month for month in reversed(months) if month["retention_rate"] is not None]
     if len(known) < 2:
         found.empty["movement"] = found.empty["rate"] = (
-            "Churn is known for fewer than two months yet: a customer counts as lost only when "
-            "the churn horizon has passed, so this fills with time."
+            "Churn is known for fewer than two months so far. A customer counts as lost only when "
+            "the churn horizon has passed, so this fills up with time."
         )
         return
     found.charts["movement"] = _movement(known)
@@ -101,7 +101,7 @@ def _movement(months: list[Row]) -> Spec:
             y=alt.Y(
                 "bar:Q",
                 title="customers",
-                axis=alt.Axis(tickMinStep=1, labelExpr="format(abs(datum.value), ',')"),
+                axis=count_axis(6, is_mirrored=True),
             ),
             color=alt.Color(
                 "kind:N",
@@ -131,7 +131,7 @@ def _rate(months: list[Row]) -> Spec:
         y=alt.Y(
             "retention_rate:Q",
             title="retention rate",
-            axis=alt.Axis(format=".0%"),
+            axis=share_axis(month["retention_rate"] for month in months),
             scale=alt.Scale(zero=False, nice=True),
         ),
         tooltip=[
@@ -194,14 +194,14 @@ def _add_cohorts(tables: Tables, found: Section) -> None:
     )
     if not cells:
         found.empty["cohorts"] = (
-            "No month after the first purchases is over yet; the map fills month by month."
+            "No month after the first purchases is over yet. The map fills up month by month."
         )
         return
     found.charts["cohorts"] = _heat_map(cells)
     found.notes["cohorts"] = (
-        "Each row holds the customers who first bought in that month, each cell the share of them "
-        "who bought again so many months later. The first row may also hold people who were "
-        "customers before the data begin."
+        "Each row holds the customers who first bought in that month. Each cell shows the share of "
+        "them who bought again that number of months later. The first row may include customers "
+        "who had bought before the data begin."
     )
 
 
@@ -281,7 +281,7 @@ def _add_survival(tables: Tables, found: Section) -> None:
         """  # noqa: S608 - a constant
     )
     if len(curve) < 2:
-        found.empty["survival"] = "No customer has been looked at for a day yet."
+        found.empty["survival"] = "No customer has been observed for a whole day yet."
         return
     found.charts["survival"] = _survival(curve)
     # the curve that is drawn may leave out the day itself
@@ -298,8 +298,8 @@ def _add_survival(tables: Tables, found: Section) -> None:
         last = curve[-1]
         told = f"After {words.count(last['days'])} days {words.share(last['survival'])} remain."
     found.notes["survival"] = (
-        f"{told} The band is the 95% confidence interval; a customer who comes back counts as "
-        "lost here all the same."
+        f"{told} The band is the 95% confidence interval. A customer who comes back still counts "
+        "as lost here."
     )
 
 
@@ -310,7 +310,7 @@ def _survival(curve: list[Row]) -> Spec:
             "days:Q",
             title="days since becoming a customer",
             scale=alt.Scale(nice=False),
-            axis=alt.Axis(tickCount=8),
+            axis=count_axis(8),
         )
     )
     y = alt.Y(

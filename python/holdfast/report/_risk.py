@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._chart import RISK_BANDS, Section, draw, risk_colour, spec
+from holdfast.report._chart import (
+    RISK_BANDS,
+    Section,
+    amount_axis,
+    bars_height,
+    draw,
+    labelled_bars,
+    risk_colour,
+    spec,
+)
+from holdfast.report._lists import Column, CustomerList, reasons_expression
+from holdfast.report._money import Money
+from holdfast.report._population import Population, population, state_name
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["LISTED", "Risk", "risk"]
@@ -16,26 +27,38 @@ __all__ = ["LISTED", "Risk", "risk"]
 LISTED = 1000
 _DRIVERS = 8
 _ROW_HEIGHT = 44
+# what groups of few customers are merged into
+_OTHER = "other"
+_REASONS = ("reason_1", "reason_2", "reason_3")
+# fields to filter the list by, with their titles
+_FILTERS = (
+    ("band", "Risk"),
+    ("state", "State"),
+    ("segment", "Segment"),
+    ("action", "What to do next"),
+)
 _NO_SCORES = (
-    "No customer has a score: there is no model yet (too little mature history to train one and to "
-    "test it), or nobody is active. `dbt build` says what is missing."
+    "No customer has a score. Either there is no model yet (too little mature history to train and "
+    "test one), or nobody is active. `dbt build` says what is missing."
 )
 
 
 @dataclass
 class Risk(Section):
-    """What the section shows: charts and sentences by name, and the rows of the list."""
+    """What the section shows: charts and sentences by name, and the list."""
 
-    customers: list[dict[str, Any]] = field(default_factory=list)
+    customers: CustomerList = field(default_factory=lambda: CustomerList("customers"))
 
 
-def risk(tables: Tables) -> Risk:
+def risk(tables: Tables, money: Money) -> Risk:
     """Read and draw who may leave, and why.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
 
     Returns
     -------
@@ -43,13 +66,13 @@ def risk(tables: Tables) -> Risk:
         The charts `segments` and `drivers`, and the list.
     """
     found = Risk()
-    _add_segments(tables, found)
-    _add_drivers(tables, found)
-    _add_customers(tables, found)
+    _add_segments(tables, money, found)
+    _add_drivers(tables, money, found)
+    _add_customers(tables, money, found)
     return found
 
 
-def _add_segments(tables: Tables, found: Risk) -> None:
+def _add_segments(tables: Tables, money: Money, found: Risk) -> None:
     """Add value at risk by segment and risk band."""
     if not tables.has("churn_overview", "segment", "risk_band", "customers", "value_at_risk"):
         found.empty["segments"] = tables.absent("churn_overview")
@@ -62,7 +85,7 @@ def _add_segments(tables: Tables, found: Risk) -> None:
             sum(customers) as customers,
             sum(value_at_risk) as value_at_risk,
         from {churn_overview}
-        where risk_band in ('high', 'medium', 'low')
+        where risk_band in ('high', 'medium', 'low', 'other')
         group by segment, risk_band
         order by segment, risk_band
         """
@@ -74,21 +97,23 @@ def _add_segments(tables: Tables, found: Risk) -> None:
         found.empty["segments"] = _NO_SCORES
         return
     order = sorted(totals, key=lambda segment: (-totals[segment], segment))
+    title = money.titled("value at risk")
+    bands = [band for band in (*RISK_BANDS, _OTHER) if any(r["risk_band"] == band for r in rows)]
     for row in rows:
-        row["place"] = RISK_BANDS.index(row["risk_band"])
+        row["place"] = bands.index(row["risk_band"])
     chart = (
         draw(rows)
         .mark_bar(cornerRadius=1)
         .encode(
-            x=alt.X("sum(value_at_risk):Q", title="value at risk", axis=alt.Axis(tickCount=5)),
+            x=alt.X("sum(value_at_risk):Q", title=title, axis=amount_axis(totals.values())),
             y=alt.Y("segment:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, grid=False)),
-            color=risk_colour(),
+            color=risk_colour(bands),
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("segment:N", title="segment"),
                 alt.Tooltip("risk_band:N", title="risk"),
                 alt.Tooltip("customers:Q", format=",", title="customers"),
-                alt.Tooltip("value_at_risk:Q", format=",.0f", title="value at risk"),
+                alt.Tooltip("value_at_risk:Q", format=",.0f", title=title),
             ],
         )
     )
@@ -98,19 +123,22 @@ def _add_segments(tables: Tables, found: Risk) -> None:
         height=_ROW_HEIGHT * len(order),
     )
     whole = sum(totals.values())
-    if whole > 0:
+    named = next((segment for segment in order if segment != _OTHER), None)
+    if whole > 0 and named is not None:
         found.notes["segments"] = (
-            f"{order[0]} hold{'' if order[0].endswith('s') else 's'} "
-            f"{words.share(totals[order[0]] / whole, 0)} of the value at risk."
+            f"The segment {named} holds {words.share(totals[named] / whole, 0)} of the value at "
+            "risk."
         )
 
 
-def _add_drivers(tables: Tables, found: Risk) -> None:
+def _add_drivers(tables: Tables, money: Money, found: Risk) -> None:
     """Add what raises the risk of those at high and medium risk."""
     columns = ("driver_label", "risk_band", "customers", "attributed_value_at_risk", "example")
     if not tables.has("churn_drivers", *columns, "contribution"):
         found.empty["drivers"] = tables.absent("churn_drivers")
         return
+    # drivers of few customers are merged, and say nothing together
+    named = "driver <> 'other'" if tables.has("churn_drivers", "driver") else "true"
     rows = tables.rows(
         f"""
         select
@@ -119,7 +147,7 @@ def _add_drivers(tables: Tables, found: Risk) -> None:
             sum(attributed_value_at_risk) as value_at_risk,
             arg_max(example, contribution) as example,
         from {{churn_drivers}}
-        where risk_band in ('high', 'medium')
+        where risk_band in ('high', 'medium') and {named}
         group by driver_label
         order by value_at_risk desc nulls last, customers desc, driver
         limit {_DRIVERS}
@@ -131,86 +159,114 @@ def _add_drivers(tables: Tables, found: Risk) -> None:
         )
         return
     for row in rows:
-        noun = "customer" if row["customers"] == 1 else "customers"
-        row["about"] = f"{row['driver']}, {words.count(row['customers'])} {noun}"
-        row["example"] = row["example"] or row["driver"]
-    base = draw(rows).encode(
-        y=alt.Y(
-            "driver:N", sort=[row["driver"] for row in rows], axis=None, scale=alt.Scale(padding=0)
+        about = words.counted(row["customers"], "customer")
+        row["about"] = f"{about}, for example: {row['example']}" if row["example"] else about
+    title = money.titled("value at risk attributed")
+    chart = labelled_bars(
+        rows,
+        x=alt.X(
+            "value_at_risk:Q",
+            title=title,
+            axis=amount_axis(row["value_at_risk"] for row in rows),
         ),
+        name="driver",
+        detail="about",
         tooltip=[
             alt.Tooltip("driver:N", title="driver"),
             alt.Tooltip("example:N", title="for example"),
             alt.Tooltip("customers:Q", format=",", title="customers"),
-            alt.Tooltip("value_at_risk:Q", format=",.0f", title="value at risk"),
+            alt.Tooltip("value_at_risk:Q", format=",.0f", title=title),
         ],
     )
-    bars = base.mark_bar(color="@accent", height=8, yOffset=13, cornerRadius=1).encode(
-        x=alt.X("value_at_risk:Q", title="value at risk that hangs on it")
-    )
-    examples, names = (
-        base.mark_text(
-            align="left",
-            baseline="middle",
-            color=colour,
-            fontSize=size,
-            yOffset=offset,
-            limit=alt.expr("width"),
-        ).encode(x=alt.value(0), text=f"{field}:N")
-        for field, colour, size, offset in (
-            ("example", "@ink", 12.5, -14),
-            ("about", "@soft", 11, 1),
-        )
-    )
     found.charts["drivers"] = spec(
-        bars + examples + names,
-        description="The strongest drivers of risk by the value at risk that hangs on each",
-        height=48 * len(rows),
+        chart,
+        description="The strongest drivers of risk by the value at risk attributed to each",
+        height=bars_height(rows),
     )
     found.notes["drivers"] = (
-        "What raises the scores of customers at high or medium risk, each in the words of the "
-        "customer where it is strongest. A driver is a sign of leaving, no proof of its cause."
+        "What raises the scores of customers at high or medium risk, with the example where it is "
+        "strongest. A driver is a sign that a customer may leave. It is not proof of the cause."
     )
 
 
-def _add_customers(tables: Tables, found: Risk) -> None:
+def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
     """Add the customers at high and medium risk, those with most value at risk first."""
     if not tables.has("customer_retention", "customer_id", "risk_band", "churn_probability"):
         found.empty["customers"] = (
-            "Customers cannot be listed: customer_retention is not there, or its ids are marked as "
-            "personal data."
+            "Customers cannot be listed: the table customer_retention is missing, or its ids are "
+            "marked as personal data."
         )
         return
-    optional = ("segment", "value_at_risk", "revenue_365d", "days_since_order")
-    columns = [
-        name if tables.has("customer_retention", name) else f"null as {name}" for name in optional
-    ]
-    reasons = [
-        f"cast({name} as varchar)"
-        for name in ("reason_1", "reason_2", "reason_3")
-        if tables.has("customer_retention", name)
-    ]
-    found.customers = tables.rows(
+    who = population(tables)
+    columns = [column for column in _columns(money) if _is_there(tables, who, column)]
+    chosen = {
+        "id": "cast(customer_id as varchar)",
+        "band": "risk_band",
+        "probability": "round(churn_probability, 4)",
+        "state": who.state,
+        "reasons": reasons_expression(
+            [name for name in _REASONS if tables.has("customer_retention", name)]
+        ),
+        "expected": (
+            "cast(expected_next_order_at as date)"
+            if tables.has("customer_retention", "expected_next_order_at")
+            else "null"
+        ),
+        "action": "suggested_action",
+    }
+    keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
+    if "state" in keys:
+        keys["expected"] = None
+    found.customers.columns = tuple(columns)
+    found.customers.filters = tuple(
+        (key, title) for key, title in _FILTERS if key == "band" or key in keys
+    )
+    found.customers.rows = tables.rows(
         f"""
-        select
-            cast(customer_id as varchar) as id,
-            risk_band as band,
-            round(churn_probability, 4) as probability,
-            {", ".join(columns)},
-            list_filter(
-                cast([{", ".join(reasons)}] as varchar[]), lambda reason: reason is not null
-            ) as reasons,
+        select {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
         from {{customer_retention}}
-        where risk_band in ('high', 'medium')
-        order by value_at_risk desc nulls last, churn_probability desc, customer_id
+        where risk_band in ('high', 'medium') and {who.keepable}
+        order by
+            {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
+            churn_probability desc,
+            customer_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
-    if found.customers:
+    for row in found.customers.rows:
+        if row.get("state"):
+            row["state"] = state_name(row["state"])
+    found.notes["customers"] = who.note
+    if found.customers.rows:
         return
     scored: Row | None = tables.row(
         "select count(*) as customers from {customer_retention} where risk_band is not null"
     )
     found.empty["customers"] = (
-        "No customer is at high or medium risk." if scored and scored["customers"] else _NO_SCORES
+        "No customer who can still be kept is at high or medium risk."
+        if scored and scored["customers"]
+        else _NO_SCORES
     )
+
+
+def _columns(money: Money) -> tuple[Column, ...]:
+    """Give the columns of the list."""
+    return (
+        Column("id", "Customer", "text", ("customer_id",)),
+        Column("state", "State", "state", ("lifecycle_state", "expected_next_order_at")),
+        Column("probability", "Risk of leaving", "risk", ("churn_probability", "risk_band")),
+        Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
+        Column("revenue_365d", money.titled("Revenue, 365 days"), "amount", ("revenue_365d",)),
+        Column("segment", "Segment", "text", ("segment",)),
+        Column("reasons", "Why", "reasons", _REASONS, is_sortable=False),
+        Column("action", "What to do next", "action", ("suggested_action",)),
+    )
+
+
+def _is_there(tables: Tables, who: Population, column: Column) -> bool:
+    """Tell whether the tables have what a column of the list shows."""
+    if column.key == "state":
+        return who.has_states
+    if column.key == "reasons":
+        return True
+    return tables.has("customer_retention", column.csv[0])

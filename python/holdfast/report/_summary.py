@@ -1,9 +1,9 @@
-"""What a build made, told on the terminal: where it is, how good the model is, who is at risk."""
+"""What a build made, told on the terminal: where it is, how good the model is, whom to keep."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def summarise(
     target: str | None = None,
     target_path: Path | None = None,
     customers: int = 10,
+    everybody: bool = False,
 ) -> str:
     """Tell what the last build of a dbt project with Holdfast made.
 
@@ -72,13 +73,17 @@ def summarise(
     target_path
         Where the build wrote its artifacts, if it was given `--target-path`.
     customers
-        How many customers most at risk to list.
+        How many customers to list.
+    everybody
+        List everybody with a score by probability, the lapsed among them, instead of those who
+        can still be kept by value at risk.
 
     Returns
     -------
     str
-        Text for a terminal: the tables, the models' evaluation, the customers most at risk with
-        probability and reasons, and the time of each phase of the build.
+        Text for a terminal: the tables, the models' evaluation, how many customers can still be
+        kept and what is at risk, whom to act on first and why, who may be won back, and the time
+        of each phase of the build.
 
     Raises
     ------
@@ -93,7 +98,9 @@ def summarise(
             parts = [
                 _where(project, connection),
                 _models(project, connection),
-                _at_risk(project, connection, customers),
+                _keepable(project, connection),
+                (_scored if everybody else _to_keep)(project, connection, customers),
+                _win_back(project, connection),
                 _times(project),
             ]
         except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -155,16 +162,17 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
     if not tested:
         return ""
     figures = _FIGURES if tested[0]["rmse"] is None else _FIGURES_OF_VALUES
-    table = [("model", "stage", *figures)]
-    table += [
-        (row["algorithm"], row["stage"], *(write(row[name]) for name, write in figures.values()))
-        for row in tested
-    ]
     name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
     scorer = next((row for row in tested if row["stage"] in (Stage.CHAMPION, Stage.FALLBACK)), None)
     heading = f"{name} on held-out months ({count:,} rows that no model had seen"
     heading += f"; {_dates(project, connection, scorer)}):\n" if scorer else "):\n"
-    text = heading + terminal.table(table, left=2)
+    text = heading + _compared(tested, figures)
+    kept = tested[0]["keepable_row_count"]
+    if kept is not None and figures is _FIGURES:
+        text += (
+            f"\n\nThe same for the {kept:,} rows of customers who could still be kept:\n"
+            + _compared(tested, figures, prefix="keepable_")
+        )
     champion = next((row for row in tested if row["stage"] == Stage.CHAMPION), None)
     beaten = defeats(
         champion or {},
@@ -218,28 +226,153 @@ def _missing(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def _at_risk(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
-    """List the customers most at risk, with their reasons in words."""
+def _compared(
+    rows: Sequence[Mapping[str, Any]],
+    figures: Mapping[str, tuple[str, Callable[[float | None], str]]],
+    prefix: str = "",
+) -> str:
+    """Lay out the figures of models below each other."""
+    table = [("model", "stage", *figures)]
+    table += [
+        (
+            row["algorithm"],
+            row["stage"],
+            *(write(row[prefix + name]) for name, write in figures.values()),
+        )
+        for row in rows
+    ]
+    return terminal.table(table, left=2)
+
+
+def _keepable(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Count those who can still be kept, and what is at risk, by risk band."""
     rows = _fetch(
         connection,
         f"""
         select
-            customer_id, churn_probability, risk_band, revenue_365d,
-            coalesce(nullif(concat_ws('; ', reason_1, reason_2, reason_3), ''), '-'), as_of_date
+            max(as_of_date) over () as as_of_date,
+            coalesce(risk_band, 'not scored') as band,
+            count(*) as customers,
+            sum(revenue_365d) as revenue,
+            sum(value_at_risk) as value_at_risk,
+            (select count(*) from {project.relation("customer_retention")}) as everybody,
         from {project.relation("customer_retention")}
-        where status in ('scored', 'scored_by_fallback')
-        order by churn_probability desc, customer_id
-        limit {int(customers)}
+        where is_keepable
+        group by as_of_date, risk_band
+        order by list_position(['high', 'medium', 'low', 'not scored'], band)
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
     if not rows:
         return ""
-    table = [("customer", "probability", "risk", "revenue 365d", "why")]
-    for customer, probability, band, revenue, why, _ in rows:
-        table.append(
-            (str(customer), terminal.percent(probability), band, terminal.number(revenue, 2), why)
+    table = [("risk", "customers", "revenue 365d", "value at risk")]
+    table += [
+        (band, f"{count:,}", terminal.number(revenue, 2), terminal.number(at_risk, 2))
+        for _, band, count, revenue, at_risk, _ in rows
+    ]
+    kept = sum(count for _, _, count, *_ in rows)
+    return (
+        f"{kept:,} of {rows[0][-1]:,} customers can still be kept, as of {rows[0][0]} (value at "
+        "risk: probability of churn times revenue of the last 365 days):\n"
+        + terminal.table(table, left=1)
+    )
+
+
+def _to_keep(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
+    """List whom to act on first: those who can be kept and are at risk, by value at risk."""
+    return _list(
+        project,
+        connection,
+        customers,
+        heading="Act on these first, by value at risk (high and medium risk only)",
+        nobody="Nobody who can still be kept is at high or medium risk.",
+        where="is_keepable and risk_band in ('high', 'medium')",
+        order="value_at_risk desc nulls last, churn_probability desc, customer_id",
+    )
+
+
+def _scored(project: Project, connection: duckdb.DuckDBPyConnection, customers: int) -> str:
+    """List everybody with a score, by probability."""
+    return _list(
+        project,
+        connection,
+        customers,
+        heading="Everybody with a score, by probability of churn, the lapsed among them",
+        nobody="",
+        where="churn_probability is not null",
+        order="churn_probability desc, customer_id",
+    )
+
+
+def _list(
+    project: Project,
+    connection: duckdb.DuckDBPyConnection,
+    customers: int,
+    *,
+    heading: str,
+    nobody: str,
+    where: str,
+    order: str,
+) -> str:
+    """List customers with their reasons in words, and what to do."""
+    relation = project.relation("customer_retention")
+    scored = _fetch(connection, f"select count(churn_probability) from {relation}")[0][0]  # noqa: S608 - quoted
+    if not scored:
+        return ""
+    # reasons first had no actions: an older build's table has none
+    has_action = ("suggested_action",) in _fetch(
+        connection,
+        f"select column_name from (describe {relation})",  # noqa: S608 - quoted
+    )
+    rows = _fetch(
+        connection,
+        f"""
+        select
+            customer_id, lifecycle_state, churn_probability, coalesce(risk_band, ''),
+            value_at_risk, {"coalesce(suggested_action, '')" if has_action else "''"},
+            concat_ws('; ', reason_1, reason_2, reason_3)
+        from {relation}
+        where {where}
+        order by {order}
+        limit {int(customers)}
+        """,  # noqa: S608 - the relation is dbt's own, quoted, and the conditions are constant
+    )
+    if not rows:
+        return nobody
+    table = [("customer", "state", "probability", "risk", "value at risk", "what to do", "why")]
+    table += [
+        (
+            str(customer),
+            state.replace("_", " "),
+            terminal.percent(probability),
+            band,
+            terminal.number(at_risk, 2),
+            action,
+            why,
         )
-    return f"Most at risk as of {rows[0][5]}:\n" + terminal.table(table, right=(1, 3))
+        for customer, state, probability, band, at_risk, action, why in rows
+    ]
+    return f"{heading}:\n" + terminal.table(table, right=(2, 4))
+
+
+def _win_back(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Say how many have lapsed, and how many of them are expected to return."""
+    lapsed, scored, expected = _fetch(
+        connection,
+        f"""
+        select count(*), count(return_probability), sum(return_probability)
+        from {project.relation("customer_retention")}
+        where lifecycle_state = 'lapsed'
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )[0]
+    if not lapsed:
+        return ""
+    told = f"Win-back: {lapsed:,} customers have lapsed."
+    if scored:
+        told += (
+            f" Of {scored:,} with a score, about {expected:,.0f} can be expected to buy again "
+            "within the horizon; customer_retention has them, with return_probability."
+        )
+    return told
 
 
 def _times(project: Project) -> str:

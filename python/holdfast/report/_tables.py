@@ -76,14 +76,15 @@ class Tables:
         """
         if self.is_published:
             return (
-                f"A build was at work, so this page was read from {self.path.name}, which does not "
-                f"hold {table}. Write the report again when the build is done."
+                f"A build was running, so this page was read from {self.path.name}, which does not "
+                f"have {table} in full. Write the report again when the build is done."
             )
         return (
-            f"The table {table} is not there as this version makes it; `dbt build` makes it anew."
+            f"The table {table} is missing, or an earlier version built it. Run `dbt build`, then "
+            "write the report again."
         )
 
-    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+    def rows(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[Row]:
         """Run a query, and give its rows with values that JSON knows.
 
         Parameters
@@ -91,7 +92,7 @@ class Tables:
         sql
             The query; ``{name}`` stands for the table of that name.
         parameters
-            The values for its question marks.
+            The values for its question marks, or by name for its ``$names``.
 
         Returns
         -------
@@ -105,7 +106,7 @@ class Tables:
             for row in cursor.fetchall()
         ]
 
-    def row(self, sql: str, parameters: list[Any] | None = None) -> Row | None:
+    def row(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> Row | None:
         """Give the first row of a query, or None where it has none.
 
         Parameters

@@ -7,6 +7,7 @@ import datetime as dt
 __all__ = [
     "NONE",
     "count",
+    "counted",
     "day",
     "moment",
     "money",
@@ -29,6 +30,17 @@ def count(value: float | None) -> str:
     ('12,345', '-')
     """
     return NONE if value is None else f"{value:,.0f}"
+
+
+def counted(value: float, noun: str) -> str:
+    """Write a count with its noun, which gets an s unless there is one.
+
+    Examples
+    --------
+    >>> counted(1, "customer"), counted(1200, "customer")
+    ('1 customer', '1,200 customers')
+    """
+    return f"{count(value)} {noun}" + ("" if value == 1 else "s")
 
 
 def money(value: float | None) -> str:

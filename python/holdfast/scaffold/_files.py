@@ -16,6 +16,9 @@ from holdfast.scaffold._steps import left_to_the_project, steps_of
 
 __all__ = ["ScaffoldError", "TaskFiles", "describe_task_files", "plan_task", "write_task_files"]
 
+# their models are in the package
+_SHIPPED = ("churn", "winback")
+
 
 class ScaffoldError(HoldfastError):
     """A task's models cannot be written."""
@@ -179,8 +182,8 @@ def _declaration(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Give the declaration of a task, where it says enough to write its models."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", task):
         raise ScaffoldError(f"the name of a task is made of letters, digits and _; got: {task}")
-    if task.lower() == "churn":
-        raise ScaffoldError("churn is a task of Holdfast's own, and its models are in the package")
+    if task.lower() in _SHIPPED:
+        raise ScaffoldError(f"{task} is a task of Holdfast's own; its models are in the package")
     variables = settings.get("vars") or {}
     scopes = [variables, *(variables.get(key) for key in (settings.get("name"), "holdfast"))]
     found = [s["holdfast_tasks"] for s in scopes if isinstance(s, dict) and "holdfast_tasks" in s]

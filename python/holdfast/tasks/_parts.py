@@ -121,6 +121,8 @@ class TrainingPolicy:
         Drop all former models of the task.
     fallback
         What scores while nothing can be trained: ``bg_nbd`` or ``none``.
+    optional
+        Whether too little to learn from is nothing to warn of.
 
     Examples
     --------
@@ -136,6 +138,7 @@ class TrainingPolicy:
     as_of_date: dt.date | None = None
     reset: bool = False
     fallback: str = "none"
+    optional: bool = False
 
 
 def changed(part: Task | Recipe | TrainingPolicy, *names: str) -> dict[str, Any]:

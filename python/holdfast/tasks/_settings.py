@@ -214,7 +214,8 @@ _POLICY: dict[str, tuple[str, _Check]] = {
     "as_of_date": ("as_of_date", _date),
     "reset": ("reset", _flag),
     "fallback": ("fallback", _fallback),
+    "optional": ("optional", _flag),
 }
 _KEYS = (*_TASK, *_RECIPE, *_POLICY)
 # When it was decided to train changes nothing in what was trained.
-_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset", "fallback")
+_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset", "fallback", "optional")

@@ -327,7 +327,8 @@ def _without_model(
         rows.append(champion.staged(Stage.ARCHIVED))
     elif champion:
         then = f" The champion {champion.model_id} stays as it is."
-    logger.warning("No new model: %s; %s.%s", found.reason, found.remedy, then)
+    level = logging.INFO if checked.policy.optional else logging.WARNING
+    logger.log(level, "No new model: %s; %s.%s", found.reason, found.remedy, then)
     if histories is not None and (champion is None or unfit):
         fallback = Fallback(histories, data, description, checked)
         rows += fallback.rows(former, found.reason)

@@ -1,8 +1,3 @@
-"use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("report-data").textContent);
-  const root = document.documentElement;
-
   // ---- light and dark: the system's look until somebody chooses; a choice lasts as long as the page
   const look = document.getElementById("look");
   const system = window.matchMedia("(prefers-color-scheme: dark)");
@@ -53,97 +48,18 @@
     root.dataset.drawn = String(mine);
   }
 
-  // ---- the list of customers
-  const list = document.querySelector("#list tbody");
-  if (list) {
-    const bySize = { high: 2, medium: 1, low: 0 };
-    const perPage = 25;
-    const state = { sort: "value_at_risk", down: true, page: 0 };
-    const [search, band, segment] = ["search", "band", "segment"].map((id) => document.getElementById(id));
-    const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-    const amount = (value) => (value === null ? "-" : whole.format(value));
-
-    for (const name of [...new Set(data.customers.map((row) => row.segment).filter((name) => name !== null))].sort()) {
-      const option = document.createElement("option");
-      option.value = option.textContent = name;
-      segment.append(option);
-    }
-    if (segment.options.length === 1) segment.parentElement.hidden = true;
-    for (const row of data.customers) {
-      row.text = [row.id, row.segment ?? "", ...row.reasons].join("\n").toLowerCase();
-    }
-
-    const key = (row) => (state.sort === "band" ? bySize[row.band] : row[state.sort]);
-    const compare = (a, b) => {
-      const [x, y] = [key(a), key(b)];
-      if (x === null || y === null) return (x === null) - (y === null); // unknown last, either way
-      const order = typeof x === "number" ? x - y : String(x).localeCompare(String(y), "en", { numeric: true });
-      return state.down ? -order : order;
-    };
-    const cell = (row, text, className, label) => {
-      const td = document.createElement("td");
-      td.className = className;
-      td.textContent = text;
-      if (label) td.dataset.label = label;
-      row.append(td);
-      return td;
-    };
-    const show = () => {
-      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const found = data.customers.filter((row) =>
-        (!band.value || row.band === band.value) &&
-        (!segment.value || row.segment === segment.value) &&
-        words.every((word) => row.text.includes(word)));
-      found.sort(compare);
-      const pages = Math.max(1, Math.ceil(found.length / perPage));
-      state.page = Math.min(state.page, pages - 1);
-      list.replaceChildren(...found.slice(state.page * perPage, (state.page + 1) * perPage).map((customer) => {
-        const row = document.createElement("tr");
-        cell(row, customer.id, "id");
-        const risk = cell(row, "", "band");
-        const mark = document.createElement("span");
-        mark.className = "risk " + customer.band;
-        mark.textContent = customer.band;
-        risk.append(mark);
-        cell(row, (100 * customer.probability).toFixed(1) + "%", "number", "Probability");
-        cell(row, amount(customer.value_at_risk), "number", "Value at risk");
-        cell(row, amount(customer.revenue_365d), "number", "Revenue, year");
-        cell(row, customer.segment ?? "", "segment");
-        const [first = "", ...others] = customer.reasons;
-        const more = document.createElement("div");
-        more.className = "more";
-        more.textContent = others.join(" · ");
-        cell(row, first, "why").append(more);
-        return row;
-      }));
-      const total = found.reduce((sum, row) => sum + (row.value_at_risk ?? 0), 0);
-      document.getElementById("shown").textContent = found.length
-        ? `${whole.format(found.length)} ${found.length === 1 ? "customer" : "customers"}, value at risk ${whole.format(total)}`
-        : "No customer matches.";
-      document.getElementById("page").textContent = `Page ${state.page + 1} of ${pages}`;
-      document.getElementById("before").disabled = state.page === 0;
-      document.getElementById("after").disabled = state.page === pages - 1;
-    };
-
-    document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
-    for (const field of [search, band, segment]) {
-      field.addEventListener("input", () => { state.page = 0; show(); });
-    }
-    for (const button of document.querySelectorAll("#list th button")) {
-      button.addEventListener("click", () => {
-        const isText = ["id", "segment"].includes(button.dataset.sort);
-        state.down = state.sort === button.dataset.sort ? !state.down : !isText;
-        state.sort = button.dataset.sort;
-        state.page = 0;
-        for (const head of document.querySelectorAll("#list th[aria-sort]")) head.setAttribute("aria-sort", "none");
-        button.parentElement.setAttribute("aria-sort", state.down ? "descending" : "ascending");
-        show();
-      });
-    }
-    document.getElementById("before").addEventListener("click", () => { state.page -= 1; show(); });
-    document.getElementById("after").addEventListener("click", () => { state.page += 1; show(); });
-    show();
+  // ---- tables wider than the screen say that they go on, until their end is in sight
+  const markScroll = (box) => {
+    box.dataset.more = String(box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+  };
+  const boxes = [...document.querySelectorAll(".scroll")];
+  for (const box of boxes) {
+    box.addEventListener("scroll", () => markScroll(box), { passive: true });
   }
+  const markAll = () => boxes.forEach(markScroll);
+  window.addEventListener("resize", markAll);
+  // what was folded away had no width until now
+  for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", markAll);
 
   drawAll();
-})();
+  markAll();

@@ -1,0 +1,100 @@
+"""Lists of customers that the page sorts, filters and saves as CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.report._tables import Row
+
+__all__ = ["Column", "CustomerList", "reasons_expression"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list.
+
+    Attributes
+    ----------
+    key
+        The field of the rows.
+    title
+        Its heading.
+    kind
+        How the page writes it: text, share, risk, amount, date, state, reasons or action.
+    csv
+        Its name in a CSV file; reasons, a risk and a state have several columns there.
+    is_sortable
+        Whether the page sorts by it.
+    """
+
+    key: str
+    title: str
+    kind: str
+    csv: tuple[str, ...]
+    is_sortable: bool = True
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is set flush right, and sorted from the greatest at first."""
+        return self.kind in ("share", "risk", "amount")
+
+
+@dataclass
+class CustomerList:
+    """What the page needs to show a list.
+
+    Attributes
+    ----------
+    name
+        Its name, with which the ids of its fields and the name of its file begin.
+    noun
+        What a row is called, such as customer.
+    rows
+        The customers in their first order.
+    columns
+        What is shown of them.
+    filters
+        Fields to choose a value of, each with its title and the word for all.
+    sort
+        The column of the first order.
+    per_page
+        How many rows a page shows on a wide screen.
+    least
+        The column for which a least amount may be entered, and its title.
+    total
+        The column that is added up over the rows that are shown, and its title.
+    """
+
+    name: str
+    noun: str = "customer"
+    rows: list[Row] = field(default_factory=list)
+    columns: tuple[Column, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    sort: str = "value_at_risk"
+    per_page: int = 25
+    least: tuple[str, str] = ("value_at_risk", "Value at risk, at least")
+    total: tuple[str, str] = ("value_at_risk", "value at risk")
+
+    def as_data(self) -> dict[str, Any]:
+        """Give what the page's script reads."""
+        return {
+            "noun": self.noun,
+            "rows": self.rows,
+            "columns": [
+                {"key": each.key, "title": each.title, "kind": each.kind, "csv": list(each.csv)}
+                for each in self.columns
+            ],
+            "filters": [key for key, _ in self.filters],
+            "sort": self.sort,
+            "per_page": self.per_page,
+            "least": self.least[0],
+            "total": list(self.total),
+        }
+
+
+def reasons_expression(names: Sequence[str]) -> str:
+    """Give the SQL of a list of the reasons in these columns, without those that are NULL."""
+    texts = ", ".join(f"cast({name} as varchar)" for name in names)
+    return f"list_filter(cast([{texts}] as varchar[]), lambda reason: reason is not null)"
