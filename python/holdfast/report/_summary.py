@@ -213,13 +213,15 @@ def _missing(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     rows = _fetch(
         connection,
         f"""
-        select algorithm, parameters from {project.relation("model_registry")}
-        where task = 'churn' and stage = 'fallback'
+        select stage, algorithm, parameters from {project.relation("model_registry")}
+        where task = 'churn' and stage in ('champion', 'fallback')
+        order by stage
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
-    if not rows:
+    # somebody may have promoted a former champion meanwhile
+    if not rows or rows[0][0] == Stage.CHAMPION:
         return ""
-    algorithm, parameters = rows[0]
+    _, algorithm, parameters = rows[0]
     return (
         f"No trained model yet, so the simple rule {algorithm} scores. "
         f"Missing: {json.loads(parameters)['missing']}."
