@@ -7,7 +7,9 @@ export PATH := $(BIN):$(PATH)
 # a worker per core; the tests of one file stay together, for they share what they build
 PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo example test test-slow lint benchmark clean help
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo example test test-slow lint lock clean help
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,14 +46,23 @@ $(VENV)/bin/python:
 		|| { echo "Holdfast needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[report]'
+# Every package is compared with the hash that requirements/ has of it; what pip cannot hash is our own folder.
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements/report.txt
+	$(PIP) --require-hashes --requirement requirements/report.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed-spark: $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[spark]'
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
+	$(PIP) --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+$(VENV)/.installed-spark: $(VENV)/.installed-dev requirements/spark.txt
+	$(PIP) --require-hashes --requirement requirements/spark.txt
 	@touch $@
+
+lock: constraints.txt pyproject.toml ## write requirements/ from the versions in constraints.txt; needs uv
+	for extra in report dev spark; do \
+		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command "make lock" --constraint constraints.txt --group build \
+			--extra $$extra --output-file requirements/$$extra.txt pyproject.toml || exit 1; \
+	done

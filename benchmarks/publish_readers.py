@@ -5,8 +5,9 @@
 A build is a process of its own that writes new marts into a warehouse and publishes them through
 the function that a dbt build calls at its end; a killed one gets SIGKILL at a random moment of its
 publishing. Every reader is a process with a connection that it keeps from beginning to end, and
-with fresh ones, one after the other. Each read takes the manifest, the rows, their sums and a
-second mart together, and compares them; the kept connection must see one publication for ever.
+with fresh ones, one after the other. Each read compares every table with the manifest: its rows,
+the sum of their hashes, its date and its model. The kept connection must see one publication for
+ever. `killed_builds.py --readers` has the same readers beside real builds of dbt.
 """
 
 from __future__ import annotations
@@ -20,29 +21,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from holdfast.publishing import Mart, publish
-
-READ = """
-    select
-        (select count(distinct publication_id) from {db}holdfast_manifest) as publications,
-        (select any_value(publication_id) from {db}holdfast_manifest) as publication_id,
-        (select any_value(model_id) from {db}holdfast_manifest) as model_id,
-        (
-            select row_count from {db}holdfast_manifest where table_name = 'customer_retention'
-        ) as row_count,
-        count(*) as rows_found,
-        min(model_id) as least_model,
-        max(model_id) as greatest_model,
-        sum(revenue) as revenue,
-        (select customers from {db}totals) as total_customers,
-        (select revenue from {db}totals) as total_revenue
-    from {db}customer_retention
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,13 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--customers", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--read", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--stop", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--pause", type=float, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.build is not None:
         build(options.folder, options.build, options.customers)
-    elif options.read:
-        print(json.dumps(read_until_stopped(options.folder)))
+    elif options.read is not None:
+        print(json.dumps(read_until_stopped(options.read, options.stop, options.pause)))
     else:
         print(json.dumps(prove(**{k: v for k, v in vars(options).items() if k in PROVED})))
 
@@ -75,12 +62,13 @@ def prove(*, readers: int, builds: int, kills: int, customers: int, seed: int) -
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.perf_counter()
-        finish(start(folder, "--build", "0", "--customers", str(customers)))
+        finish(start_build(folder, 0, customers))
         seconds = time.perf_counter() - started
-        reading = [start(folder, "--read") for _ in range(readers)]
+        file, stop = folder / "serving" / "holdfast.duckdb", folder / "stop"
+        reading = [start_reader(file, stop) for _ in range(readers)]
         try:
             for number in range(1, builds + 1):
-                process = start(folder, "--build", str(number), "--customers", str(customers))
+                process = start_build(folder, number, customers)
                 if number in killed:
                     assert process.stdout is not None
                     process.stdout.readline()
@@ -90,29 +78,45 @@ def prove(*, readers: int, builds: int, kills: int, customers: int, seed: int) -
                 else:
                     seconds = finish(process)["seconds"]
         finally:
-            (folder / "stop").touch()
-            seen = [finish(process) for process in reading]
-        with duckdb.connect(str(folder / "serving" / "holdfast.duckdb"), read_only=True) as last:
+            stop.touch()
+            seen = together([finish(process) for process in reading])
+        with duckdb.connect(str(file), read_only=True) as last:
             model = last.execute("select any_value(model_id) from holdfast_manifest").fetchall()
-        left = sorted(path.name for path in (folder / "serving").iterdir())
+        left = sorted(path.name for path in file.parent.iterdir())
     return {
-        "readers": len(seen),
         "builds": builds,
         "killed": kills,
+        **seen,
+        "last_model": model[0][0],
+        "left_behind": left,
+    }
+
+
+def together(seen: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Add up what the readers saw."""
+    return {
+        "readers": len(seen),
         "reads": sum(one["reads"] for one in seen),
         "fewest_reads": min(one["reads"] for one in seen),
         "publications_seen": max(one["publications_seen"] for one in seen),
         "failed": sum(one["failed"] for one in seen),
         "inconsistent": sum(one["inconsistent"] for one in seen),
         "errors": [error for one in seen for error in one["errors"]][:5],
-        "last_model": model[0][0],
-        "left_behind": left,
     }
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Start this script in another role."""
-    command = [sys.executable, __file__, "--folder", str(folder), *words]
+def start_build(folder: Path, number: int, customers: int) -> subprocess.Popen[str]:
+    """Start this script as a build."""
+    return _start("--folder", str(folder), "--build", str(number), "--customers", str(customers))
+
+
+def start_reader(file: Path, stop: Path, pause: float = 0) -> subprocess.Popen[str]:
+    """Start this script as a reader of a file, until another file stops it."""
+    return _start("--read", str(file), "--stop", str(stop), "--pause", str(pause))
+
+
+def _start(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -153,49 +157,84 @@ def build(folder: Path, number: int, customers: int) -> None:
         print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
-def read_until_stopped(folder: Path) -> dict[str, Any]:
+def read_until_stopped(file: Path, stop: Path, pause: float) -> dict[str, Any]:
     """Read with a kept connection and with fresh ones until told to stop."""
-    file = folder / "serving" / "holdfast.duckdb"
-    seen: set[str] = set()
+    publications: set[str] = set()
     told: dict[str, Any] = {"reads": 0, "failed": 0, "inconsistent": 0, "errors": []}
     with duckdb.connect(str(file), read_only=True) as kept:
-        first = kept.execute(READ.format(db="")).fetchall()
-        while not (folder / "stop").exists():
+        first = look_at(kept, file.stem)
+        while not stop.exists():
             try:
-                again = kept.execute(READ.format(db="")).fetchall()
-                fresh = read_fresh(file)
+                again, fresh = look_at(kept, file.stem), look(file)
             except Exception as error:
                 told["failed"] += 1
                 told["errors"].append(f"{type(error).__name__}: {error}"[:300])
                 continue
             told["reads"] += 2
-            seen.add(fresh[0][1])
-            if again != first or not agrees(first) or not agrees(fresh):
+            publications.add(fresh.publication_id)
+            if again != first or first.faults or fresh.faults:
                 told["inconsistent"] += 1
                 told["errors"].append(str((first, again, fresh)))
-    return {**told, "publications_seen": len(seen)}
+            time.sleep(pause)
+    return {**told, "publications_seen": len(publications)}
 
 
-def read_fresh(file: Path) -> list[tuple[Any, ...]]:
-    """Read through a database opened for this one query.
+@dataclass
+class Seen:
+    """What one read saw: a publication, the sums of its tables, and what does not agree in it."""
+
+    publication_id: str
+    sums: dict[str, tuple[int, str]]
+    faults: list[str]
+
+
+def look(file: Path) -> Seen:
+    """Read a published file through a database opened for this one look.
 
     A second `duckdb.connect` in this process would be given the kept one's database; attaching to
-    an instance of its own opens the file as it stands now, as a new process would.
+    an instance of its own opens the file that is there now, as a new process would.
     """
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{file}' as anew (read_only)")
-        return connection.execute(READ.format(db="anew.main.")).fetchall()
+    try:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute(f"attach '{file}' as anew (read_only)")
+            return look_at(connection, "anew")
+    except duckdb.Error as error:
+        raise RuntimeError(f"the published file cannot be read: {error}") from error
 
 
-def agrees(rows: list[tuple[Any, ...]]) -> bool:
-    """Whether everything in one read belongs to one publication."""
-    publications, _, model, counted, found, least, greatest, revenue, customers, total = rows[0]
-    return (
-        publications == 1
-        and model == least == greatest
-        and counted == found == customers
-        and revenue == total
-    )
+def look_at(connection: duckdb.DuckDBPyConnection, database: str) -> Seen:
+    """Compare every table of a publication with its manifest."""
+    manifest = connection.execute(
+        f"""
+        select publication_id, as_of_date, model_id, table_name, row_count, checksum
+        from {database}.main.holdfast_manifest
+        """
+    ).fetchall()
+    sums, faults = {}, []
+    if len({row[:3] for row in manifest}) != 1:
+        faults.append("the manifest tells of more than one publication")
+    for _, date, model, table, rows, checksum in manifest:
+        relation = f'{database}.main."{table}"'
+        columns = [row[0] for row in connection.execute(f"describe {relation}").fetchall()]
+        hashed = ", ".join(f'"{column}"' for column in columns)
+        counted = connection.execute(
+            f"select count(*), cast(coalesce(sum(hash({hashed})), 0) as varchar) from {relation}"
+        ).fetchall()
+        sums[table] = counted[0]
+        if counted[0] != (rows, checksum):
+            faults.append(f"{table} is not what the manifest says")
+        told = {"as_of_date": date}
+        if table == "customer_retention":
+            told["model_id"] = model
+        for column, value in told.items():
+            if column not in columns:
+                continue
+            other = connection.execute(
+                f'select count(*) from {relation} where "{column}" <> ?', [value]
+            ).fetchall()
+            if other[0][0]:
+                faults.append(f"{table} has another {column}")
+    return Seen(str(manifest[0][0]), sums, faults)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ def main() -> None:
         dbt(folder, "build", "--exclude", "resource_type:test", "resource_type:unit_test")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         draw_customers(folder, options.customers)
-        command = dbt(folder, "run", "--select", "churn_reasons", "churn_scores")
+        models = ("holdfast__churn_reasons", "holdfast__churn_scores")
+        command = dbt(folder, "run", "--select", *models)
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
         with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
@@ -103,7 +104,7 @@ def main() -> None:
     print(f"{algorithm}, {features} features, {options.threads} threads")
     print(f"{rows:,} customers, {scored:,} scored, {explained:,} with a reason")
     for result in results:
-        print(f"{result['unique_id'].rpartition('.')[2]:15} {result['execution_time']:7.1f} s")
+        print(f"{result['unique_id'].rpartition('.')[2]:25} {result['execution_time']:7.1f} s")
     cpu = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     print(f"whole command   {command:7.1f} s, {cpu:.1f} s of processor time")
     print(f"peak memory     {usage.ru_maxrss / 1024**2:7.2f} GB (dbt, its training included)")

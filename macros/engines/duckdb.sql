@@ -301,3 +301,8 @@ select *
     {%- set plain = 'cast(' ~ id ~ ' as varchar)' -%}
     {{- return(plain if is_whole else 'regexp_replace(trim(' ~ plain ~ '), ' ~ holdfast.text('^(-?[0-9]+)[.]0+$') ~ ", '\\1')") -}}
 {% endmacro %}
+
+
+{% macro duckdb___grouped_number(whole, separator) %}
+    {{- return("replace(format('{:,}', " ~ whole ~ "), ',', " ~ holdfast.text(separator) ~ ')') -}}
+{% endmacro %}

@@ -180,3 +180,8 @@ select *
     {%- set plain = 'cast(' ~ id ~ ' as string)' -%}
     {{- return(plain if is_whole else 'regexp_replace(trim(' ~ plain ~ '), ' ~ holdfast.text('^(-?[0-9]+)[.]0+$') ~ ", '$1')") -}}
 {% endmacro %}
+
+
+{% macro spark___grouped_number(whole, separator) %}
+    {{- return('replace(format_number(' ~ whole ~ ", 0), ',', " ~ holdfast.text(separator) ~ ')') -}}
+{% endmacro %}

@@ -26,7 +26,7 @@
                 or built.keys_hash is distinct from asked.keys_hash
                 or asked.as_of > (select max(as_of) from {{ this }}) - interval {{ holdfast.setting('lookback_days') }} day
                 {%- for as_of in changed %}
-                or asked.as_of = timestamp {{ holdfast.text(as_of) }}
+                or {{ holdfast._period('asked.as_of', spine) }} = {{ holdfast._period('timestamp ' ~ holdfast.text(as_of), spine) }}
                 {%- endfor %}
         {%- endset -%}
     {%- endif -%}
@@ -67,5 +67,5 @@
         if other.package_name == 'holdfast' and other.resource_type == 'model' and other.name.startswith('stg_') -%}
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
-    {{- return('holdfast ' ~ local_md5('1|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
+    {{- return('holdfast ' ~ local_md5('2|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
 {% endmacro %}

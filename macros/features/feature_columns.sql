@@ -1,5 +1,5 @@
 {#-
-  The feature columns of some feature views of one entity, in order: a list of {view, name}. Empty while dbt parses, and where
+  The feature columns of some feature views of one entity, in order: a list of {view, name, type}. Empty while dbt parses, and where
   a view is not built yet.
 -#}
 {% macro feature_columns(views, entity=['customer_id']) %}
@@ -26,7 +26,7 @@
                     ) -%}
                 {%- endif -%}
                 {%- do taken.update({column.name | lower: holdfast._plain_name(view)}) -%}
-                {%- do features.append({'view': holdfast._plain_name(view), 'name': column.name}) -%}
+                {%- do features.append({'view': holdfast._plain_name(view), 'name': column.name, 'type': column.dtype}) -%}
             {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}

@@ -13,7 +13,8 @@
         {{- return('select 1 as parse_only') -}}
     {%- endif -%}
     {%- do holdfast._check_spine(spine, view) -%}
-    {%- do view.update({'known_at': holdfast._known_at(events, view, known_at), 'events': events}) -%}
+    {%- do view.update({'known_at': holdfast._known_at(events, view, known_at), 'events': holdfast._finite_events(events)}) -%}
+    {%- do holdfast._note_events(events, view) -%}
     {%- set pending = holdfast._pending_dates(spine, view.key_columns) -%}
     {%- if pending.dates is none -%}
         {{- return(holdfast._range_join_form(spine, view, pending.condition)) -}}

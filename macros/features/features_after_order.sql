@@ -130,7 +130,8 @@ features_after_order as (
         moments.customer_id,
         moments.as_of,
         {%- for feature in chosen %}
-        cast(after_{{ views.index(feature.view) + 1 }}.{{ holdfast.quoted(feature.name) }} as float) as {{ holdfast.quoted(feature.name) }},
+        {%- set value = 'after_' ~ (views.index(feature.view) + 1) ~ '.' ~ holdfast.quoted(feature.name) %}
+        {{ holdfast.as_feature(value, feature.type) }} as {{ holdfast.quoted(feature.name) }},
         {%- endfor %}
     from moments
     {%- for view in views %}

@@ -1,8 +1,8 @@
 {#-
   A feature view computed for other rows: its SQL is rendered anew with ref() exchanged for one that gives the names of tables,
   and in that SQL the name of its spine is replaced by `spine`, SQL that is a relation of the same columns. `exchanged`,
-  {relation: SQL}, replaces further relations. Gives {sql, entity, spine}: entity is that of the view, spine the table that
-  it has in its own build.
+  {relation: SQL}, replaces further relations. Gives {sql, entity, spine, events}: entity is that of the view, spine the table
+  that it has in its own build, events what _note_events heard.
 
   No code of the author's is taken apart: dbt's `context` holds the functions that a model may call, and while the view
   renders `ref` there is _ref_as_text. So refs over several lines, with version= or names from variables, in
@@ -13,7 +13,7 @@
   the macros of Holdfast that _macros_of_views names: dbt gives a test none that it does not see in it.
 -#}
 {% macro render_view(node, spine, exchanged={}) %}
-    {%- set heard = {'view': node.name, 'relations': {}, 'spines': [], 'entities': []} -%}
+    {%- set heard = {'view': node.name, 'relations': {}, 'spines': [], 'entities': [], 'events': []} -%}
     {%- set own = {} -%}
     {%- for name in ['ref', 'this', 'is_incremental', 'holdfast_view'] -%}
         {%- do own.update({name: context.get(name)}) -%}
@@ -54,6 +54,7 @@
     {%- endfor -%}
     {{- return({
         'sql': rendered.sql | replace(spines[0], spine), 'entity': holdfast._entity_of(node, heard.entities), 'spine': spines[0],
+        'events': heard.events,
     }) -}}
 {% endmacro %}
 
@@ -114,6 +115,24 @@
 {% endmacro %}
 
 
+{#-
+  Notes the tables that a view gives feature_view as events, while it renders for other rows: {relation, event_at, known_at,
+  names}, where `names` is all SQL that names their columns.
+-#}
+{% macro _note_events(events, view) %}
+    {%- set heard = context.get('holdfast_view') -%}
+    {%- if heard is not none and events is string -%}
+        {%- set names = [view.entity | join(' ')] -%}
+        {%- for column in view.columns -%}
+            {%- do names.append(column.sql ~ ' ' ~ (column.where or '')) -%}
+        {%- endfor -%}
+        {%- do heard.events.append({
+            'relation': events, 'event_at': view.event_at, 'known_at': view.known_at, 'names': names | join(' '),
+        }) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {#- The entity of a view: `meta: {entity: […]}` in its config, else the `entity` of its feature views, else the customer. -#}
 {% macro _entity_of(node, entities) %}
     {%- set declared = node.config.get('meta', {}).get('entity') -%}
@@ -148,5 +167,5 @@
     {{ holdfast.to_json_text() }}{{ holdfast.all_but() }}{{ holdfast.all_with() }}{{ holdfast.value_at_max() }}
     {{ holdfast.matches() }}{{ holdfast.list_of() }}{{ holdfast.list_item() }}{{ holdfast.list_rows() }}
     {{ holdfast.sorted_distinct() }}{{ holdfast.unpivoted() }}{{ holdfast.memberships() }}{{ holdfast.quoted() }}
-    {{ holdfast.text() }}
+    {{ holdfast.text() }}{{ holdfast.told_by() }}{{ holdfast.attribute_columns() }}
 {% endmacro %}

@@ -1,6 +1,7 @@
 {#-
   The select of a staging model: the contract's columns, cast once, from the relation that the user named.
-  An optional column that is not there is NULL; an optional input that is not there is an empty relation.
+  An optional column that is not there is NULL, or the column in its `else`; an optional input that is not there is an empty
+  relation. `row` names the column by which messages tell a row.
 -#}
 {% macro stage_input(input, columns) %}
     {%- set relation = holdfast.input_relation(input) -%}
@@ -47,7 +48,9 @@
         {%- set name = holdfast.quoted(column) -%}
         {%- set have = found.get(column) -%}
         {%- set called = 'The column ' ~ column ~ ' in the var `' ~ var_name ~ '` (' ~ relation ~ ')' -%}
-        {%- if have is none -%}
+        {%- if have is none and spec.get('else') in found -%}
+            {%- do lines.append(holdfast._as_text(spec.get('else')) ~ ' as ' ~ name) -%}
+        {%- elif have is none -%}
             {%- set type = orders_types.get(column, 'bigint') if spec.type == 'id' else holdfast._sql_type(spec.type) -%}
             {%- do lines.append('cast(null as ' ~ type ~ ') as ' ~ name) -%}
         {%- elif spec.type == 'id' -%}
@@ -58,6 +61,9 @@
             {%- do lines.append(holdfast._as_later_time(name, have, spec.type, called) ~ ' as ' ~ name) -%}
         {%- elif spec.type in ['amount', 'money', 'number'] -%}
             {%- do lines.append(holdfast._as_number(name, have, spec.type, called, spec.get('row')) ~ ' as ' ~ name) -%}
+        {%- elif spec.get('else') -%}
+            {%- set text = 'cast(' ~ name ~ ' as ' ~ holdfast._sql_type('text') ~ ')' -%}
+            {%- do lines.append('coalesce(' ~ holdfast._without_blank(text) ~ ', ' ~ holdfast._as_text(spec.get('else')) ~ ') as ' ~ name) -%}
         {%- else -%}
             {%- do lines.append('cast(' ~ name ~ ' as ' ~ holdfast._sql_type(spec.type) ~ ') as ' ~ name) -%}
         {%- endif -%}
@@ -76,4 +82,9 @@ where false
 {%- endif -%}
     {%- endset -%}
     {{- return(select) -}}
+{% endmacro %}
+
+
+{% macro _as_text(column) %}
+    {{- return('cast(' ~ holdfast.quoted(column) ~ ' as ' ~ holdfast._sql_type('text') ~ ')') -}}
 {% endmacro %}

@@ -57,7 +57,7 @@ events as (
 
 known as (
 
-    select {{ holdfast.known_until() }} as known_until,
+    select {{ holdfast.known_until(events, event_at) }} as known_until,
 
 ),
 

@@ -22,26 +22,17 @@
 
 {#- The date as this invocation has settled it, or settles it now. -#}
 {% macro _settled_date(orders) %}
-    {%- if not holdfast.has_plugin() or not holdfast._can_settle() -%}
+    {%- if not holdfast._can_settle() -%}
         {{- return(holdfast._day_after_last_order(orders)) -}}
     {%- endif -%}
     {%- set date = holdfast._settled('as_of_date') -%}
     {%- if date is none -%}
+        {%- do holdfast._reach_of_orders(orders) -%}
         {#- `--empty` and `--sample` give fewer rows of what is read, and not another date -#}
         {%- set all_orders = api.Relation.create(database=orders.database, schema=orders.schema, identifier=orders.identifier) -%}
         {%- set date = holdfast._settled('as_of_date', holdfast._date_to_settle() or holdfast._day_after_last_order(all_orders)) -%}
     {%- endif -%}
     {{- return('cast(' ~ holdfast.text(date) ~ ' as date)' if date else 'cast(null as date)') -}}
-{% endmacro %}
-
-
-{#- Whether the functions are there; a run has seen to it when it began, while `dbt compile` does with any profile. -#}
-{% macro _can_settle() %}
-    {%- if flags.WHICH in ['build', 'run', 'test'] -%}
-        {{- return(true) -}}
-    {%- endif -%}
-    {%- set found = run_query("select count(*) from duckdb_functions() where function_name = 'holdfast_settle'") -%}
-    {{- return(found.columns[0].values()[0] > 0) -}}
 {% endmacro %}
 
 
@@ -51,23 +42,6 @@
         '(select cast(cast(max(ordered_at) as date) + interval 1 day as date) from ' ~ orders
         ~ ' where ordered_at <= ' ~ holdfast.as_utc(dbt.current_timestamp()) ~ ')'
     ) -}}
-{% endmacro %}
-
-
-{#-
-  What this invocation has settled under a name, as a text: none where nothing is yet, '' where there is nothing to be had.
-  `query` is a SQL expression that settles it; what came first stands, whichever thread asks.
--#}
-{% macro _settled(name, query=none) %}
-    {%- if query is none -%}
-        {%- set value = 'null' -%}
-    {%- else -%}
-        {%- set found = run_query('select cast(' ~ query ~ ' as varchar)').columns[0].values()[0] -%}
-        {%- set value = holdfast.text(found | string if found is not none else '') -%}
-    {%- endif -%}
-    {{- return(run_query(
-        'select holdfast_settle(' ~ holdfast.text(invocation_id) ~ ', ' ~ holdfast.text(name) ~ ', ' ~ value ~ ')'
-    ).columns[0].values()[0]) -}}
 {% endmacro %}
 
 

@@ -16,7 +16,7 @@
 
 {#- The latest moment of a spine of the user's own, as this invocation has settled it, or settles it now. -#}
 {% macro _settled_moment(spine) %}
-    {%- if not holdfast.has_plugin() or not holdfast._can_settle() -%}
+    {%- if not holdfast._can_settle() -%}
         {{- return('(select max(as_of) from ' ~ spine ~ ')') -}}
     {%- endif -%}
     {%- set moment = holdfast._settled('scoring_as_of') -%}

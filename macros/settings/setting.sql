@@ -49,7 +49,21 @@
         {%- set checked.ok = value in ['lifecycle', 'usual'] if value is string else value is sequence and value is not mapping and value
             and value | select('mapping') | selectattr('name', 'defined') | selectattr('name', 'string') | list | length == value | length -%}
     {%- elif name == 'reason_phrases' -%}
-        {%- set checked.ok = value is mapping and value.values() | select('sequence') | reject('mapping') | list | length == value | length -%}
+        {%- set checked.ok = value is mapping and value.values() | select('sequence') | list | length == value | length -%}
+        {%- for phrases in value.values() if checked.ok -%}
+            {%- for phrase in ([phrases] if phrases is string or phrases is mapping else phrases) -%}
+                {%- set checked.ok = checked.ok and (phrase is string or (phrase is mapping and phrase.say is string
+                    and (phrase.when is not defined or phrase.when is string))) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- elif name == 'currency' and value is not none -%}
+        {%- set checked.ok = value is string and modules.re.fullmatch('[A-Z]{3}', value) is not none -%}
+    {%- elif name == 'locale' -%}
+        {%- set checked.ok = value in ['en', 'de', 'ru'] -%}
+    {%- elif name == 'theme_labels' -%}
+        {%- set checked.ok = value is mapping and value.values() | select('string') | list | length == value | length -%}
+    {%- elif name == 'theme_actions' -%}
+        {%- set checked.ok = (value is string and value | trim != '') or value is mapping -%}
     {%- endif -%}
     {%- if name == 'segments' and checked.ok -%}
         {#- a column that is named twice would be one split with every customer in it twice -#}

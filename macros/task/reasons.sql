@@ -1,6 +1,6 @@
 {#-
-  The select of why a task's champion thinks what it thinks: the features that raise the probability or value most, in words, for
-  the rows that `scores` scores.
+  The select of why a task's champion scores as it does: the themes that raise the probability or value most, each with the strongest
+  statement that is true of the customer, for the rows that `scores` scores.
 -#}
 {% macro reasons(task, most=3) %}
     {%- do holdfast._takes_a_task('reasons', task, kwargs) -%}
@@ -18,31 +18,74 @@
             ~ 'each feature adds, so its scores have no reasons', info=true
         ) -%}
     {%- endif -%}
+    {%- set names = champion.feature_names if champion else [] -%}
     {%- set personal = holdfast.personal_features() -%}
-    {%- set tellable = (champion.feature_names if champion else []) | reject('in', personal) | list -%}
-    {%- set groups = {} -%}
-    {%- for name in (champion.feature_names if champion else []) -%}
-        {#- the season is the same for all customers, and no reason of one of them -#}
-        {%- if not name.startswith('calendar_') and name | lower not in personal -%}
-            {%- do groups.setdefault(holdfast.reason_of(name), []).append(loop.index) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set columns = {} -%}
+    {%- if is_explained and holdfast.exists(features) -%}
+        {%- for column in adapter.get_columns_in_relation(features) if column.name | lower not in personal -%}
+            {%- do columns.update({column.name | lower: column.name}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set language = holdfast.language() -%}
+    {%- set known = holdfast.statements(task.horizon_days) -%}
+    {%- set told = holdfast.feature_themes(names, task.features) -%}
     {#- log-odds are small; a value may be money, and a contribution to it large -#}
     {%- set steps, bound = ('1e6', '1e8') if task.is_regression else ('1e9', '1e5') -%}
-    {%- set slots = (champion.feature_names | length + 1) if champion else 1 -%}
-    {%- set names = holdfast._texts(champion.feature_names if champion else []) -%}
-    {%- set reason_keys = [] -%}
-    {%- for group in groups.values() -%}
-        {%- set weights = [] -%}
-        {%- set numbered = [] -%}
-        {%- for i in group -%}
-            {%- do weights.append('weight_' ~ i) -%}
-            {%- do numbered.append('abs(weight_' ~ i ~ ') * ' ~ slots ~ ' + ' ~ i) -%}
+    {%- set slots = names | length + 1 -%}
+    {#- what can be said, each condition and each text once, for features share them -#}
+    {%- set conditions, texts, sayings, themes = {}, {}, {}, {} -%}
+    {%- for name in names if is_explained and told[name].tell and name | lower not in personal -%}
+        {%- set number = names.index(name) + 1 -%}
+        {%- do themes.setdefault(told[name].theme, []).append(number) -%}
+        {%- set statements = holdfast.feature_statements(name, told[name].phrases, columns, task.direction, known, language) -%}
+        {%- for statement in statements -%}
+            {%- do conditions.setdefault(statement.when, conditions | length + 1) -%}
+            {%- do texts.setdefault(statement.sql, texts | length + 1) -%}
         {%- endfor -%}
-        {%- set strongest = group[0] if group | length == 1 else 'greatest(' ~ numbered | join(', ') ~ ') % ' ~ slots -%}
-        {%- do reason_keys.append('\n            (' ~ weights | join(' + ') ~ ') * ' ~ slots ~ ' + ' ~ strongest) -%}
+        {%- if statements -%}
+            {%- do sayings.update({number: statements}) -%}
+        {%- endif -%}
     {%- endfor -%}
-{%- if is_explained and groups -%}
+    {%- set feature_themes = [] -%}
+    {%- for name in names -%}
+        {%- do feature_themes.append(told[name].theme) -%}
+    {%- endfor -%}
+    {%- set reason_keys = [] -%}
+    {%- for numbers in themes.values() -%}
+        {%- set weights, strongest = [], [] -%}
+        {%- for i in numbers -%}
+            {%- do weights.append('weight_' ~ i) -%}
+        {%- endfor -%}
+        {#- a comparison comes before a level of the same theme -#}
+        {%- for is_level in [false, true] -%}
+            {%- set tellable = [] -%}
+            {%- for i in numbers -%}
+                {%- set always, by_weight = [], [] -%}
+                {%- for statement in sayings.get(i, []) if statement.is_level == is_level -%}
+                    {%- do (by_weight if statement.needs_weight else always).append('says_' ~ conditions[statement.when]) -%}
+                {%- endfor -%}
+                {%- if by_weight -%}
+                    {%- do always.append('weight_' ~ i ~ ' > 0 and (' ~ by_weight | join(' or ') ~ ')') -%}
+                {%- endif -%}
+                {%- if always -%}
+                    {%- do tellable.append(
+                        'case when ' ~ always | join(' or ') ~ ' then weight_' ~ i ~ ' * ' ~ slots ~ ' + ' ~ i ~ ' end'
+                    ) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- if tellable -%}
+                {%- do strongest.append(tellable[0] if tellable | length == 1 else 'greatest(' ~ tellable | join(', ') ~ ')') -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if strongest -%}
+            {%- set chosen = strongest[0] if strongest | length == 1 else 'coalesce(' ~ strongest | join(', ') ~ ')' -%}
+            {#- a feature's number is the rest; of a negative number the rest is negative -#}
+            {%- do reason_keys.append(
+                '\n            (' ~ weights | join(' + ') ~ ') * ' ~ slots ~ ' + ((' ~ chosen ~ ') % ' ~ slots ~ ' + ' ~ slots ~ ') % ' ~ slots
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- if reason_keys -%}
 with
 
 latest as (
@@ -61,8 +104,12 @@ latest as (
 explained as (
 
     select
-        *,
+        {{ holdfast._key_list('', keys) }}
+        as_of,
         {{ holdfast.contributions(registry, champion, features) }} as contributions,
+        {%- for condition, number in conditions.items() %}
+        {{ condition }} as says_{{ number }},
+        {%- endfor %}
     from latest
 
 ),
@@ -73,17 +120,18 @@ weighed as (
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        {%- for group in groups.values() %}
-        {%- for i in group %}
+        {%- for i in themes.values() | sum(start=[]) %}
         {%- set bounded = 'least(greatest(' ~ holdfast.list_item('contributions', i) ~ ', -' ~ bound ~ '), ' ~ bound ~ ')' %}
         cast(round({{ bounded }} * {{ steps }}) as bigint) as weight_{{ i }},
         {%- endfor %}
+        {%- for number in conditions.values() %}
+        says_{{ number }},
         {%- endfor %}
     from explained
 
 ),
 
--- the 30, 90 and 365 day twins of a feature are one reason, told by the twin that weighs most; its number is the rest
+-- the features of a theme are one reason, told by the strongest of those of which something can be said; its number is the rest
 grouped as (
 
     select
@@ -94,13 +142,12 @@ grouped as (
 
 ),
 
--- more of the strongest than are told, since some may say the same in words
 strongest as (
 
     select
         {{ holdfast._key_list('', keys) }}
         as_of,
-        max(reason_key, {{ 3 * most }}) as reason_keys,
+        max(reason_key, {{ most }}) as reason_keys,
     from grouped
     where reason_key >= {{ slots }}
     group by {{ keys | join(', ') }}, as_of
@@ -118,6 +165,21 @@ chosen as (
 
 ),
 
+-- the first statement of the feature that is true
+stated as (
+
+    select
+        *,
+        case reason_key % {{ slots }}
+            {%- for i, statements in sayings.items() %}
+            when {{ i }} then case
+                {%- for statement in statements %} when {{ statement.when }} then {{ texts[statement.sql] }}{% endfor %} end
+            {%- endfor %}
+        end as statement,
+    from chosen
+
+),
+
 told as (
 
     select
@@ -125,31 +187,16 @@ told as (
         as_of,
         reason_key,
         cast(case reason_key % {{ slots }}
-            {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ holdfast.quoted(name) }}
+            {%- for i in sayings %}
+            when {{ i }} then {{ holdfast.quoted(names[i - 1]) }}
             {%- endfor %}
         end as double) as feature_value,
-        case reason_key % {{ slots }}
-            {%- for name in champion.feature_names %}
-            when {{ loop.index }} then {{ holdfast.reason_phrase(name, tellable) }}
+        case statement
+            {%- for sql, number in texts.items() %}
+            when {{ number }} then {{ sql }}
             {%- endfor %}
         end as reason,
-    from chosen
-
-),
-
--- and those that say the same in words are one reason, too
-said_once as (
-
-    select
-        {{ holdfast._key_list('', keys) }}
-        as_of,
-        reason,
-        max(reason_key) as reason_key,
-        {{ holdfast.value_at_max('feature_value', 'reason_key') }} as feature_value,
-        sum(reason_key // {{ slots }}) as weight,
-    from told
-    group by {{ keys | join(', ') }}, as_of, reason
+    from stated
 
 ),
 
@@ -157,8 +204,8 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by {{ keys | join(', ') }}, as_of order by weight desc nulls last, reason_key desc nulls last) as rank,
-    from said_once
+        row_number() over (partition by {{ keys | join(', ') }}, as_of order by reason_key desc nulls last) as rank,
+    from told
 
 ),
 
@@ -169,12 +216,12 @@ final as (
         as_of,
         {{ holdfast.text(champion.model_id) }} as model_id,
         cast(rank as integer) as rank,
-        {{ holdfast.list_item(holdfast.list_of(names), 'reason_key % ' ~ slots) }} as feature,
+        {{ holdfast.list_item(holdfast.list_of(holdfast._texts(feature_themes)), 'reason_key % ' ~ slots) }} as theme,
+        {{ holdfast.list_item(holdfast.list_of(holdfast._texts(names)), 'reason_key % ' ~ slots) }} as feature,
         feature_value,
-        weight / {{ steps }} as contribution,
+        (reason_key // {{ slots }}) / {{ steps }} as contribution,
         reason,
     from ranked
-    where rank <= {{ most }}
 
 )
 
@@ -186,6 +233,7 @@ select
     as_of,
     cast(null as varchar) as model_id,
     cast(null as integer) as rank,
+    cast(null as varchar) as theme,
     cast(null as varchar) as feature,
     cast(null as double) as feature_value,
     cast(null as double) as contribution,

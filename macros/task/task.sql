@@ -18,7 +18,7 @@
     {%- set task = {
         'name': name, 'is_shipped': name in shipped, 'enabled': true, 'optional': false, 'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
-        'baseline_feature': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
+        'baseline_feature': none, 'direction': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
         'include_features': [], 'exclude_features': [], 'trusted_features': [],
         'min_rows': holdfast.setting('min_rows'), 'min_events': holdfast.setting('min_events'),
         'test_dates': none, 'max_rows': holdfast.setting('max_training_rows'), 'seed': holdfast.setting('seed'),
@@ -64,7 +64,7 @@
         'event': 'a mapping with model, at and, where wanted, where, absent or value',
         'horizon_days': days ~ ', 1 or more', 'lead_days': days ~ ', 0 or more', 'settling_days': days ~ ', 0 or more',
         'eligible': 'a SQL condition on features, a row of the feature table', 'entity': 'a list of columns, customer_id among them',
-        'features': 'the name of a model', 'baseline_feature': 'a column of the features',
+        'features': 'the name of a model', 'direction': 'risk or gain', 'baseline_feature': 'a column of the features',
         'bands': "two probabilities, {'high': 0.6, 'medium': 0.3}, 0 < medium < high < 1", 'band_column': 'the name of a column',
         'live': 'true or false', 'estimator': 'the name of an estimator', 'estimator_parameters': 'a mapping',
         'include_features': 'a list of features', 'exclude_features': 'a list of features', 'trusted_features': 'a list of features',
@@ -104,6 +104,8 @@
             {%- set checked.ok = value is string and value | trim != '' -%}
         {%- elif key == 'fallback' -%}
             {%- set checked.ok = value in ['bg_nbd', 'none'] -%}
+        {%- elif key == 'direction' -%}
+            {%- set checked.ok = value in ['risk', 'gain'] -%}
         {%- elif key == 'target' -%}
             {%- set checked.ok = value in ['classification', 'regression'] -%}
         {%- elif key in ['enabled', 'live', 'retrain'] -%}

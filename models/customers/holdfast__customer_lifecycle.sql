@@ -3,7 +3,7 @@
 {% set allowed_gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set slipping_after = holdfast.setting('slipping_after') -%}
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
-{#- the shop's typical gap counts as three gaps of the customer, and is known from thirty gaps on -#}
+{#- the shop's typical gap counts as three gaps; of fewer than thirty there is none, but a quarter of the horizon -#}
 {% set shop_weight = 3 -%}
 {% set least_gaps = 30 -%}
 with
@@ -153,14 +153,8 @@ usual as (
                 '(rhythms.gap_count - case when rhythms.gap_days is null then 0 else 1 end)',
             ),
         ] %}
-        case
-            when {{ before }}shop.shop_gap_days is not null
-                then
-                    ({{ shop_weight }} * {{ before }}shop.shop_gap_days + {{ gap_sum }})
-                    / cast({{ shop_weight }} + {{ gap_count }} as double)
-            when {{ gap_count }} >= {{ shop_weight }}
-                then {{ gap_sum }} / cast({{ gap_count }} as double)
-        end as {{ before }}usual_gap_days,
+        ({{ shop_weight }} * coalesce({{ before }}shop.shop_gap_days, {{ horizon_days }} / 4e0) + {{ gap_sum }})
+        / cast({{ shop_weight }} + {{ gap_count }} as double) as {{ before }}usual_gap_days,
         {%- endfor %}
     from rhythms
     left join shop_rhythms as shop on shop.month = rhythms.month
@@ -241,8 +235,8 @@ memberships as (
 
 ),
 
--- a day without a subscription, and the whole allowed gap: billed by calendar month, the next one may begin a moment or a
--- day after the last
+-- a day without a subscription, and the whole allowed gap: billed by calendar month, the next one may begin a moment
+-- or a day after the last
 covered as (
 
     select
@@ -268,6 +262,17 @@ covered as (
 ),
 
 {% set gone_after_days = [allowed_gap_days, 1] | min -%}
+-- billed by terms, most ends are followed by the next term: one that lies ahead is no cancellation
+terms as (
+
+    select
+        count(*) as ended,
+        count(*) filter (where next_started_at <= ended_at + interval {{ allowed_gap_days }} day) as renewed,
+    from covered
+    where ended_at < timestamp '9999-01-01'
+
+),
+
 -- ends in the future: nobody says since when they are known, so they are known at the as-of date, and not before
 ending as (
 
@@ -275,11 +280,14 @@ ending as (
         memberships.customer_id,
         max(memberships.ended_at) as ended_at,
     from memberships
+    cross join terms
     left join {{ ref('holdfast', 'stg_holdfast__subscriptions') }} as endless
         on endless.customer_id = memberships.customer_id
         and endless.started_at < {{ as_of }}
         and endless.ended_at is null
-    where endless.customer_id is null
+    where
+        endless.customer_id is null
+        and 2 * terms.renewed <= terms.ended
     group by memberships.customer_id
     having max(memberships.ended_at) = timestamp '9999-01-01'
 

@@ -1,4 +1,4 @@
--- who bought lately, often and much: recency by the customer's own rhythm and the horizon, frequency and money by fifths
+-- who bought lately, often and much: recency by the lifecycle, frequency and money by fifths
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set horizon_days = holdfast.setting('churn_horizon_days') -%}
 with
@@ -43,7 +43,6 @@ ranked as (
 
 ),
 
--- where the shop is too young for a usual gap, half the horizon stands in for it
 scored as (
 
     select
@@ -51,7 +50,7 @@ scored as (
         case
             when state = 'lapsed' then case when days_since_order < {{ 2 * horizon_days }} then 2 else 1 end
             when state = 'slipping' then 3
-            when coalesce(expected_next_order_at >= {{ as_of }}, 2 * days_since_order <= {{ horizon_days }}) then 5
+            when expected_next_order_at >= {{ as_of }} then 5
             else 4
         end as recency_score,
         cast(1 + floor(5 * (frequency_rank - 1) / cast(customer_count as double)) as integer) as frequency_score,
@@ -82,20 +81,7 @@ final as (
         frequency_score,
         monetary_score,
         value_score,
-        cast(case
-            {%- for segment in holdfast.rfm_segments() %}
-            {%- set conditions = [] %}
-            {%- if 'state' in segment %}
-            {%- set texts = [] %}
-            {%- for state in segment.state %}{% do texts.append(holdfast.text(state)) %}{% endfor %}
-            {%- do conditions.append('state in (' ~ texts | join(', ') ~ ')') %}
-            {%- endif %}
-            {%- for score in ['recency', 'value'] if score in segment %}
-            {%- do conditions.append(score ~ '_score in (' ~ segment[score] | join(', ') ~ ')') %}
-            {%- endfor %}
-            when {{ conditions | join(' and ') or 'true' }} then {{ holdfast.text(segment.name) }}
-            {%- endfor %}
-        end as varchar) as segment,
+        cast({{ holdfast.rfm_segment_of() }} as varchar) as segment,
     from weighed
 
 )

@@ -1,6 +1,24 @@
 -- of the customers who first bought in a month, how many bought in the months after, and how much
 with
 
+split_up as (
+
+    select
+        segment_by,
+        segment,
+        customer_id,
+        cohort_month,
+    from {{ ref('holdfast', 'holdfast__cohort_segments') }}
+
+),
+
+-- no cell of few: it would tell what one of them did
+merged as (
+
+    {{ holdfast.least_groups('split_up', by=['cohort_month']) | indent(4) }}
+
+),
+
 cohorts as (
 
     select
@@ -18,7 +36,7 @@ cohorts as (
         segment,
         customer_id,
         cohort_month,
-    from {{ ref('holdfast', 'holdfast__cohort_segments') }}
+    from merged
 
 ),
 
@@ -116,6 +134,7 @@ final as (
         cast(revenue as decimal(38, 4)) as revenue,
         cast(revenue_to_date as decimal(38, 4)) as revenue_to_date,
         cast(revenue_to_date as double) / cast(customers as double) as revenue_to_date_per_customer,
+        {{ holdfast.as_of_date() }} as as_of_date,
     from summed
 
 )

@@ -38,6 +38,26 @@ dated as (
 
 ),
 
+split_up as (
+
+    select
+        dated.churn_definition,
+        segments.segment_by,
+        segments.segment,
+        dated.has_churned,
+        dated.days,
+    from dated
+    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments
+        on segments.customer_id = dated.customer_id
+
+),
+
+merged as (
+
+    {{ holdfast.least_groups('split_up', by=['churn_definition']) | indent(4) }}
+
+),
+
 segmented as (
 
     select
@@ -51,14 +71,12 @@ segmented as (
     union all
 
     select
-        dated.churn_definition,
-        segments.segment_by,
-        segments.segment,
-        dated.has_churned,
-        dated.days,
-    from dated
-    inner join {{ ref('holdfast', 'holdfast__cohort_segments') }} as segments
-        on segments.customer_id = dated.customer_id
+        churn_definition,
+        segment_by,
+        segment,
+        has_churned,
+        days,
+    from merged
 
 ),
 
@@ -197,6 +215,7 @@ final as (
             when log_survival < 0 then exp(log_survival * exp(half_width))
             else survival
         end as survival_upper,
+        {{ holdfast.as_of_date() }} as as_of_date,
     from bounded
 
 )

@@ -283,6 +283,7 @@ final as (
             when revenue_kept.has_two_years
                 then cast(coalesce(revenue_kept.kept, 0) as double) / cast(nullif(revenue_kept.before, 0) as double)
         end as net_revenue_retention,
+        {{ holdfast.as_of_date() }} as as_of_date,
     from counted
     left join bought on bought.month = counted.month
     left join sold on sold.month = counted.month

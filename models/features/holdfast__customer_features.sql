@@ -21,7 +21,7 @@ final as (
         {{ holdfast._key_list('spine.', keys) }}
         {%- for feature in features %}
         {%- set name = holdfast.quoted(feature.name) %}
-        cast({{ holdfast.quoted(feature.view) }}.{{ name }} as float) as {{ name }},
+        {{ holdfast.as_feature(holdfast.quoted(feature.view) ~ '.' ~ name, feature.type) }} as {{ name }},
         {%- endfor %}
     from spine
     {% for view in views -%}

@@ -4,5 +4,5 @@
     'started_at': {'type': 'timestamp', 'required': true},
     'ended_at': {'type': 'end', 'required': true},
     'plan': {'type': 'text'},
-    'mrr': {'type': 'money'},
+    'mrr': {'type': 'money', 'row': 'subscription_id'},
 }) }}

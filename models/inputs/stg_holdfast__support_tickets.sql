@@ -5,6 +5,6 @@
     'resolved_at': {'type': 'later'},
     'topic': {'type': 'text'},
     'body': {'type': 'text'},
-    'csat': {'type': 'number'},
+    'csat': {'type': 'number', 'row': 'ticket_id'},
     'loaded_at': {'type': 'later'},
 }) }}

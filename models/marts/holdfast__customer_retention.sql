@@ -1,6 +1,7 @@
 -- the table that a BI tool opens first: every customer once, with what we know and what we expect
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set active_within_days = holdfast.setting('active_within_days') -%}
+{% set gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
 {% set has_winback = holdfast.task('winback').enabled -%}
 with
@@ -26,12 +27,39 @@ subscriptions as (
     select
         customer_id,
         min(started_at) as first_subscribed_at,
-        count(*) filter (where ended_at is null or ended_at >= {{ as_of }}) > 0 as has_subscription,
-        cast(sum(mrr) filter (where ended_at is null or ended_at >= {{ as_of }}) as decimal(38, 4)) as mrr,
     from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
     where
         customer_id is not null
         and started_at < {{ as_of }}
+    group by customer_id
+
+),
+
+-- as for churn: what ended runs on within the allowed gap, in which another one may follow
+memberships as (
+
+    {{ holdfast.memberships(gap_days, as_of=as_of) | indent(4) }}
+
+),
+
+latest_memberships as (
+
+    select
+        *,
+        max(ended_at) over (partition by customer_id) as last_ended_at,
+    from memberships
+
+),
+
+running as (
+
+    select
+        customer_id,
+        cast(sum(mrr) as decimal(38, 4)) as mrr,
+    from latest_memberships
+    where
+        ended_at = last_ended_at
+        and ended_at >= {{ as_of }} - interval {{ gap_days }} day
     group by customer_id
 
 ),
@@ -70,6 +98,22 @@ scores as (
     select *
     from {{ ref('holdfast', 'holdfast__churn_scores') }}
     where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
+first_reasons as (
+
+    select
+        customer_id,
+        theme,
+    from {{ ref('holdfast', 'holdfast__churn_reasons') }}
+    where rank = 1
+
+),
+
+actions as (
+
+    {{ holdfast.theme_actions() }}
 
 ),
 
@@ -145,13 +189,13 @@ final as (
         cast(history.revenue as double) / cast(nullif(history.order_count, 0) as double) as average_order_value,
         {{ holdfast.days_between('history.first_order_at', 'history.last_order_at') }}
         / cast(nullif(history.order_count - 1, 0) as double) as mean_order_gap_days,
-        coalesce(subscriptions.has_subscription, false) as has_subscription,
-        subscriptions.mrr,
+        running.customer_id is not null as has_subscription,
+        running.mrr,
         case
             when scores.status is not null then scores.status
             when history.last_order_at >= {{ as_of }} - interval {{ active_within_days }} day then 'not_scored'
             {%- if definition == 'contractual' %}
-            when subscriptions.has_subscription then 'not_scored'
+            when running.customer_id is not null then 'not_scored'
             {%- endif %}
             when history.last_order_at is null then 'never_ordered'
             else 'inactive'
@@ -163,6 +207,8 @@ final as (
         scores.reason_1,
         scores.reason_2,
         scores.reason_3,
+        first_reasons.theme as reason_1_theme,
+        actions.action as suggested_action,
         cast(
             case
                 when lifecycle.is_keepable
@@ -180,10 +226,15 @@ final as (
     left join registered on registered.customer_id = customers.customer_id
     left join history on history.customer_id = customers.customer_id
     left join subscriptions on subscriptions.customer_id = customers.customer_id
+    left join running on running.customer_id = customers.customer_id
     left join spells on spells.customer_id = customers.customer_id
     left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
+    left join first_reasons
+        on first_reasons.customer_id = customers.customer_id
+        and scores.reason_1 is not null
+    left join actions on actions.theme = first_reasons.theme
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}

@@ -9,4 +9,7 @@ final as (
     {% endfor %}
 )
 
-select * from final
+select
+    *,
+    {{ holdfast.as_of_date() }} as as_of_date,
+from final

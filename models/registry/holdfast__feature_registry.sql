@@ -8,6 +8,12 @@
         'attribute_' ~ attribute | lower: 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'
     }) -%}
 {% endfor -%}
+{% if execute and attributes -%}
+    {% for column in holdfast.attribute_columns(var('holdfast_customer_attributes'), holdfast.input_relation('customers'))
+        if column.name | lower not in attributes -%}
+        {% do attributes.update({column.name | lower: column.description}) -%}
+    {% endfor -%}
+{% endif -%}
 -- depends_on: {{ ref('holdfast', 'holdfast__feature_definitions') }}
 with
 
@@ -31,7 +37,7 @@ features as (
         {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
         {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
         {{ holdfast.text(node.columns.get(column.name, {}).get('description', '') or attributes.get(column.name | lower, '')) }} as description,
-        avg(cast({{ name }} is null as integer)) as null_rate,
+        avg(case when {{ holdfast.is_finite(name) }} then 0 else 1 end) as null_rate,
         {% if column.name | lower in personal -%}
         -- personal: nobody is told its values
         cast(null as double) as mean,
@@ -39,8 +45,8 @@ features as (
         cast(null as double) as max,
         {% else -%}
         {{ holdfast.exact_mean(name, 'sized.holdfast_largest') }} as mean,
-        min(cast({{ name }} as double)) as min,
-        max(cast({{ name }} as double)) as max,
+        min(case when {{ holdfast.is_finite(name) }} then cast({{ name }} as double) end) as min,
+        max(case when {{ holdfast.is_finite(name) }} then cast({{ name }} as double) end) as max,
         {% endif -%}
         max(as_of) as freshness,
     from {{ relation }}

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from duckdb import DuckDBPyConnection
 
 __all__ = ["Plugin"]
@@ -32,7 +34,10 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Say in a sentence that the warehouse is in use, before dbt fails with a stack.
+        """Say in a sentence why dbt cannot use the warehouse, before it fails with a stack.
+
+        Another process has it open, or a name has quotes, which dbt-duckdb writes into SQL as
+        they are.
 
         Parameters
         ----------
@@ -42,6 +47,12 @@ class Plugin(BasePlugin):
         import duckdb
         from dbt_common.exceptions import DbtRuntimeError
 
+        for what, name, remedy in self._names():
+            if "'" in name or '"' in name:
+                raise DbtRuntimeError(
+                    f"The {what} {name} has a quote in its name, and dbt-duckdb cannot write SQL "
+                    f"for it: {remedy} in profiles.yml."
+                )
         path = Path(getattr(self.creds, "path", "") or "")
         if getattr(self.creds, "retries", None) or not path.is_file():
             return
@@ -59,6 +70,15 @@ class Plugin(BasePlugin):
         except duckdb.Error:
             # whatever else there is to say, dbt says when it connects
             return
+
+    def _names(self) -> Iterator[tuple[str, str, str]]:
+        """Give the names in the profile that become SQL: what they name, and what to do."""
+        creds = self.creds
+        yield "database", str(getattr(creds, "database", "") or ""), "rename the file in `path`"
+        yield "schema", str(getattr(creds, "schema", "") or ""), "change `schema`"
+        for attached in getattr(creds, "attach", None) or ():
+            alias = getattr(attached, "alias", None) or Path(attached.path).stem
+            yield "attached database", str(alias), "change its `alias`"
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; dbt calls it once, before databases are attached.

@@ -7,6 +7,10 @@
 {{ config(severity='warn', fail_calc='coalesce(sum(row_count), 0)') }}
 {%- set relation = holdfast.input_relation(input) -%}
 {%- set found = holdfast._column_types(relation) if execute and relation is not none else {} -%}
+{%- set key = {
+    'orders': 'order_id', 'order_items': 'order_id', 'products': 'product_id', 'support_tickets': 'ticket_id',
+    'subscriptions': 'subscription_id', 'web_events': 'event_id', 'campaign_sends': 'send_id',
+}.get(input, 'customer_id') -%}
 {%- set parts = [] -%}
 {%- for column in (columns if columns is not none else var('holdfast_customer_attributes', [])) if column | lower in found -%}
     {%- set have = found[column | lower] -%}
@@ -15,7 +19,7 @@
 select
     {{ holdfast.text(column) }} as column_name,
     count(*) as row_count,
-    count(*) as example
+    {{ holdfast.text(key ~ ' ') ~ ' || min(cast(' ~ holdfast.quoted(key) ~ ' as varchar))' if key in found else 'null' }} as example
 from (select * from {{ relation }}) as inputs
 where not isfinite(try_cast({{ holdfast.quoted(column) }} as double))
 having count(*) > 0
@@ -24,8 +28,8 @@ having count(*) > 0
     {%- endif -%}
 {%- endfor -%}
 {%- do holdfast._tell_problems(
-    parts, '{rows} rows of the input ' ~ input ~ ' have a {column} that is NaN or infinite; it counts as missing. Make it NULL, or the number '
-    ~ 'that it should be, in the relation in the var `holdfast_' ~ input ~ '`.'
+    parts, '{rows} rows of the input ' ~ input ~ ' have a {column} that is NaN or infinite, such as that of {example}; it counts as missing. '
+    ~ 'Make it NULL, or the number that it should be, in the relation in the var `holdfast_' ~ input ~ '`.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

@@ -27,8 +27,8 @@ CONTRACT = {
         "churn_percentile", "risk_band", "reason_1", "reason_2", "reason_3", "scored_at",
     ],
     "churn_reasons": [
-        "customer_id", "as_of", "model_id", "rank", "feature", "feature_value", "contribution",
-        "reason",
+        "customer_id", "as_of", "model_id", "rank", "theme", "feature", "feature_value",
+        "contribution", "reason",
     ],
 }  # fmt: skip
 
@@ -220,12 +220,12 @@ def test_reasons_are_told_in_words_with_the_customers_own_numbers(built_demo: Db
         select reasons.reason, features.days_since_order
         from churn_reasons as reasons
         inner join customer_features as features using (customer_id, as_of)
-        where reasons.reason like 'no order for %'
+        where reasons.reason like 'Last order %; usually every %'
         """
     )
     assert told
     for reason, days in told:
-        assert reason.startswith(f"no order for {days:.0f} days")
+        assert reason.startswith(f"Last order {days:.0f} days ago")
     twice = (
         "select count(*) from churn_scores where reason_1 = reason_2 or reason_2 = reason_3 "
         "or reason_1 = reason_3"

@@ -118,7 +118,7 @@ def test_segments_are_told_by_their_names(shop: UserProject) -> None:
 def test_splits_have_a_cap(shop: UserProject) -> None:
     splits = dict(
         shop.query(
-            "select segment_by, count(distinct segment) from retention_cohorts group by segment_by"
+            "select segment_by, count(distinct segment) from cohort_segments group by segment_by"
         )
     )
     # the twenty largest stores and the rest

@@ -88,7 +88,7 @@ def random_shop(seed: int, customers: int = 150) -> Shop:
         while at < LAST + timedelta(days=5):
             end = at + timedelta(days=dice.choice([10, 30, 90, 300]))
             shop.subscriptions.append((customer, at, end if dice.random() < 0.9 else None))
-            at = end + timedelta(days=dice.choice([-15, 0, 1, 2, 19, 20, 21, 50]))
+            at = end + timedelta(days=dice.choice([-15, 1, 19, 20, 21, 50, 70, 90]))
             if dice.random() < 0.2:
                 break
     return shop
@@ -110,6 +110,21 @@ class Truth:
             if amount > 0:
                 self.purchases.setdefault(customer, []).append(moment)
         self.shop_gap = cache(self._shop_gap)
+        self.has_terms = self._has_terms()
+
+    def _has_terms(self) -> bool:
+        """Tell whether most subscriptions that ended were followed by the next one."""
+        known = sorted(
+            (who, at, end or datetime.max)
+            for who, at, end in self.shop.subscriptions
+            if at < self.as_of
+        )
+        renewed = [
+            after[0] == before[0] and after[1] <= before[2] + timedelta(days=self.gap_days)
+            for before, after in zip(known, [*known[1:], (0, FIRST, FIRST)], strict=True)
+            if before[2] < self.as_of
+        ]
+        return 2 * sum(renewed) > len(renewed)
 
     def gaps(self, purchases: Iterable[datetime]) -> list[tuple[date, int]]:
         """Give the day on which each gap of a rhythm began, and its length in days."""
@@ -125,7 +140,7 @@ class Truth:
             if first[after] - last[before] < self.horizon
         ]
 
-    def _shop_gap(self, month: datetime) -> int | None:
+    def _shop_gap(self, month: datetime) -> float:
         """Give the lower median of the gaps whose horizon was over when the month began."""
         found = sorted(
             days
@@ -133,15 +148,13 @@ class Truth:
             for began, days in self.gaps(purchases[: bisect_left(purchases, month)])
             if datetime.combine(began, time()) + self.horizon <= month
         )
-        return found[(len(found) - 1) // 2] if len(found) >= 30 else None
+        return found[(len(found) - 1) // 2] if len(found) >= 30 else self.horizon.days / 4
 
-    def usual_gap(self, known: list[datetime]) -> float | None:
+    def usual_gap(self, known: list[datetime]) -> float:
         """Give the usual gap of a customer of whom these purchases are known."""
         own = [days for _, days in self.gaps(known)]
         shop = self.shop_gap(datetime.combine(known[-1].date().replace(day=1), time()))
-        if shop is not None:
-            return (3 * shop + sum(own)) / (3 + len(own))
-        return sum(own) / len(own) if len(own) >= 3 else None
+        return (3 * shop + sum(own)) / (3 + len(own))
 
     def known(self, customer: int, day: datetime) -> list[datetime]:
         """Give the purchases before a day."""
@@ -159,11 +172,9 @@ class Truth:
         silence = day - known[-1]
         if silence >= self.horizon:
             return "lapsed"
-        usual = self.usual_gap(known)
-        if usual is not None:
-            explained = math.floor(self.settings["holdfast_slipping_after"] * usual)
-            if silence >= timedelta(days=explained + 1):
-                return "slipping"
+        explained = math.floor(self.settings["holdfast_slipping_after"] * self.usual_gap(known))
+        if silence >= timedelta(days=explained + 1):
+            return "slipping"
         return "new" if len({moment.date() for moment in known}) == 1 else "on_rhythm"
 
     def contractual(self, customer: int, day: datetime) -> str | None:
@@ -174,7 +185,7 @@ class Truth:
         # an end that still lies ahead is known of nobody, except on the day of the build
         ends = [end if end and end < day else datetime.max for _, end in known]
         if max(ends) == datetime.max:
-            all_end = all(end is not None for _, end in known)
+            all_end = all(end is not None for _, end in known) and not self.has_terms
             return "cancelled_running_out" if all_end and day == self.as_of else "running"
         if max(ends) + timedelta(days=self.gap_days) <= day:
             return "lapsed"

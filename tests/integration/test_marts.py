@@ -136,6 +136,29 @@ def test_net_revenue_retention_is_that_of_the_customers_of_a_year_ago(
     assert found == pytest.approx(float(expected))
 
 
+@pytest.mark.slow
+def test_a_subscription_runs_on_within_the_allowed_gap(
+    built_demo: DbtProject, as_of: pd.Timestamp
+) -> None:
+    """As it does for churn: whether another one follows is not known yet."""
+    expected: dict[int, tuple[pd.Timestamp, float]] = {}
+    open_gaps = 0
+    for customer, started_at, ended_at, mrr in built_demo.query(
+        "select customer_id, started_at, ended_at, mrr::double from stg_holdfast__subscriptions"
+    ):
+        end = pd.Timestamp.max if ended_at is None or ended_at >= as_of else pd.Timestamp(ended_at)
+        if started_at < as_of and end > pd.Timestamp(started_at) and end >= as_of - GAP:
+            open_gaps += end < as_of
+            last, total = expected.get(customer, (end, 0.0))
+            if end >= last:
+                expected[customer] = (end, mrr + (total if end == last else 0.0))
+    found = built_demo.query(
+        "select customer_id, mrr::double from customer_retention where has_subscription"
+    )
+    assert dict(found) == {customer: mrr for customer, (_, mrr) in expected.items()}
+    assert open_gaps > 10
+
+
 def lifelines_curve(days: list[int], churned: list[bool]) -> pd.DataFrame:
     """Give survival and its bounds on each day, by lifelines."""
     import warnings
@@ -270,6 +293,43 @@ def test_marts_add_up_to_the_same_customers_and_value(built_demo: DbtProject) ->
     assert len(per_cohort) == 1
 
 
+@pytest.mark.slow
+def test_no_cell_of_a_split_tells_about_few(built_demo: DbtProject) -> None:
+    """The revenue of a cohort's cells still adds up to that of the cohort."""
+    sizes = built_demo.query(
+        "select segment_by, cohort_month, segment, min(customers) from retention_cohorts "
+        "where segment_by != 'all' group by all"
+    )
+    assert min(customers for *_, customers in sizes) >= 10
+    raw = built_demo.query(
+        "select min(n) from (select count(*) as n from cohort_segments "
+        "group by segment_by, cohort_month, segment)"
+    )
+    assert raw[0][0] < 10
+    incomplete = built_demo.query(
+        """
+        select cohort_month, month
+        from retention_cohorts
+        group by all
+        having count(distinct segment_by) < 2 or max(revenue) filter (where segment_by = 'all')
+            is distinct from sum(revenue) filter (where segment_by != 'all')
+                / (count(distinct segment_by) - 1)
+        """
+    )
+    assert incomplete == []
+    at_first = built_demo.query(
+        "select min(customers_at_risk) from retention_curves where days = 0"
+    )
+    assert at_first[0][0] >= 10
+
+
+@pytest.mark.slow
+def test_marts_of_one_publication_carry_its_date(built_demo: DbtProject) -> None:
+    day = built_demo.query("select distinct as_of_date from customer_retention")
+    for table in ("retention_cohorts", "retention_curves", "retention_metrics", "feature_drift"):
+        assert built_demo.query(f"select distinct as_of_date from {table}") == day
+
+
 def columns_marked_personal(node: dict[str, Any]) -> set[str]:
     """Give the names of a node's columns that are marked `meta: {pii: true}`."""
     return {name for name, column in node["columns"].items() if column["config"]["meta"].get("pii")}
@@ -310,8 +370,8 @@ def test_docs_show_every_column_and_the_way_from_staging_to_each_mart(
         if node["resource_type"] != "model":
             continue
         found = set(catalog["nodes"][unique_id]["columns"])
-        # its features are those of the champion, which nobody can list beforehand
-        if node["alias"] != "customer_model_features":
+        # features are those of the champion, or of customer_features, and described there
+        if node["alias"] not in ("customer_model_features", "winback_training_set"):
             assert found == set(node["columns"]), unique_id
         assert set(node["columns"]) <= found, unique_id
         if node["access"] != "public":

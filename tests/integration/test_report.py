@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 import json
 import re
 import shutil
@@ -22,6 +25,7 @@ CHARTS = {
     "rate",
     "cohorts",
     "survival",
+    "states",
     "segments",
     "drivers",
     "calibration",
@@ -142,14 +146,40 @@ def texts(browser: Any, selector: str) -> list[str]:
     return found
 
 
-def enter(browser: Any, field: str, value: str) -> None:
-    """Put a value into a field of the list."""
+def enter(browser: Any, field: str, value: str, place: str = "customers") -> None:
+    """Put a value into a field of a list, which a CSS selector finds."""
     browser.execute_script(
-        "const field = document.getElementById(arguments[0]);"
+        "const field = document.querySelector(arguments[0]);"
         "field.value = arguments[1]; field.dispatchEvent(new Event('input'));",
-        field,
+        f"[data-list={place}] {field}",
         value,
     )
+
+
+def click(browser: Any, selector: str) -> None:
+    """Click what a CSS selector finds."""
+    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
+
+
+def saved(browser: Any, folder: Path, button: str) -> bytes:
+    """Save a list with a button, and give what is in the file."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    folder.mkdir()
+    browser.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)}
+    )
+    click(browser, button)
+    # the browser gives a file its name when it is whole
+    WebDriverWait(browser, 60).until(lambda _: list(folder.glob("*.csv")))
+    [file] = folder.iterdir()
+    return file.read_bytes()
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    """Read a CSV file as a spreadsheet does."""
+    assert content.startswith(codecs.BOM_UTF8)
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def test_charts_are_drawn_without_an_error_or_a_request(page: Path, chromium: Any) -> None:
@@ -165,6 +195,7 @@ def test_charts_are_drawn_without_an_error_or_a_request(page: Path, chromium: An
     assert marks.keys() == CHARTS
     assert min(marks.values()) >= 2, marks
     assert texts(chromium, ".empty") == []
+    assert len(texts(chromium, "#flow .band title")) >= 2
     assert chromium.get_log("browser") == []
     requests = [
         message["params"]["request"]["url"]
@@ -186,10 +217,14 @@ def test_figures_are_those_of_the_warehouse(
         "select active_customers, retention_rate, revenue_per_customer from retention_metrics "
         "where is_project_definition and is_complete order by month desc limit 1"
     )
-    [(at_high_risk, value)] = built_demo.query(
-        "select sum(customers) filter (where risk_band = 'high'), sum(value_at_risk) "
-        "from churn_overview"
+    [(at_high_risk, value, kept, spent)] = built_demo.query(
+        "select count(*) filter (where risk_band = 'high'), sum(value_at_risk), count(*), "
+        "sum(greatest(revenue_365d, 0)) "
+        "from customer_retention where status = 'scored' and is_keepable"
     )
+    lead = texts(chromium, ".lead")[0]
+    assert f"Of {kept} scored customers who can still be kept, {at_high_risk} are at" in lead
+    assert f"At stake is {value:,.0f} of the {spent:,.0f} that they spent" in lead
     assert shown == {
         "Active customers": f"{active:,}",
         "Retention rate": f"{100 * retention:.1f}%",
@@ -198,61 +233,246 @@ def test_figures_are_those_of_the_warehouse(
         "Customers at high risk": f"{at_high_risk:,}",
         "Value at risk": f"{value:,.0f}",
     }
-    [(model, auroc)] = built_demo.query(
-        "select model_id, auroc from model_performance "
+    [(model, auroc, of_keepable)] = built_demo.query(
+        "select model_id, auroc, keepable_auroc from model_performance "
         "where stage = 'champion' and split = 'test' and task = 'churn'"
     )
     assert model in texts(chromium, "footer")[0]
-    assert f"{auroc:.3f}" in texts(chromium, "tr.champion")[0]
+    champion = texts(chromium, "tr.champion")
+    assert f"{of_keepable:.3f}" in champion[0]
+    assert f"{auroc:.3f}" in champion[1]
+
+
+LISTED = """
+    select
+        cast(customer_id as varchar), risk_band, churn_probability, segment, value_at_risk,
+        lifecycle_state, suggested_action, reason_1
+    from customer_retention
+    where risk_band in ('high', 'medium') and is_keepable
+    order by value_at_risk desc, churn_probability desc, customer_id
+"""
+IDS = "[data-list=customers] td.of-id"
 
 
 def test_the_list_sorts_searches_and_filters(
     page: Path, chromium: Any, built_demo: DbtProject
 ) -> None:
     show(chromium, page)
-    everybody = built_demo.query(
-        "select cast(customer_id as varchar), risk_band, churn_probability, segment "
-        "from customer_retention where risk_band in ('high', 'medium') "
-        "order by value_at_risk desc, churn_probability desc, customer_id"
-    )
-    assert texts(chromium, "#list td.id") == [row[0] for row in everybody[:25]]
+    everybody = built_demo.query(LISTED)
+    assert texts(chromium, IDS) == [row[0] for row in everybody[:25]]
 
-    sort = "document.querySelector('[data-sort={}]').click()"
-    chromium.execute_script(sort.format("probability"))
-    likeliest = [float(text.rstrip("%")) for text in texts(chromium, "#list td:nth-child(3)")]
+    sort = "[data-list=customers] [data-sort={}]".format
+    risks = "[data-list=customers] td .risk"
+    click(chromium, sort("probability"))
+    likeliest = [float(text.rstrip("%")) for text in texts(chromium, risks)]
     assert likeliest == sorted(likeliest, reverse=True)
     assert likeliest[0] == pytest.approx(100 * max(row[2] for row in everybody), abs=0.06)
-    chromium.execute_script(sort.format("probability"))
-    assert float(texts(chromium, "#list td:nth-child(3)")[0].rstrip("%")) < likeliest[-1]
-    chromium.execute_script(sort.format("id"))
-    ids = [int(text) for text in texts(chromium, "#list td.id")]
+    click(chromium, sort("probability"))
+    assert float(texts(chromium, risks)[0].rstrip("%")) < likeliest[-1]
+    click(chromium, sort("id"))
+    ids = [int(text) for text in texts(chromium, IDS)]
     assert ids == sorted(int(row[0]) for row in everybody)[:25]
-    assert texts(chromium, "th[aria-sort=ascending]") == ["Customer"]
+    assert texts(chromium, "[data-list=customers] th[aria-sort=ascending]") == ["Customer"]
 
-    enter(chromium, "band", "medium")
-    segment = everybody[0][3]
-    enter(chromium, "segment", segment)
+    enter(chromium, "[data-filter=band]", "medium")
+    segment, state = everybody[0][3], everybody[0][5]
+    enter(chromium, "[data-filter=segment]", segment)
     count = sum(row[1] == "medium" and row[3] == segment for row in everybody)
-    assert texts(chromium, "#shown")[0].startswith(f"{count} customer")
-    assert set(texts(chromium, "#list .risk")) == {"medium"}
-    assert set(texts(chromium, "#list td.segment")) == {segment}
-    enter(chromium, "band", "")
-    enter(chromium, "segment", "")
-    enter(chromium, "search", "NO VISIT")
-    found = texts(chromium, "#list td.why")
+    shown = "[data-list=customers] .shown"
+    assert texts(chromium, shown)[0].startswith(f"{count} customer")
+    assert set(texts(chromium, "[data-list=customers] td .band")) == {"medium"}
+    assert set(texts(chromium, "[data-list=customers] td.of-segment")) == {segment}
+    click(chromium, "[data-list=customers] .clear")
+    assert texts(chromium, shown)[0].startswith(f"{len(everybody)} customers")
+
+    enter(chromium, "[data-filter=state]", state)
+    enter(chromium, ".least", "100")
+    count = sum(row[5] == state and row[4] is not None and row[4] >= 100 for row in everybody)
+    assert 0 < count < len(everybody)
+    assert texts(chromium, shown)[0].startswith(f"{count} customer")
+    click(chromium, "[data-list=customers] .clear")
+    enter(chromium, ".search", "NO VISIT")
+    found = texts(chromium, "[data-list=customers] tbody tr")
     assert found
-    assert all("no" in text and "visit" in text for text in found)
-    enter(chromium, "search", "nobody is called so")
-    assert texts(chromium, "#shown") == ["No customer matches."]
-    enter(chromium, "search", "")
-    chromium.execute_script("document.getElementById('after').click()")
-    assert re.match(r"Page 2 of \d+", texts(chromium, "#page")[0])
+    assert all("no" in text.lower() and "visit" in text.lower() for text in found)
+    enter(chromium, ".search", "nobody is called so")
+    assert texts(chromium, shown) == ["No customer matches."]
+    enter(chromium, ".search", "")
+    click(chromium, "[data-list=customers] .after")
+    assert re.match(r"Page 2 of \d+", texts(chromium, "[data-list=customers] .page")[0])
+
+
+def test_the_list_can_be_worked_by_the_keyboard(page: Path, chromium: Any) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    def press(*keys: str) -> None:
+        chromium.switch_to.active_element.send_keys(*keys)
+
+    show(chromium, page)
+    [search] = chromium.find_elements(By.CSS_SELECTOR, "[data-list=customers] .search")
+    search.send_keys("order", Keys.TAB)
+    # the risk, then on to the first heading, past the other fields and what they clear
+    press("m")
+    assert set(texts(chromium, "[data-list=customers] td .band")) == {"medium"}
+    for _ in range(12):
+        press(Keys.TAB)
+        if chromium.switch_to.active_element.get_dom_attribute("data-sort"):
+            break
+    assert chromium.switch_to.active_element.get_dom_attribute("data-sort") == "id"
+    press(Keys.ENTER)
+    sorted_by = "[data-list=customers] th[aria-sort=ascending]"
+    assert texts(chromium, sorted_by) == ["Customer"]
+    # where one was is kept, so that a second press reverses the order
+    press(Keys.ENTER)
+    assert texts(chromium, sorted_by) == []
+    assert texts(chromium, "[data-list=customers] th[aria-sort=descending]") == ["Customer"]
+
+
+def test_a_step_shows_the_customers_it_is_for(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    show(chromium, page)
+    everybody = built_demo.query(LISTED)
+    action = texts(chromium, ".steps h3")[1]
+    count = sum(row[6] == action for row in everybody)
+    assert count > 0
+    assert f"Suggested for {count} customer" in texts(chromium, ".steps p")[1]
+    click(chromium, "[data-shows=customers][data-field=action]")
+    assert set(texts(chromium, "[data-list=customers] td.of-action")) == {action}
+    assert texts(chromium, "[data-list=customers] .shown")[0].startswith(f"{count} customer")
+
+
+def test_the_whole_list_is_saved_as_a_file(
+    page: Path, chromium: Any, built_demo: DbtProject, tmp_path: Path
+) -> None:
+    show(chromium, page)
+    everybody = built_demo.query(LISTED)
+    assert len(everybody) > 25
+    rows = rows_of(saved(chromium, tmp_path / "all", "[data-list=customers] .save-all"))
+    [file] = (tmp_path / "all").iterdir()
+    assert file.name == "customers_2026-07-01.csv"
+    for row, (customer, band, probability, segment, value, state, action, why) in zip(
+        rows, everybody, strict=True
+    ):
+        assert row["customer_id"] == customer
+        assert row["risk_band"] == band
+        assert float(row["churn_probability"]) == pytest.approx(probability, abs=1e-4)
+        assert float(row["value_at_risk"]) == pytest.approx(float(value))
+        assert (row["segment"], row["suggested_action"]) == (segment, action or "")
+        assert (row["lifecycle_state"], row["reason_1"]) == (state, why or "")
+    assert rows[0].keys() == {
+        "customer_id",
+        "lifecycle_state",
+        "expected_next_order_at",
+        "churn_probability",
+        "risk_band",
+        "value_at_risk",
+        "revenue_365d",
+        "segment",
+        "reason_1",
+        "reason_2",
+        "reason_3",
+        "suggested_action",
+    }
+
+    enter(chromium, "[data-filter=band]", "high")
+    found = rows_of(saved(chromium, tmp_path / "high", "[data-list=customers] .save-found"))
+    assert [row["customer_id"] for row in found] == [
+        row[0] for row in everybody if row[1] == "high"
+    ]
+    lapsed = rows_of(saved(chromium, tmp_path / "lapsed", "[data-list=winback] .save-all"))
+    assert [float(row["return_probability"]) for row in lapsed] == pytest.approx(
+        [
+            probability
+            for (probability,) in built_demo.query(
+                "select return_probability from customer_retention "
+                "where return_probability is not null order by "
+                "round(return_probability * average_order_value, 2) desc nulls last, "
+                "return_probability desc, customer_id limit 200"
+            )
+        ],
+        abs=1e-4,
+    )
+
+
+def test_a_file_runs_no_formula_and_follows_the_locale(
+    page: Path, chromium: Any, tmp_path: Path
+) -> None:
+    hostile = ["=1+1", "+1", "-2+3", "@SUM(1)", "\t=1", " =1", "\uff1d1", 'a "quoted";\nline', "-7"]
+    html = page.read_text(encoding="utf-8")
+    begin = html.index('id="report-data">') + len('id="report-data">')
+    end = html.index("</script>", begin)
+    data = json.loads(html[begin:end])
+    listed = data["lists"]["customers"]
+    for row, text in zip(listed["rows"], hostile, strict=False):
+        row[listed["keys"].index("id")] = text
+    data["csv"] = {"separator": ";", "decimal": ","}
+    changed = json.dumps(data).replace("<", "\\u003c")
+    (tmp_path / "changed.html").write_text(html[:begin] + changed + html[end:], encoding="utf-8")
+    show(chromium, tmp_path / "changed.html")
+    content = saved(chromium, tmp_path / "saved", "[data-list=customers] .save-all")
+    text = content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+    # an apostrophe makes text of what a spreadsheet would run; a negative number is none
+    assert [row["customer_id"] for row in rows[: len(hostile)]] == [
+        *("'" + each for each in hostile[:7]),
+        *hostile[7:],
+    ]
+    assert re.fullmatch(r"0,\d+", rows[0]["churn_probability"])
+
+
+def test_moves_of_a_month_are_drawn_and_told_in_a_table(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    show(chromium, page)
+    moves = built_demo.query(
+        "select strftime(month, '%Y-%m-%d'), from_state, to_state, customers "
+        "from lifecycle_transitions "
+        "where is_project_definition and is_complete and from_state <> 'other'"
+    )
+    for month in sorted({month for month, *_ in moves})[-2:]:
+        chromium.execute_script(
+            "const field = document.getElementById('period'); field.value = arguments[0];"
+            "field.dispatchEvent(new Event('input'));",
+            month,
+        )
+        expected = sorted(customers for at, *_, customers in moves if at == month)
+        told = texts(chromium, "#flow-table tbody td.number")
+        assert sorted(int(text.replace(",", "")) for text in told) == expected
+        drawn = [
+            int(re.findall(r": ([0-9,]+) cust", text)[0].replace(",", ""))
+            for text in texts(chromium, "#flow .band title")
+        ]
+        assert sorted(drawn) == expected
+
+
+def test_wide_tables_say_on_a_phone_that_they_go_on(page: Path, chromium: Any) -> None:
+    hints = (
+        "return [...document.querySelectorAll("
+        "'#trust > article .scroll-hint, #states .scroll-hint')]"
+        ".map((each) => getComputedStyle(each).display)"
+    )
+    show(chromium, page, width=390)
+    assert set(chromium.execute_script(hints)) == {"block"}
+    chromium.execute_script(
+        "document.querySelectorAll('.scroll').forEach((each) => { each.scrollLeft = 9999; })"
+    )
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    WebDriverWait(chromium, 30).until(
+        lambda browser: set(browser.execute_script(hints)) == {"none"}
+    )
+    show(chromium, page)
+    assert set(chromium.execute_script(hints)) == {"none"}
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_text_overflows(page: Path, chromium: Any, width: int) -> None:
     show(chromium, page, width=width)
-    chromium.execute_script("document.querySelector('details').open = true")
+    chromium.execute_script(
+        "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+    )
     assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
     assert chromium.execute_script(OVERFLOWING) == []
 
@@ -296,11 +516,14 @@ def test_hostile_ids_are_shown_and_a_foreign_script_does_not_run(
     )
     # as the report writes it; it stands for what might get past that
     customer = json.dumps(hostile)[1:-1].replace("<", "\\u003c")
-    html = re.sub(r'("customers":\[\{"id":")[^"]*', lambda found: found[1] + customer, html)
+    html, replaced = re.subn(
+        r'("noun":"customer","keys":.*?"rows":\[\[")[^"]*', lambda found: found[1] + customer, html
+    )
+    assert replaced == 1
     (tmp_path / "changed.html").write_text(html, encoding="utf-8")
     show(chromium, tmp_path / "changed.html")
-    assert texts(chromium, "#list td.id")[0] == hostile
-    assert texts(chromium, "#list img") == []
+    assert texts(chromium, IDS)[0] == hostile
+    assert texts(chromium, "table.list img") == []
     assert chromium.execute_script("return window.intruder") is None
     assert any(
         "Content Security Policy" in entry["message"] for entry in chromium.get_log("browser")

@@ -48,13 +48,18 @@ def test_scored_file_has_the_scores_of_the_build(built_demo: DbtProject, tmp_pat
 
 
 def test_reasons_are_told_in_the_phrases_of_the_users_own(built_demo: DbtProject) -> None:
-    told = "['seit {days_since_order} Tagen nichts', 'noch nie etwas']"
+    told = (
+        "[{say: 'seit {days_since_order:einem Tag|# Tagen} nichts', when: days_since_order > 30}, "
+        "'zuletzt vor {days_since_order} Tagen', 'noch nie etwas']"
+    )
     phrases = f"holdfast_reason_phrases: {{days_since_order: {told}}}"
     said = built_demo.dbt(
         "compile", "--select", "holdfast__churn_reasons", "--vars", f"{{{phrases}}}"
     ).stdout
-    assert "'seit ' || cast(" in said
-    # what is told where the value is missing comes before the fallback in English
-    assert "|| ' Tagen nichts', 'noch nie etwas', " in said
+    assert "'seit ' || case when abs(cast(round(" in said
+    assert "and (days_since_order > 30)" in said
+    # nothing is told from a missing value
+    assert '(cast("days_since_order" as double) is not null) then' in said
+    assert "Last order" not in said.partition("'noch nie etwas'")[0].rpartition("case statement")[2]
     refused = built_demo.dbt("compile", "--vars", "{holdfast_reason_phrases: often}", check=False)
     assert "`holdfast_reason_phrases` must be a dict" in refused.stdout

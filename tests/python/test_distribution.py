@@ -12,7 +12,8 @@ import yaml
 import holdfast
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -62,3 +63,39 @@ def test_the_licence_of_every_dependency_is_told() -> None:
     extras = [line for name in ("report", "postgres", "spark") for line in EXTRAS[name]]
     needed = {re.match(r"[\w-]+", line)[0].lower() for line in [*PROJECT["dependencies"], *extras]}  # type: ignore[index]
     assert told == needed
+
+
+def name_of(requirement: str) -> str:
+    """Give the name in a requirement, as the index writes it."""
+    found = re.match(r"[\w.-]+", requirement)
+    assert found is not None
+    return re.sub(r"[-_.]+", "-", found[0]).lower()
+
+
+def pins(file: str) -> dict[str, str]:
+    """Give the versions that a file of requirements holds."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    pinned = [re.match(r"([\w.-]+)==([^\s;]+)", line) for line in lines]
+    return {name_of(found[1]): found[2] for found in pinned if found}
+
+
+@pytest.mark.parametrize("extra", ["report", "dev", "spark"])
+def test_make_installs_the_versions_of_the_constraints_each_with_its_hash(extra: str) -> None:
+    file = f"requirements/{extra}.txt"
+    constraints, locked = pins("constraints.txt"), pins(file)
+    assert locked.items() <= constraints.items()
+    # a requirement goes on over lines that end with a backslash
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    requirements = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(requirements) == len(locked)
+    hashed = re.compile(r" --hash=sha256:[0-9a-f]{64}\b")
+    assert [line for line in requirements if not hashed.search(line)] == []
+
+    groups = PYPROJECT["dependency-groups"]
+    named = [*PROJECT["dependencies"], *groups["build"], *EXTRAS[extra]]
+    assert {name_of(line) for line in named} - {"dbt-holdfast"} <= set(locked)
+
+
+def test_no_version_is_constrained_that_nothing_installs() -> None:
+    locked = [pins(f"requirements/{extra}.txt") for extra in ("report", "dev", "spark")]
+    assert set(pins("constraints.txt")) == set().union(*locked)

@@ -8,7 +8,7 @@ reasons as (
         customer_id,
         rank,
         reason,
-        regexp_replace(feature, '_[0-9]+[dwm](_offset_[0-9]+[dwm])?$', '') as driver,
+        theme as driver,
         cast(contribution as decimal(18, 9)) as contribution,
     from {{ ref('holdfast', 'holdfast__churn_reasons') }}
 
@@ -179,7 +179,7 @@ final as (
         segment,
         risk_band,
         driver,
-        replace(driver, '_', ' ') as driver_label,
+        {{ holdfast.theme_label('driver', 'risk') }} as driver_label,
         count(*) as customers,
         count(*) filter (where rank = 1) as first_reason_customers,
         cast(sum(contribution) as double) as contribution,

@@ -77,6 +77,16 @@ class ModelFile:
         """
         if sha256 is not None:
             verify_hash(blob, sha256)
+        try:
+            return cls._read(blob)
+        except ModelError:
+            raise
+        except Exception as error:  # names that are no text, and whatever else bytes can be
+            raise ModelError(f"The model cannot be read: {error}. {RESTORE}") from None
+
+    @classmethod
+    def _read(cls, blob: bytes) -> ModelFile:
+        """Read and verify a file whose bytes are those that were stored."""
         proto = parse(blob)
         found = read_properties(proto)
         name = in_words(found)

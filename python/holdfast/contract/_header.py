@@ -102,6 +102,8 @@ def read_properties(model: onnx.ModelProto) -> dict[str, str]:
     try:
         names = json.loads(found["feature_names"])
         valid = isinstance(names, list) and names and all(isinstance(n, str) for n in names)
+        # two columns of one name would be one feature twice
+        valid = valid and len(set(names)) == len(names)
         valid = bool(valid and math.isfinite(float(found["base_value"])))
     except ValueError:
         valid = False

@@ -67,12 +67,12 @@ def sections_of(
     """Write all sections, with their headings."""
     return [
         ("What it predicts", _purpose(project, model)),
-        ("What it learned from", _data(model, models)),
-        ("How good it was", _performance(model, models, facts)),
+        ("Training data", _data(model, models)),
+        ("Performance", _performance(model, models, facts)),
         ("Calibration", _calibration(model, facts)),
         ("Features", _features(model, facts)),
         ("Known limits", _limits(model, models, facts)),
-        ("To make it again", _reproduction(model)),
+        ("Reproduction", _reproduction(model)),
     ]
 
 
@@ -96,8 +96,8 @@ def _purpose(project: Project, model: RegisteredModel) -> str:
         + f"for a customer within {horizon} days, counted from {begin}the moment of the score. "
         "Only what was known before that moment counts.",
         escape(" ".join(labels.split())),
-        "It is meant to decide whom to look after first. It is not meant to decide on a person's "
-        "rights, prices or credit.",
+        "It is meant to help decide which customers to contact first. It is not meant for "
+        "decisions about a person's rights, prices or credit.",
     )
 
 
@@ -117,16 +117,16 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     for name, dates in (("chosen on", split.get("validation")), ("tested on", tested_on)):
         if dates:
             rows.append((name, ", ".join(write.day(date) for date in dates)))
-    subject = "it learned from and what it was"
+    subject = "its training data and the data it was"
     if model.has_twin:
-        subject = "its twin learned from and what that was"
+        subject = "its twin's training data and the data the twin was"
         rows.append(("tested as", f"its twin {model.evaluated_as}, fitted without the test dates"))
     gap = split.get("gap_days")
     return write.table(
         ("", ""), ((escape(name), escape(value)) for name, value in rows)
     ) + write.paragraphs(
-        f"Between what {subject} tested on lie at least {gap} days, so that no outcome was known "
-        "to it."
+        f"At least {gap} days lie between {subject} tested on, so that it knew none of the "
+        "outcomes."
         if gap is not None and tested_on
         else ""
     )
@@ -145,7 +145,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
     columns = [(each, "test") for each in beside if "test" in each.figures]
     columns += [(model, "live")] if "live" in model.figures else []
     if not columns:
-        return write.paragraphs("It has not been measured yet.")
+        return write.paragraphs("This has not been measured yet.")
     head = [
         "metric",
         *(
@@ -171,9 +171,9 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
         rows.append([escape(name), *cells])
     html = write.table(head, rows, numbers=range(1, len(head)))
     html += write.paragraphs(
-        "In brackets: 95 % bootstrap intervals over customers."
+        "In brackets: 95% bootstrap intervals over customers."
         + (
-            " Live: scores given in earnest, whose horizon is over by now."
+            " Live: scores that were used, and whose horizon is over by now."
             if "live" in model.figures
             else ""
         )
@@ -206,14 +206,15 @@ def _calibration(model: RegisteredModel, facts: Facts) -> str:
         if (bins := facts.bins.get(split))
     ]
     return "\n".join(plots) + write.paragraphs(
-        f"Ten groups of equal size. On the diagonal, a {model.word} can be taken at its word."
+        "Ten groups of equal size. On the diagonal, the predicted and the observed "
+        f"{'share' if is_share else 'mean'} agree."
         if plots
-        else "It has not been measured yet."
+        else "This has not been measured yet."
     )
 
 
 def _tenths(bins: Sequence[Bin]) -> str:
-    """List what each tenth was to bring, what it brought, and the share of all down to it."""
+    """List what was predicted and observed for each tenth, and the share of all down to it."""
     return write.table(
         ("tenth", "rows", "predicted", "observed", "share of the total so far"),
         (
@@ -264,15 +265,15 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Fa
     parameters = model.parameters
     limits = [
         _what_it_says(model),
-        "Reasons and importances tell what moves the score, not what causes the outcome.",
-        "Customers with too little history, or none of late, are not scored.",
+        "Reasons and importances show what moves the score, not what causes the outcome.",
+        "Customers with too little history, or without recent activity, are not scored.",
     ]
     if model.training_from and model.training_to:
         days = (model.training_to - model.training_from).days
         if days < 365:
             limits.append(
-                f"It learned from {days} days of observation dates, less than a year: it has not "
-                "seen every season."
+                f"It was trained on {days} days of observation dates, less than a year, so it has "
+                "not seen every season."
             )
     if model.stage != Stage.BASELINE:
         baselines = [
@@ -298,17 +299,17 @@ def _limits(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Fa
         listed = ", ".join(name for name, *_ in facts.drift[:8])
         count = len(facts.drift)
         limits.append(
-            f"{count} of its features {'differs' if count == 1 else 'differ'} much from what "
-            f"training saw, among them {listed}; see feature_drift."
+            f"{count} of its features {'differs' if count == 1 else 'differ'} a lot from the "
+            f"training data, among them {listed}; see feature_drift."
         )
     if parameters.get("suspected_leaks"):
         limits.append(
-            "These features tell the outcome suspiciously well: "
+            "These features predict the outcome suspiciously well: "
             + ", ".join(map(str, parameters["suspected_leaks"]))
             + "."
         )
     if "live" not in model.figures:
-        limits.append("No score of its own is old enough yet to be compared with what came.")
+        limits.append("None of its own scores is old enough yet to be compared with its outcome.")
     if not facts.segments:
         limits.append(
             "It has not been compared between groups of customers; the var holdfast_segments "
@@ -328,17 +329,17 @@ def _what_it_says(model: RegisteredModel) -> str:
     """Say what a score must not be taken for."""
     if model.word == "value":
         return (
-            "It gives the mean to be expected. Of a single customer it may be far off, or below "
-            "0, and it does not say what an action of yours would change."
+            "It predicts a mean. For a single customer it may be far off, or below 0, and it does "
+            "not say what an action would change."
         )
     if model.task == "churn":
         return (
-            "It says who is likely to leave, not who can be kept: that takes a randomised test of "
-            "what is offered."
+            "It says who is likely to leave, not whom an offer would keep: that takes a randomised "
+            "test of the offer."
         )
     return (
-        f"It says for whom {model.parameters.get('label')} is likely, not whom an action of yours "
-        "would change: that takes a randomised test."
+        f"It says for whom {model.parameters.get('label')} is likely, not for whom an action would "
+        "change it: that takes a randomised test."
     )
 
 
@@ -368,14 +369,14 @@ def _beside_baselines(
 
 
 def _missed_mean(model: RegisteredModel) -> Iterator[str]:
-    """Say so when the mean that was predicted lies outside the interval of what came."""
-    given, came = model.figure("mean_prediction").value, model.figure("mean_label")
-    if given is None or came.lower is None or came.upper is None:
+    """Say so when the predicted mean lies outside the interval of the observed one."""
+    given, observed = model.figure("mean_prediction").value, model.figure("mean_label")
+    if given is None or observed.lower is None or observed.upper is None:
         return
-    if not came.lower <= given <= came.upper:
+    if not observed.lower <= given <= observed.upper:
         yield (
-            f"On the test dates it predicted a mean of {write.number(given, 2)} where "
-            f"{write.number(came.value, 2)} came: its sums are off by as much."
+            f"On the test dates it predicted a mean of {write.number(given, 2)}, and the observed "
+            f"mean was {write.number(observed.value, 2)}: its sums are off by as much."
         )
 
 
@@ -400,7 +401,7 @@ def _reproduction(model: RegisteredModel) -> str:
     )
     return write.table(("", ""), cells, code=(1,)) + write.paragraphs(
         "The same rows, settings and versions give the same file; "
-        "<code>dbt build --vars '{holdfast_retrain: true}'</code> trains anew."
+        "<code>dbt build --vars '{holdfast_retrain: true}'</code> trains a new one."
     )
 
 

@@ -11,6 +11,10 @@ from holdfast.report._tables import Row
 __all__ = ["Column", "CustomerList", "reasons_expression"]
 
 
+# what no text of a table can be, for it has no such character
+_OTHER = "\0"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a list.
@@ -78,10 +82,23 @@ class CustomerList:
     total: tuple[str, str] = ("value_at_risk", "value at risk")
 
     def as_data(self) -> dict[str, Any]:
-        """Give what the page's script reads."""
+        """Give what the page's script reads: rows without keys, and texts that recur but once."""
+        keys = list(self.rows[0]) if self.rows else []
+        texts: dict[str, list[str | None]] = {}
+        for key in keys:
+            values = list(dict.fromkeys(_text(row[key]) for row in self.rows))
+            # a list of reasons is no text, and what differs from row to row gains nothing
+            if _OTHER not in values and 4 * len(values) <= len(self.rows):
+                texts[key] = values
+        places = {key: {text: i for i, text in enumerate(known)} for key, known in texts.items()}
         return {
             "noun": self.noun,
-            "rows": self.rows,
+            "keys": keys,
+            "texts": texts,
+            "rows": [
+                [places[key][row[key]] if key in places else row[key] for key in keys]
+                for row in self.rows
+            ],
             "columns": [
                 {"key": each.key, "title": each.title, "kind": each.kind, "csv": list(each.csv)}
                 for each in self.columns
@@ -92,6 +109,11 @@ class CustomerList:
             "least": self.least[0],
             "total": list(self.total),
         }
+
+
+def _text(value: Any) -> str | None:
+    """Give a text or nothing as it is, and anything else as no text."""
+    return value if value is None or isinstance(value, str) else _OTHER
 
 
 def reasons_expression(names: Sequence[str]) -> str:

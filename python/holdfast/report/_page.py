@@ -110,7 +110,7 @@ def _render(project: Project, tables: Tables) -> str:
     from holdfast.report._headline import assumption, headline, lead
     from holdfast.report._health import health
     from holdfast.report._lifecycle import lifecycle
-    from holdfast.report._population import population
+    from holdfast.report._population import STATES, population
     from holdfast.report._quality import quality
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
@@ -134,6 +134,7 @@ def _render(project: Project, tables: Tables) -> str:
             if listed.rows
         },
         "flow": found_lifecycle.flow,
+        "names": {"state": STATES},
         "as_of": as_of,
         "currency": money.currency,
         "language": money.locale,

@@ -14,9 +14,9 @@ _MARGIN = 44
 
 @dataclass(frozen=True)
 class Bin:
-    """A group of rows: mean prediction, what came and its interval, rows, gain.
+    """A group of rows: mean prediction, what was observed and its interval, rows, gain.
 
-    What came is the share with the event, or the mean of the values; gain is the share of it all
+    Observed is the share with the event, or the mean of the values; gain is the share of it all
     in this group and those before.
     """
 
@@ -29,7 +29,7 @@ class Bin:
 
 
 def calibration_plot(bins: Sequence[Bin], *, is_share: bool = True) -> str:
-    """Draw what came against what was predicted, with intervals and the diagonal.
+    """Draw what was observed against what was predicted, with intervals and the diagonal.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["STATES", "Population", "population", "state_name"]
 # every state in the order of a customer's life, as macros/labels/lifecycle_states.sql has them;
 # lifecycle_transitions adds where a customer begins
 STATES = {
-    "start": "not known before",
+    "start": "first seen",
     "never_ordered": "never ordered",
     "new": "new",
     "on_rhythm": "on rhythm",

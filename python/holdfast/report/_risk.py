@@ -19,7 +19,7 @@ from holdfast.report._chart import (
 )
 from holdfast.report._lists import Column, CustomerList, reasons_expression
 from holdfast.report._money import Money
-from holdfast.report._population import Population, population, state_name
+from holdfast.report._population import Population, population
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["LISTED", "Risk", "risk"]
@@ -233,9 +233,6 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
-    for row in found.customers.rows:
-        if row.get("state"):
-            row["state"] = state_name(row["state"])
     found.notes["customers"] = who.note
     if found.customers.rows:
         return

@@ -320,17 +320,12 @@ def _list(
     scored = _fetch(connection, f"select count(churn_probability) from {relation}")[0][0]  # noqa: S608 - quoted
     if not scored:
         return ""
-    # reasons first had no actions: an older build's table has none
-    has_action = ("suggested_action",) in _fetch(
-        connection,
-        f"select column_name from (describe {relation})",  # noqa: S608 - quoted
-    )
     rows = _fetch(
         connection,
         f"""
         select
             customer_id, lifecycle_state, churn_probability, coalesce(risk_band, ''),
-            value_at_risk, {"coalesce(suggested_action, '')" if has_action else "''"},
+            value_at_risk, coalesce(suggested_action, ''),
             concat_ws('; ', reason_1, reason_2, reason_3)
         from {relation}
         where {where}

@@ -138,20 +138,21 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
     yield Step(
         f"{task}_reasons",
         f"{{{{ holdfast.reasons('{task}') }}}}\n",
-        f"Why the champion of {task} scores as it does: what each reason adds, the three strongest "
-        f"that raise the score. Grain: one row per {', '.join(entity)}, as_of and rank.",
+        f"Why the champion of {task} scores as it does: the three themes that raise the score "
+        f"most. Grain: one row per {', '.join(entity)}, as_of and rank.",
         (
             *keys,
             _Column("as_of", "The observation date.", ("not_null",)),
             _Column("model_id", "The model that is explained."),
             _Column("rank", "1 is the strongest."),
-            _Column("feature", "The feature that tells the reason."),
+            _Column("theme", "What the reason is about; a customer has one reason of each theme."),
+            _Column("feature", "The feature of the theme that tells the reason."),
             _Column("feature_value", "Its value."),
             _Column(
                 "contribution",
-                "What the reason adds to the value, in its unit."
+                "What the theme adds to the value, in its unit."
                 if is_number
-                else "What the reason adds to the log-odds of the probability.",
+                else "What the theme adds to the log-odds of the probability.",
             ),
             _Column("reason", "The reason in plain words."),
         ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,6 +27,8 @@ __all__ = ["register"]
 _PREDICT = "holdfast_predict"
 _CONTRIBUTIONS = "holdfast_contributions"
 _CACHED_MODELS = 16
+# Seconds for which a model is not compared with its row again: a query scores in many calls.
+_TRUSTED_FOR = 1.0
 
 _PART = r'"(?:[^"\x00]|"")+"|[A-Za-z_][A-Za-z0-9_$]*'
 _TABLE = re.compile(rf"({_PART})(?:\.({_PART}))?(?:\.({_PART}))?")
@@ -53,7 +57,8 @@ def register(connection: DuckDBPyConnection) -> None:
     ``'"shop"."main"."churn_model"'``. Where it has ``task``, ``algorithm``, ``feature_names`` or
     ``parameters``, as the registry has, they must be those of the file. Features come in the
     model's order, of any numeric type or boolean; NULL is missing. The model must be committed:
-    it is read on a connection of its own, once, and kept by its id, which stands for its content.
+    it is read on a connection of its own and kept while its row stays what it was; a row that was
+    altered since is read, and verified, again.
 
     The functions belong to the database, so cursors and later connections to the same database
     in this process have them as well. Registering again is harmless. At least one of the
@@ -131,6 +136,16 @@ class _Scores(Protocol):
     def contributions(self, features: FloatArray) -> FloatArray: ...
 
 
+@dataclass
+class _Kept:
+    """A model that was read, with what tells whether its row has changed since."""
+
+    model: OnnxModel
+    query: str
+    state: int
+    checked_at: float
+
+
 class _Scorer:
     """Reads models for one database and runs them on Arrow columns."""
 
@@ -138,7 +153,7 @@ class _Scorer:
         # Weak: the database owns the functions, so a strong reference would be a cycle that keeps
         # the file open after its user let go of it.
         self._connections = [weakref.ref(connection, self._forget)]
-        self._models: OrderedDict[tuple[str, str], OnnxModel] = OrderedDict()
+        self._models: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         # Held here, because a bound method is otherwise gone with the connection.
         self.functions = (
@@ -195,16 +210,31 @@ class _Scorer:
         key = (registry, model_id)
         with self._lock:
             models = self._models
-            model = models.get(key)
-            if model is None:
-                model = self._read(_quote_table(registry), model_id)
-                models[key] = model
+            kept = models.get(key)
+            if kept is None or self._is_altered(kept, model_id):
+                kept = self._read(_quote_table(registry), model_id)
+                models[key] = kept
                 if len(models) > _CACHED_MODELS:
                     models.popitem(last=False)
             models.move_to_end(key)
-            return model
+            return kept.model
 
-    def _read(self, table: str, model_id: str) -> OnnxModel:
+    def _is_altered(self, kept: _Kept, model_id: str) -> bool:
+        """Tell whether the row of a model is another one by now, asked now and then."""
+        import duckdb
+
+        now = time.monotonic()
+        if now - kept.checked_at < _TRUSTED_FOR:
+            return False
+        with self._cursor() as cursor:
+            try:
+                found = cursor.execute(kept.query, [model_id]).fetchall()
+            except duckdb.Error:  # reading it again says what is wrong
+                return True
+        kept.checked_at = now
+        return found != [(kept.state,)]
+
+    def _read(self, table: str, model_id: str) -> _Kept:
         """Fetch a model from its table and verify it."""
         import duckdb
 
@@ -215,7 +245,10 @@ class _Scorer:
                 has = {str(name).lower() for name, *_ in described}
                 told = [name for name in ROW_COLUMNS if name in has]
                 listed = ", ".join(["onnx", "onnx_sha256", *told])
-                query = f"select distinct {listed} from {table} where model_id = ?"  # noqa: S608
+                state = f"hash({listed})"
+                source = f"from {table} where model_id = ?"
+                query = f"select distinct {listed}, {state} {source}"
+                now = time.monotonic()
                 rows = cursor.execute(query, [model_id]).fetchall()
             except duckdb.Error as error:
                 reason = str(error).strip().splitlines()[0]
@@ -229,7 +262,7 @@ class _Scorer:
                 f"{table} holds {found} with the id {model_id!r}. Check the id; a model must be"
                 " committed before another connection scores with it."
             )
-        blob, sha256, *facts = rows[0]
+        blob, sha256, *facts, found = rows[0]
         if blob is None or sha256 is None:
             raise ModelError(
                 f"{table} has no {'bytes' if blob is None else 'SHA-256'} for the model"
@@ -241,7 +274,7 @@ class _Scorer:
         except ModelError as error:
             raise ModelError(f"Model {model_id!r} of {table}: {error}") from None
         check_row(file, {"model_id": model_id, **dict(zip(told, facts, strict=True))}, table)
-        return model
+        return _Kept(model, f"select distinct {state} {source}", found, now)
 
     def _cursor(self) -> DuckDBPyConnection:
         """Return a connection of its own to the database, closed by the caller."""

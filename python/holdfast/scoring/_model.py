@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from holdfast.contract import ModelError, ModelFile, last_column, open_session
+from holdfast.contract import (
+    PROBABILITY_TOLERANCE,
+    RESTORE,
+    ModelError,
+    ModelFile,
+    last_column,
+    open_session,
+)
 from holdfast.scoring._agreement import agrees
 from holdfast.scoring._explain import Explainer, make_explainer
 from holdfast.scoring._linear import read_linear
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxModel"]
 
 FloatArray = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 
 class OnnxModel:
@@ -42,7 +50,7 @@ class OnnxModel:
     def __init__(self, file: ModelFile) -> None:
         self._file = file
         self._session = file.session()
-        self._quick = self._quick_form()
+        self._quick = self._running(self._quick_form)
         self._explainer: Explainer | None = None
         self._lock = threading.Lock()
 
@@ -124,8 +132,8 @@ class OnnxModel:
         Raises
         ------
         ModelError
-            The array has another shape, or a row has no probability (an infinite feature in a
-            linear model).
+            The array has another shape, a row has no probability (an infinite feature in a
+            linear model) or one outside 0 to 1, or ONNX Runtime fails.
 
         Examples
         --------
@@ -135,12 +143,15 @@ class OnnxModel:
         matrix = self._as_matrix(features)
         if len(matrix) == 0:
             return np.empty(0, np.float32)
-        probability = self._quick(matrix) if self._quick else self._run(matrix)
+        form = self._quick or self._run
+        probability = self._running(lambda: form(matrix))
         # NaN sorts above every number in DuckDB: unchecked, it would be the riskiest customer.
         undefined = np.isnan(probability)
         if undefined.any():
             row = matrix[int(undefined.argmax())]
             self._refuse_infinite(row, int(undefined.sum()))
+        if self.target == "classification":
+            self._refuse_beyond_one(probability)
         return probability
 
     def contributions(self, features: npt.ArrayLike) -> FloatArray:
@@ -184,6 +195,18 @@ class OnnxModel:
             row = matrix[int(undefined.argmax())]
             self._refuse_infinite(row, int(undefined.sum()))
         return values
+
+    def _running(self, run: Callable[[], T]) -> T:
+        """Run the graph; what fails in it is told as a fault of the model."""
+        try:
+            return run()
+        except ModelError:
+            raise
+        except Exception as error:  # ONNX Runtime's errors have no common base
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(
+                f"{self._file.name} cannot be run by ONNX Runtime: {reason} {RESTORE}"
+            ) from None
 
     def _run(self, matrix: FloatArray) -> FloatArray:
         """Return the probabilities, or the values, that ONNX Runtime gives."""
@@ -230,6 +253,15 @@ class OnnxModel:
             f"{self._file.name} has no result for {count} row(s); the first has {cause}."
             " Make the value NULL or finite in the feature's SQL (nullif under a division)."
         )
+
+    def _refuse_beyond_one(self, probability: FloatArray) -> None:
+        """Refuse what is no probability: the graph is not the one that training wrote."""
+        least, greatest = float(probability.min()), float(probability.max())
+        if least < -PROBABILITY_TOLERANCE or greatest > 1 + PROBABILITY_TOLERANCE:
+            beyond = least if least < -PROBABILITY_TOLERANCE else greatest
+            raise ModelError(
+                f"{self._file.name} gives {beyond:.6g}, which is no probability. {RESTORE}"
+            )
 
     def _explain(self) -> Explainer:
         """Return the explainer, built at first use and checked against the model's own output."""

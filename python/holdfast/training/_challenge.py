@@ -51,12 +51,13 @@ def wins(
         )
         return True, None
     rival = _honest_rival(champion, former, test, settings.task.gap_days)
-    if rival.onnx == chosen.blob:
+    rival_blob = _checked_file(rival)
+    if rival_blob == chosen.blob:
         # the same model again: its row stays as it is
         logger.info("The champion %s came out again.", former_id)
         return True, None
     given = predict_onnx(chosen.blob, test.columns(chosen.names))
-    former_given = _predict_former(rival, test.columns(rival.feature_names))
+    former_given = _predict_former(rival, rival_blob, test.columns(rival.feature_names))
     found = compare_losses(
         test.target.losses(test.y, given),
         test.target.losses(test.y, former_given),
@@ -97,34 +98,45 @@ def goes_on(champion: RegisteredModel, settings: TaskSettings) -> bool:
         return False
     nothing_known = np.full((1, len(champion.feature_names)), np.nan, np.float32)
     try:
-        _predict_former(champion, nothing_known)
+        _predict_former(champion, _checked_file(champion), nothing_known)
     except TrainingError:
         return False
     return True
 
 
-def _predict_former(
-    champion: RegisteredModel, features: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Score rows with the former champion's file."""
+def _checked_file(champion: RegisteredModel) -> bytes:
+    """Give the former champion's file, which must be the one that its row describes."""
     blob = champion.onnx
-    advice = (
-        f"Restore the row of {champion.model_id} in the model registry, or set its stage to "
-        "'archived' so that a new model takes its place."
-    )
     if blob is None or hashlib.sha256(blob).hexdigest() != champion.onnx_sha256:
         raise TrainingError(
             f"The ONNX file of champion {champion.model_id} is missing or does not match its "
-            f"onnx_sha256. {advice}"
+            f"onnx_sha256. {_advice(champion)}"
         )
     try:
         check_row(ModelFile.from_bytes(blob), champion.row)
-        return predict_onnx(blob, features)
     except ModelError as error:
         raise TrainingError(
             f"The ONNX file of champion {champion.model_id} cannot be run: {error}"
         ) from error
+    return blob
+
+
+def _predict_former(
+    champion: RegisteredModel, blob: bytes, features: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Score rows with the former champion's file."""
+    try:
+        return predict_onnx(blob, features)
     except Exception as error:  # ONNX Runtime's own errors have no common base to name here
         raise TrainingError(
-            f"The ONNX file of champion {champion.model_id} cannot be run: {error}. {advice}"
+            f"The ONNX file of champion {champion.model_id} cannot be run: {error}. "
+            f"{_advice(champion)}"
         ) from error
+
+
+def _advice(champion: RegisteredModel) -> str:
+    """Say what to do about a champion that cannot be run."""
+    return (
+        f"Restore the row of {champion.model_id} in the model registry, or set its stage to "
+        "'archived' so that a new model takes its place."
+    )

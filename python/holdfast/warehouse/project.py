@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ import yaml
 from holdfast.warehouse.profile import Opening, Profile, ProjectError, read_profile
 
 __all__ = ["Project", "ProjectError", "open_project"]
+
+logger = logging.getLogger("holdfast.warehouse")
 
 
 @dataclass(frozen=True)
@@ -161,10 +166,36 @@ class Project:
         try:
             needed = self.databases | {self.opening.home.lower()}
             self.opening.prepare(connection, read_only=read_only, needed=needed)
+            self._tell_if_older_than(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _tell_if_older_than(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Warn where the warehouse was scored after dbt last wrote what this project was read from.
+
+        A command that goes by old artifacts takes relations and settings of another day for those
+        of the last build.
+        """
+        written = _last_written(self.manifest, self.run_results)
+        if written is None:
+            return
+        try:
+            scores = self.relation("churn_scores")
+            # the name is dbt's own, quoted
+            query = f"select max(scored_at) from {scores}"  # noqa: S608
+            found = connection.execute(query).fetchone()
+        except (ProjectError, duckdb.Error):
+            return
+        scored = found and found[0]
+        if isinstance(scored, dt.datetime) and scored.replace(tzinfo=dt.UTC) > written:
+            _warn_once(
+                f"{self.warehouse} was scored at {scored:%Y-%m-%d %H:%M:%S} UTC, after dbt wrote "
+                f"what is read here of the project, at {written:%Y-%m-%d %H:%M:%S}. That build "
+                "wrote its artifacts elsewhere, or was interrupted: name its --target-path, or "
+                "run `dbt build`."
+            )
 
     @contextmanager
     def of_this_version(self) -> Iterator[None]:
@@ -182,6 +213,22 @@ class Project:
                 f"{self.warehouse} does not hold what this version of Holdfast builds; run "
                 f"`dbt build` for this target ({str(error).splitlines()[0]})"
             ) from None
+
+
+@cache
+def _warn_once(message: str) -> None:
+    """Warn once, however often a command connects."""
+    logger.warning(message)
+
+
+def _last_written(*artifacts: dict[str, Any]) -> dt.datetime | None:
+    """Give when dbt wrote the youngest of some artifacts, as far as they say it."""
+    told = [(artifact.get("metadata") or {}).get("generated_at") for artifact in artifacts]
+    moments = [dt.datetime.fromisoformat(moment) for moment in told if moment]
+    return max(
+        (at if at.tzinfo else at.replace(tzinfo=dt.UTC) for at in moments),
+        default=None,
+    )
 
 
 def open_project(

@@ -41,6 +41,21 @@ def test_truncated_bytes_are_refused_without_a_hash(cut):
         ModelFile.from_bytes(blob[:cut])
 
 
+@pytest.mark.parametrize("damage", range(8))
+def test_changed_bytes_are_a_model_or_a_model_error(damage):
+    """With a hash that was changed along, they are read; nothing but a ModelError may come."""
+    blob = linear_model([1.0, 2.0]).SerializeToString()
+    refused = 0
+    for position in range(len(blob)):
+        changed = bytearray(blob)
+        changed[position] ^= 1 << damage
+        try:
+            ModelFile.from_bytes(bytes(changed))
+        except ModelError:
+            refused += 1
+    assert refused > len(blob) / 4
+
+
 def test_model_error_is_a_holdfast_error():
     assert issubclass(ModelError, HoldfastError)
 
@@ -56,6 +71,7 @@ def test_another_contract_is_refused():
         {"feature_names": "f0"},
         {"feature_names": "[]"},
         {"feature_names": "[1]"},
+        {"feature_names": '["f0", "f0"]'},
         {"base_value": "a lot"},
         {"base_value": "nan"},
     ],

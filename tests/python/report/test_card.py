@@ -136,7 +136,7 @@ def test_card_of_a_number_speaks_of_values() -> None:
     assert "-0.000" not in html
     assert "to the value, in its unit" in html
     assert "Its RMSE is not clearly below the 1,290.00 of the baseline training mean" in html
-    assert "it predicted a mean of 20.00 where 30.00 came" in html
+    assert "it predicted a mean of 20.00, and the observed mean was 30.00" in html
     for word in ("leave", "AUROC", "log-odds", "probability", "base rate"):
         assert word not in html
 

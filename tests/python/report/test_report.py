@@ -59,6 +59,15 @@ def data_of(html: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
     assert found is not None
     data: dict[str, Any] = json.loads(found[1])
+    for listed in data["lists"].values():
+        # rows come without keys, and of texts that recur with the place in a list
+        listed["rows"] = [
+            {
+                key: listed["texts"][key][cell] if key in listed["texts"] else cell
+                for key, cell in zip(listed["keys"], row, strict=True)
+            }
+            for row in listed["rows"]
+        ]
     return data
 
 

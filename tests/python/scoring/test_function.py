@@ -149,7 +149,8 @@ def test_several_connections_score_at_once(connection):
     assert failures == []
 
 
-def test_model_is_read_once(connection):
+def test_model_is_read_once(connection, monkeypatch):
+    monkeypatch.setattr(_function, "_TRUSTED_FOR", 3600)
     score(connection, "holdfast_predict('models', 'm1', 1, 1)")
     connection.execute("drop table models")
     assert score(connection, "holdfast_predict('models', 'm1', 1, 1)") == [(linear(1, 1),)]
@@ -157,6 +158,7 @@ def test_model_is_read_once(connection):
 
 def test_cache_forgets_the_model_used_longest_ago(connection, monkeypatch):
     monkeypatch.setattr(_function, "_CACHED_MODELS", 2)
+    monkeypatch.setattr(_function, "_TRUSTED_FOR", 3600)
     for number in (2, 3):
         store(connection, "models", linear_model([1.0, 1.0]), f"m{number}")
     for used in ("m1", "m2", "m1", "m3"):
@@ -166,6 +168,28 @@ def test_cache_forgets_the_model_used_longest_ago(connection, monkeypatch):
         score(connection, f"holdfast_predict('models', '{kept}', 1, 1)")
     with pytest.raises(duckdb.InvalidInputException, match="cannot be read"):
         score(connection, "holdfast_predict('models', 'm2', 1, 1)")
+
+
+def test_row_that_is_altered_after_it_was_read_is_read_again(connection, monkeypatch):
+    monkeypatch.setattr(_function, "_TRUSTED_FOR", 0)
+    call = "holdfast_predict('models', 'm1', 1, 1)"
+    assert score(connection, call) == [(linear(1, 1),)]
+    other = linear_model([2.0, 0.0]).SerializeToString()
+    connection.execute("update models set onnx = ?", [other])
+    assert "SHA-256" in refusal(connection, call)
+    connection.execute("update models set onnx_sha256 = sha256(onnx)")
+    assert score(connection, call) == [(pytest.approx(1 / (1 + np.exp(-1.75))),)]
+    connection.execute("drop table models")
+    assert "cannot be read" in refusal(connection, call)
+
+
+def test_row_that_stays_keeps_its_model(connection, monkeypatch):
+    monkeypatch.setattr(_function, "_TRUSTED_FOR", 0)
+    score(connection, "holdfast_predict('models', 'm1', 1, 1)")
+    read = next(s for s in reversed(_function._SCORERS) if ("models", "m1") in s._models)
+    model = read._models["models", "m1"].model
+    score(connection, "holdfast_predict('models', 'm1', 2, 2)")
+    assert read._models["models", "m1"].model is model
 
 
 # --- names of the table ---------------------------------------------------------------------

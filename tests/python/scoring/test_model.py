@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from holdfast.scoring import ModelError, OnnxModel
 from scoring_models import (
@@ -106,6 +107,39 @@ def test_infinite_value_that_leaves_no_result_is_an_error_that_names_the_feature
     model = open_model(linear_model([0.0, 1.0]))
     with pytest.raises(ModelError, match=r"1 row\(s\).*infinite f0"):
         getattr(model, method)([[1.0, 1.0], [np.inf, 1.0]])
+
+
+@pytest.mark.parametrize("factor", [50.0, -1.0])
+def test_what_is_no_probability_is_refused(trees, factor):
+    """A graph that was altered with its hash must not score customers by 3,300 %."""
+    model = tree_model(trees[0])
+    for node in model.graph.node:
+        node.output[:] = [f"{n}_before" if n == "probabilities" else n for n in node.output]
+        node.input[:] = [f"{n}_before" if n == "probabilities" else n for n in node.input]
+    constant = numpy_helper.from_array(np.array([factor], np.float32), "factor")
+    model.graph.initializer.append(constant)
+    model.graph.node.append(
+        helper.make_node("Mul", ["probabilities_before", "factor"], ["probabilities"])
+    )
+    opened = open_model(model)
+    with pytest.raises(ModelError, match=r"which is no probability\. Restore"):
+        opened.predict(trees[1][:50])
+
+
+def test_changed_bytes_score_or_are_a_model_error(trees):
+    """Whoever changes the file can change the hash, too; the message must stay ours."""
+    blob = tree_model(trees[0]).SerializeToString()
+    chance = np.random.default_rng(5)
+    refused = 0
+    for _ in range(300):
+        changed = bytearray(blob)
+        changed[chance.integers(len(blob))] ^= 1 << int(chance.integers(8))
+        try:
+            opened = OnnxModel.from_bytes(bytes(changed))
+            opened.predict(np.zeros((3, len(opened.feature_names)), np.float32))
+        except ModelError:
+            refused += 1
+    assert refused > 50
 
 
 def test_wrong_base_value_is_refused_when_explaining(trees):

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from dbt.adapters.duckdb.credentials import DuckDBCredentials, PluginConfig
 from dbt.adapters.duckdb.environments.local import LocalEnvironment
+from dbt_common.exceptions import DbtRuntimeError
 
 from holdfast.plugin import Plugin
 from scoring_models import linear_model, store
@@ -60,3 +61,34 @@ def test_plugin_does_not_import_the_runtime_before_a_model_is_read():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ({"path": "sh'op.duckdb", "schema": "main"}, "database sh'op has a quote"),
+        ({"path": "shop.duckdb", "schema": 're"t'}, 'schema re"t has a quote'),
+        (
+            {"path": "shop.duckdb", "schema": "main", "attach": [{"path": "a/it's.duckdb"}]},
+            "attached database it's has a quote",
+        ),
+        (
+            {
+                "path": "shop.duckdb",
+                "schema": "main",
+                "attach": [{"path": "old.duckdb", "alias": "o'ld"}],
+            },
+            "attached database o'ld has a quote",
+        ),
+    ],
+)
+def test_a_name_that_dbt_duckdb_writes_as_it_is_is_refused(profile, told):
+    credentials = DuckDBCredentials.from_dict(DuckDBCredentials.__pre_deserialize__(profile))
+    with pytest.raises(DbtRuntimeError, match=told):
+        Plugin.create("holdfast.plugin", config={}, credentials=credentials)
+
+
+def test_quotes_in_the_folder_and_blanks_in_names_are_no_matter():
+    profile = {"path": "q'uo te;--/shop x.duckdb", "schema": "re- t;x"}
+    credentials = DuckDBCredentials.from_dict(DuckDBCredentials.__pre_deserialize__(profile))
+    Plugin.create("holdfast.plugin", config={}, credentials=credentials)

@@ -514,6 +514,17 @@ def test_corrupt_champion_is_named(session, make_shop: Shop, first_build: pa.Tab
         train(session, shop, "registry", {"retrain": True})
 
 
+def test_champion_whose_row_names_its_features_in_another_order_is_no_rival(
+    session, make_shop: Shop, first_build: pa.Table
+):
+    """Its file would be given the wrong columns, and lose for that reason."""
+    shop = make_shop()
+    upsert(session, first_build)
+    session.execute("update registry set feature_names = list_reverse(feature_names)")
+    with pytest.raises(TrainingError, match="the same features in another order"):
+        train(session, shop, "registry", {"retrain": True})
+
+
 @pytest.mark.parametrize(
     ("training_set", "settings", "told"),
     [

@@ -172,6 +172,43 @@ def test_artifacts_of_another_target_or_project_are_refused(directory: Path) -> 
         open_project(directory)
 
 
+@pytest.mark.parametrize(
+    ("scored_at", "is_told"), [("2026-07-01 10:00:01", True), ("2026-07-01 09:59:59", False)]
+)
+def test_artifacts_older_than_the_last_scores_are_told(
+    directory: Path, caplog: pytest.LogCaptureFixture, scored_at: str, is_told: bool
+) -> None:
+    node = {"relation_name": '"shop"."main"."churn_scores"'}
+    rewrite(
+        directory,
+        "manifest.json",
+        metadata={"generated_at": "2026-07-01T09:30:00.5Z"},
+        nodes={"model.holdfast.holdfast__churn_scores": node},
+    )
+    rewrite(directory, "run_results.json", metadata={"generated_at": "2026-07-01T10:00:00.5Z"})
+    with duckdb.connect(str(directory / "shop.duckdb")) as connection:
+        connection.execute(
+            f"create table churn_scores as select '{scored_at}'::timestamp scored_at"
+        )
+    project = open_project(directory)
+    for _ in range(2):
+        project.connect().close()
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == int(is_told)
+    if is_told:
+        assert "was scored at 2026-07-01 10:00:01 UTC, after dbt wrote" in told[0]
+        assert "name its --target-path, or run `dbt build`" in told[0]
+
+
+def test_a_warehouse_without_scores_tells_nothing_of_its_age(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rewrite(directory, "manifest.json", metadata={"generated_at": "2026-07-01T09:30:00Z"})
+    duckdb.connect(str(directory / "shop.duckdb")).close()
+    open_project(directory).connect().close()
+    assert caplog.records == []
+
+
 def attach(directory: Path, *attached: dict[str, object], **more: object) -> None:
     dev = {"type": "duckdb", "path": "shop.duckdb", "attach": [*attached], **more}
     (directory / "profiles.yml").write_text(

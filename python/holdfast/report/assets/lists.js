@@ -19,6 +19,9 @@
     (text.slice(0, 4) === data.as_of.slice(0, 4) ? sameYear : days).format(new Date(text.slice(0, 10) + "T00:00:00Z"));
   const day = (text) => (text ? days.format(new Date(text.slice(0, 10) + "T00:00:00Z")) : "-");
 
+  // what people call a value; a file keeps the value itself
+  const called = (key, value) => data.names[key]?.[value] ?? value;
+
   // a cell that a spreadsheet would take for a formula is made text; a plain negative number is none
   const guarded = (text) =>
     /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? "'" + text : text;
@@ -47,28 +50,33 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
+  // rows come without keys, and of texts that recur with the place in a list
+  const unpacked = ({ keys, texts, rows }) => rows.map((cells) => Object.fromEntries(
+    keys.map((key, i) => [key, texts[key] ? texts[key][cells[i]] : cells[i]])));
+
   function makeList(place, name, spec) {
+    const all = unpacked(spec);
     const find = (selector) => place.querySelector(selector);
     const body = find("tbody"), shown = find(".shown"), search = find(".search"), least = find(".least");
     const order = find(".order"), onlyFound = find(".save-found");
     const selects = [...place.querySelectorAll("select[data-filter]")];
     const column = Object.fromEntries(spec.columns.map((each) => [each.key, each]));
-    const state = { sort: spec.sort, down: true, page: 0, found: spec.rows };
+    const state = { sort: spec.sort, down: true, page: 0, found: all };
     const isText = (key) => ["text", "state", "action", "date"].includes(column[key].kind);
     // cents are shown where all amounts of a column are small
     const amounts = Object.fromEntries(spec.columns.filter((each) => each.kind === "amount").map((each) =>
-      [each.key, spec.rows.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
+      [each.key, all.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
-    for (const row of spec.rows) {
-      row.text = spec.columns.flatMap((each) => row[each.key] ?? []).join("\n").toLowerCase();
+    for (const row of all) {
+      row.text = spec.columns.flatMap((each) => called(each.key, row[each.key]) ?? []).join("\n").toLowerCase();
     }
     for (const select of selects) {
       const key = select.dataset.filter;
-      const values = [...new Set(spec.rows.map((row) => row[key]).filter((value) => value !== null))];
+      const values = [...new Set(all.map((row) => row[key]).filter((value) => value !== null))];
       if (key === "band") values.sort((a, b) => bySize[b] - bySize[a]);
       else values.sort((a, b) => a.localeCompare(b, "en"));
       for (const value of values) {
-        const option = element("option", "", value);
+        const option = element("option", "", called(key, value));
         option.value = value;
         select.append(option);
       }
@@ -92,7 +100,7 @@
         td.append(element("div", "first", first), element("div", "more", others.join(" · ")));
         td.lang = data.language;
       } else if (each.kind === "state") {
-        td.append(value ?? "");
+        td.append(called(each.key, value) ?? "");
         if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
       } else {
         td.textContent =
@@ -108,7 +116,7 @@
     const show = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       const bound = least.value === "" ? null : Number(least.value);
-      state.found = spec.rows.filter((row) =>
+      state.found = all.filter((row) =>
         selects.every((select) => !select.value || row[select.dataset.filter] === select.value) &&
         (bound === null || (row[spec.least] ?? -Infinity) >= bound) &&
         words.every((word) => row.text.includes(word)));
@@ -132,7 +140,7 @@
       find(".before").disabled = state.page === 0;
       find(".after").disabled = state.page === pages - 1;
       find(".clear").disabled = !isFiltered();
-      onlyFound.hidden = !isFiltered() || count === 0 || count === spec.rows.length;
+      onlyFound.hidden = !isFiltered() || count === 0 || count === all.length;
       onlyFound.textContent = `Only the ${whole.format(count)} that match${count === 1 ? "es" : ""}`;
       for (const head of place.querySelectorAll("th[aria-sort]")) {
         const isSorted = head.querySelector("button").dataset.sort === state.sort;
@@ -164,7 +172,7 @@
       find(selector).addEventListener("click", () => { state.page += step; show(); });
     }
     const file = (suffix) => `${name}${suffix}_${data.as_of}.csv`;
-    find(".save-all").addEventListener("click", () => save(file(""), csvOf(spec, spec.rows)));
+    find(".save-all").addEventListener("click", () => save(file(""), csvOf(spec, all)));
     onlyFound.addEventListener("click", () => save(file("_selected"), csvOf(spec, state.found)));
     show();
     return (key, value) => {

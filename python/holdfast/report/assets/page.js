@@ -29,7 +29,7 @@
         labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
         labelFontSize: 11.5, titleFontSize: 11.5, titleFontWeight: "normal", titlePadding: 8,
       },
-      axisX: { labelFlush: true },
+      axisX: { labelFlush: true, labelBound: true },
       axisY: { domain: false, ticks: false, labelPadding: 6, labelFlush: false },
       legend: { labelColor: ink, labelFontSize: 12, symbolSize: 90, labelLimit: 220, columnPadding: 14 },
       text: { color: ink },

@@ -1,0 +1,112 @@
+{#- What reasons, themes and actions are called in German; _english.sql tells how sentences are written. -#}
+{% macro _german() %}
+    {%- set ago = ':0=vor weniger als einem Tag|vor # Tag|vor # Tagen}' -%}
+    {%- set every = ':1=jeden Tag|alle # Tage|alle # Tage}' -%}
+    {{- return({
+        'name': 'de', 'decimal': ',', 'thousands': '.', 'percent': '\u00a0%', 'plural': 'one_other',
+        'money_first': {}, 'money_gap': '\u00a0',
+        'date': '{day}. {month} {year}',
+        'months': [
+            'Januar', 'Februar', 'März', 'April', 'Mai', 'Juni', 'Juli', 'August', 'September', 'Oktober', 'November', 'Dezember',
+        ],
+        'window': 'in den letzten [W] Tagen', 'before': 'in den [W] Tagen davor', 'year': 'in den letzten 12 Monaten',
+        'other': 'Sonstiges',
+        'themes': {
+            'silence': ['Lange keine Bestellung', 'Zeit seit der letzten Bestellung'],
+            'fewer_orders': ['Bestellhäufigkeit'], 'smaller_baskets': ['Größe der Warenkörbe'],
+            'returns': ['Retouren'], 'discounts': ['Rabatte'], 'price': ['Preise'], 'habits': ['Einkaufsgewohnheiten'],
+            'range': ['Sortiment'], 'browsing': ['Besuche im Shop'], 'service': ['Kundendienst'], 'satisfaction': ['Zufriedenheit'],
+            'campaigns': ['Reaktion auf Werbung'], 'subscription': ['Abonnement'], 'tenure': ['Neukunde', 'Dauer der Kundenbeziehung'],
+        },
+        'actions': {
+            'silence': 'Mit den gewohnten Produkten an den Shop erinnern',
+            'fewer_orders': 'Eine Erinnerung zum Nachbestellen anbieten; nachfragen, was sich geändert hat',
+            'smaller_baskets': 'Passendes zur letzten Bestellung oder ein Set vorschlagen',
+            'returns': 'Den Grund der Retouren klären und bei der Auswahl beraten',
+            'discounts': 'Ein persönliches, befristetes Angebot machen',
+            'price': 'Alternativen in der gewohnten Preislage zeigen',
+            'habits': 'Zur üblichen Einkaufszeit schreiben',
+            'range': 'Produkte aus einer anderen Kategorie empfehlen',
+            'browsing': 'An angesehene oder im Warenkorb liegende Produkte erinnern',
+            'service': 'Anrufen und sicherstellen, dass das Problem gelöst ist',
+            'satisfaction': 'Persönlich melden und fragen, was nicht gepasst hat',
+            'campaigns': 'Den Kanal wechseln oder seltener schreiben',
+            'subscription': 'Über das Abonnement sprechen; Pause, anderen Tarif oder Neustart anbieten',
+            'tenure': 'Willkommen heißen und zur zweiten Bestellung führen',
+        },
+        'statements': {
+            'silence_usual': 'Letzte Bestellung {days_since_order' ~ ago ~ '; sonst {mean_order_gap_days' ~ every,
+            'silence_few': 'Letzte Bestellung {days_since_order' ~ ago ~ '; bisher {orders_lifetime:# Bestellung|# Bestellungen}',
+            'silence_single': 'Bisher nur eine Bestellung, {days_since_order' ~ ago,
+            'orders': '{order_count_[W]d:0=Keine Bestellung|# Bestellung|# Bestellungen} [window], {orders_before_[W]d:0=keine|#|#} [before]',
+            'orders_year': '{order_count_365d:0=Keine Bestellung|# Bestellung|# Bestellungen} in den letzten 12 Monaten, '
+                ~ 'davor etwa {orders_yearly_before} pro Jahr',
+            'rhythm': 'Zuletzt {mean_order_gap_days_180d' ~ every ~ ' eine Bestellung; sonst {mean_order_gap_days' ~ every,
+            'orders_rare': 'Im Schnitt {mean_order_gap_days' ~ every ~ ' eine Bestellung',
+            'orders_before': '{order_count_365d:0=Keine Bestellung|# Bestellung|# Bestellungen} in den letzten 12 Monaten, '
+                ~ 'davor {orders_earlier:0=keine|#|#}',
+            'orders_few': '{orders_lifetime:# Bestellung|# Bestellungen} in {first_order_age_days:# Tag|# Tagen} seit der ersten',
+            'orders_total': 'Bisher {orders_lifetime:# Bestellung|# Bestellungen}',
+            'season': 'Im Vorjahr {order_count_last_year_90d:0=keine Bestellung|# Bestellung|# Bestellungen} in den drei Monaten, die jetzt anstehen',
+            'spending': '{revenue_[W]d:money} Umsatz [window], {revenue_before_[W]d:money} [before]',
+            'spending_year': '{revenue_365d:money} Umsatz in den letzten 12 Monaten, davor etwa {revenue_yearly_before:money} pro Jahr',
+            'basket': '{average_order_90d:money} pro Bestellung in den letzten 90 Tagen, {basket_before:money} in den neun Monaten davor',
+            'basket_year': '{basket_365d:money} pro Bestellung in den letzten 12 Monaten, davor {basket_before_365d:money}',
+            'largest': 'Größte Bestellung [window] {largest_order_[W]d:money}; der Schnitt der letzten 12 Monate ist {average_order_365d:money}',
+            'units': '{product_units_per_order_365d:1} Artikel pro Bestellung in den letzten 12 Monaten',
+            'one_unit': 'Ein Artikel pro Bestellung in den letzten 12 Monaten',
+            'returns': '{return_count_[W]d:# Retoure|# Retouren}{order_count_[W]d:0=| und # Bestellung| und # Bestellungen} [window]',
+            'discounts': '{discount_365d:money} Rabatt in den letzten 12 Monaten, {discount_share_365d:%} des Preises',
+            'no_discounts': 'Keine Rabatte in den letzten 12 Monaten',
+            'price': 'Durchschnittlicher Artikelpreis {product_mean_price_90d:money} in den letzten 90 Tagen, '
+                ~ '{product_mean_price_365d:money} in den letzten 12 Monaten',
+            'weekend': '{weekend_share_365d:%} der Bestellungen der letzten 12 Monate am Wochenende',
+            'evening': '{evening_share_365d:%} der Bestellungen der letzten 12 Monate am Abend',
+            'products': '{product_count_90d:# verschiedenes Produkt|# verschiedene Produkte} in den letzten 90 Tagen, '
+                ~ '{product_count_365d} in den letzten 12 Monaten',
+            'categories': 'Produkte aus {product_category_count_365d:1=nur einer Kategorie|# Kategorie|# Kategorien} in den letzten 12 Monaten',
+            'top_category': '{product_top_category_share_365d:%} der Artikel der letzten 12 Monate aus einer einzigen Kategorie',
+            'new_products': '{product_new_[W]d:0=Keines|#|#} von {product_count_[W]d:# Produkt|# Produkten} [window] zum ersten Mal gekauft',
+            'consumables': '{product_replenishable_share_365d:%} der Artikel der letzten 12 Monate sind Verbrauchsartikel',
+            'visits': '{web_session_count_[W]d:0=Kein Besuch|# Besuch|# Besuche} [window], {visits_before_[W]d:0=keiner|#|#} [before]',
+            'views': '{web_view_count_30d:0=Kein Produkt|# Produkt|# Produkte} in den letzten 30 Tagen angesehen, '
+                ~ '{views_before:0=keines|#|#} in den 60 Tagen davor',
+            'carts': '{web_cart_count_30d:0=Nichts|# Produkt|# Produkte} in den letzten 30 Tagen in den Warenkorb gelegt, '
+                ~ '{carts_before:0=nichts|# Produkt|# Produkte} in den 60 Tagen davor',
+            'searches': '{web_search_count_30d:0=Keine Suche|# Suche|# Suchen} in den letzten 30 Tagen, '
+                ~ '{searches_before:0=keine|#|#} in den 60 Tagen davor',
+            'cart_since': 'Zuletzt {web_days_since_cart' ~ ago ~ ' etwas in den Warenkorb gelegt',
+            'abandoned': '{web_abandoned_cart_count_[W]d:# Produkt|# Produkte} [window] im Warenkorb liegen gelassen',
+            'tickets': '{ticket_count_[W]d:# Anfrage|# Anfragen} an den Kundendienst [window]',
+            'complaints': '{ticket_complaint_count_[W]d:# Beschwerde|# Beschwerden} [window]',
+            'complaint_share': '{ticket_complaint_count_365d:# Beschwerde|# Beschwerden} unter '
+                ~ '{ticket_count_365d:# Anfrage|# Anfragen} an den Kundendienst in den letzten 12 Monaten',
+            'open_tickets': '{ticket_open_count:# Anfrage|# Anfragen} an den Kundendienst noch offen',
+            'ticket_since': 'Letzte Anfrage an den Kundendienst {ticket_days_since' ~ ago,
+            'resolution': 'Der Kundendienst brauchte [window] im Schnitt {ticket_resolution_days_[W]d:# Tag|# Tage} für eine Anfrage',
+            'support_rating': 'Den letzten Kontakt mit dem Kundendienst mit {ticket_csat_last} von 5 bewertet',
+            'support_ratings': 'Den Kundendienst in den letzten 12 Monaten im Schnitt mit {ticket_csat_mean_365d:1} von 5 bewertet',
+            'ignored': 'Die {campaign_sends_since_open:letzte Werbenachricht wurde|letzten # Werbenachrichten wurden} nicht geöffnet',
+            'opened': '{campaign_opened_[W]d:0=Keine|#|#} von {campaign_send_count_[W]d:# Werbenachricht|# Werbenachrichten} [window] geöffnet',
+            'clicked': 'In {campaign_clicked_[W]d:0=keiner|#|#} von {campaign_send_count_[W]d:# Werbenachricht|# Werbenachrichten} [window] geklickt',
+            'led_to_orders': '{campaign_send_count_90d:# Werbenachricht|# Werbenachrichten} in den letzten 90 Tagen, '
+                ~ 'auf {campaign_order_count_90d:0=keine|#|#} folgte binnen einer Woche eine Bestellung',
+            'open_since': 'Letzte Werbenachricht {campaign_days_since_open' ~ ago ~ ' geöffnet',
+            'click_since': 'Zuletzt {campaign_days_since_click' ~ ago ~ ' in einer Werbenachricht geklickt',
+            'subscription_ended': 'Das Abonnement endete {subscription_days_since_end' ~ ago,
+            'subscription_ended_before': 'Ein früheres Abonnement endete {subscription_days_since_end' ~ ago,
+            'subscriptions': 'Bisher {subscription_count:# Abonnement|# Abonnements}, davon {subscription_lapse_count:0=keines|#|#} beendet',
+            'subscription_fee': 'Das Abonnement bringt {subscription_mrr:money} im Monat',
+            'subscription_smaller': 'Das laufende Abonnement bringt im Monat {subscription_mrr_less:money} weniger als das vorige',
+            'subscription_larger': 'Das laufende Abonnement bringt im Monat {subscription_mrr_change:money} mehr als das vorige',
+            'subscription_age': 'Abonnement seit {subscription_tenure_days:# Tag|# Tagen}',
+            'renewal': 'Das Abonnement verlängert sich in {subscription_days_to_renewal:# Tag|# Tagen}, am {subscription_days_to_renewal:date}',
+            'survey_fell': 'Letzte Bewertung {feedback_score_last:1}, davor im Schnitt {feedback_before:1}',
+            'survey_mean': 'Durchschnittliche Bewertung {feedback_score_mean_180d:1} in den letzten 180 Tagen, '
+                ~ '{feedback_score_mean:1} über alle Umfragen',
+            'survey_last': 'Letzte Bewertung {feedback_score_last:1}',
+            'first_order': 'Erste Bestellung {first_order_age_days' ~ ago,
+            'registered': 'Registrierung {attribute_tenure_days' ~ ago,
+        },
+    }) -}}
+{% endmacro %}
