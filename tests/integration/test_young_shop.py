@@ -62,12 +62,11 @@ def test_a_fallback_scores_a_shop_too_young_to_learn_from_and_the_build_warns(sh
     assert "from about 2026-0" in said
     # no reason is made up, and everybody in the marts has what the scores say
     assert project.query("select count(*) from churn_reasons") == [(0,)]
-    ((bands, risk),) = project.query(
-        "select count(risk_band), count(value_at_risk) from customer_retention "
-        "where status = 'scored_by_fallback'"
+    ((keepable, bands, risk),) = project.query(
+        "select count(*), count(risk_band), count(value_at_risk) from customer_retention "
+        "where status = 'scored_by_fallback' and is_keepable"
     )
-    assert bands == statuses["scored_by_fallback"]
-    assert risk > 0
+    assert keepable == bands == risk > 100
     # tested as it would have been on that day
     ((rows, auroc),) = project.query(
         "select row_count, auroc from model_performance "
