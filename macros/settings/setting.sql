@@ -15,7 +15,7 @@
     {%- endif -%}
     {%- set checked = namespace(ok=true, value=value) -%}
 
-    {%- if value is none and spec.default is none -%}
+    {%- if value is none and spec.default is none or value == 'auto' == spec.default -%}
     {%- elif spec.least is defined -%}
         {%- set checked.ok = value is integer and value is not boolean and value >= spec.least -%}
         {%- if value is string and value | trim | int(-1) | string == value | trim -%}

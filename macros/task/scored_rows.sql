@@ -16,13 +16,13 @@
             as_of,
         from {{ scores }}
         where
-            status = 'scored'
+            status in ('scored', 'scored_by_fallback')
             and as_of in (
                 select scores.as_of
                 from {{ scores }} as scores
                 inner join {{ holdfast.task_step(task, 'model') }} as registry on registry.model_id = scores.model_id
                 where
-                    scores.status = 'scored'
+                    scores.status in ('scored', 'scored_by_fallback')
                     and {{ holdfast.plus_days('scores.as_of', days) }} <= {{ known_until }}
                     {%- if is_incremental() %}
                     and (

@@ -1,6 +1,7 @@
 {#-
   The select of a task's scores: one row per customer of the spine at the build's as-of date, scored by the champion of
-  `<task>_model`, with the reasons of `<task>_reasons`. The table keeps its history: a build rewrites its own date only.
+  `<task>_model`, with the reasons of `<task>_reasons`; or, while there is no champion, by the fallback, which has no
+  reasons. The table keeps its history: a build rewrites its own date only.
   The score is <task>_probability, or <task>_value of a regression; whom the task is not about has the status not_eligible.
 -#}
 {% macro scores(task) %}
@@ -16,7 +17,7 @@
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- set features = holdfast.task_features(task) -%}
     {%- set keys = holdfast._quoted(task.entity) -%}
-    {%- set champion = holdfast.champion(registry) -%}
+    {%- set scorer = holdfast.scorer(registry) -%}
     {%- set score = task.score_column -%}
     {%- if execute and task.name == 'churn' and flags.WHICH in ['compile', 'generate'] and holdfast.setting('reset') -%}
         {#- no hook runs that could say so -#}
@@ -25,7 +26,8 @@
     {%- if is_incremental() -%}
         {%- do holdfast._check_key_types(this, features, task.entity) -%}
     {%- endif -%}
-    {%- set probability = holdfast.model_probability(registry, champion, features) if champion else 'null' -%}
+    {%- set probability = holdfast.model_probability(registry, scorer, features) if scorer else 'null' -%}
+    {%- set status = 'no_model' if not scorer else 'scored_by_fallback' if scorer.is_fallback else 'scored' -%}
 with
 
 latest as (
@@ -78,11 +80,11 @@ final as (
         {{ holdfast._key_list('latest.', keys) }}
         latest.as_of,
         cast(latest.as_of as date) as as_of_date,
-        cast({{ holdfast.text(champion.model_id) if champion else 'null' }} as varchar) as model_id,
+        cast({{ holdfast.text(scorer.model_id) if scorer else 'null' }} as varchar) as model_id,
         case
             when not latest.is_eligible then 'not_eligible'
             when not latest.has_enough_history then 'not_enough_history'
-            else {{ holdfast.text('scored' if champion else 'no_model') }}
+            else {{ holdfast.text(status) }}
         end as status,
         ranked.{{ score }},
         case when ranked.{{ score }} is not null then ranked.{{ task.name }}_percentile end as {{ task.name }}_percentile,

@@ -22,7 +22,7 @@
         'include_features': [], 'exclude_features': [], 'trusted_features': [],
         'min_rows': holdfast.setting('min_rows'), 'min_events': holdfast.setting('min_events'),
         'test_dates': none, 'max_rows': holdfast.setting('max_training_rows'), 'seed': holdfast.setting('seed'),
-        'retrain': holdfast.setting('retrain'), 'retrain_after_days': holdfast.setting('retrain_after_days'),
+        'retrain': holdfast.setting('retrain'), 'retrain_after_days': holdfast.setting('retrain_after_days'), 'fallback': none,
     } -%}
     {%- do task.update(shipped.get(name, {})) -%}
     {%- do holdfast._check_declaration(name, declared.get(name, {}), shipped.get(name, {})) -%}
@@ -34,6 +34,16 @@
         ) -%}
     {%- endif -%}
     {%- set is_regression = task.target == 'regression' -%}
+    {%- set asks_for_silence = name == 'churn' and task.definition == 'non_contractual' and task.lead_days == 0 and not is_regression -%}
+    {%- if task.fallback == 'bg_nbd' and not asks_for_silence -%}
+        {%- do holdfast._refuse_task(
+            name, 'has `fallback` bg_nbd, which can only tell whether a customer orders nothing from now on: for churn that is '
+            ~ 'non-contractual, without lead days or labels of your own. Leave it out'
+        ) -%}
+    {%- elif task.fallback is none -%}
+        {#- features of another table may not hold what customers bought -#}
+        {%- do task.update({'fallback': 'bg_nbd' if asks_for_silence and task.features == 'customer_features' else 'none'}) -%}
+    {%- endif -%}
     {%- if task.bands and is_regression -%}
         {%- do holdfast._refuse_task(name, 'predicts a number, and `bands` are of probabilities; leave them out') -%}
     {%- endif -%}
@@ -60,7 +70,7 @@
         'include_features': 'a list of features', 'exclude_features': 'a list of features', 'trusted_features': 'a list of features',
         'min_rows': 'a whole number, 1 or more', 'min_events': 'a whole number, 1 or more', 'test_dates': 'a whole number, 1 or more',
         'max_rows': 'a whole number, 1000 or more', 'seed': 'a whole number, 0 or more', 'retrain': 'true or false',
-        'retrain_after_days': days ~ ', 1 or more',
+        'retrain_after_days': days ~ ', 1 or more', 'fallback': 'bg_nbd or none',
     } -%}
     {%- if shipped and name != 'churn' -%}
         {#- churn is what the marts are about, and a task of the project's own is off when it is not declared -#}
@@ -92,6 +102,8 @@
             {%- set checked.ok = value is string and modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', value) is not none -%}
         {%- elif key in ['features', 'eligible', 'estimator'] -%}
             {%- set checked.ok = value is string and value | trim != '' -%}
+        {%- elif key == 'fallback' -%}
+            {%- set checked.ok = value in ['bg_nbd', 'none'] -%}
         {%- elif key == 'direction' -%}
             {%- set checked.ok = value in ['risk', 'gain'] -%}
         {%- elif key == 'target' -%}

@@ -10,7 +10,7 @@
     } -%}
     {%- for key in [
         'baseline_feature', 'estimator', 'estimator_parameters', 'exclude_features', 'trusted_features', 'min_rows', 'min_events',
-        'test_dates', 'max_rows', 'seed', 'retrain', 'retrain_after_days', 'optional',
+        'test_dates', 'max_rows', 'seed', 'retrain', 'retrain_after_days', 'fallback', 'optional',
     ] -%}
         {%- do told.update({key: task[key]}) -%}
     {%- endfor -%}

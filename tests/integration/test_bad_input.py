@@ -101,7 +101,7 @@ def test_amount_that_is_no_number_stops_the_build(bad_input: BadInput) -> None:
     [
         f"select * from ({GOOD}) where customer_id = 20",
         f"select * from ({GOOD}) where customer_id > 15",
-        f"select * from ({GOOD}) where ordered_at < '2025-02-20'",
+        f"select * from ({GOOD}) where ordered_at < '2025-02-20' and customer_id < 20",
         f"select * from ({GOOD}) where customer_id < 20",
     ],
     ids=["one customer", "nobody ever left", "two months of orders", "few customers"],

@@ -3,4 +3,6 @@ def model(dbt, session):
     from holdfast.training import update_registry
 
     training_set = dbt.ref("holdfast", "holdfast__churn_training_set")
-    return update_registry("churn", session, training_set, dbt.this)
+    # what customers have done so far, for the fallback: it needs no label
+    features = dbt.ref("holdfast", "holdfast__customer_features")
+    return update_registry("churn", session, training_set, dbt.this, features)

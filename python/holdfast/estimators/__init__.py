@@ -15,7 +15,7 @@ from holdfast.estimators._base import (
     ScalableModel,
     Tuned,
 )
-from holdfast.estimators._bgnbd import BGNBD_FEATURES, fit_bgnbd_model, has_histories
+from holdfast.estimators._bgnbd import BGNBD_FEATURES, BgNbdModel, fit_bgnbd_model, has_histories
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
 from holdfast.estimators._blend import BLEND, blend
 from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
@@ -33,6 +33,7 @@ __all__ = [
     "MONOTONIC",
     "TARGETS",
     "Algorithm",
+    "BgNbdModel",
     "BgNbdShare",
     "CustomModel",
     "FittedModel",

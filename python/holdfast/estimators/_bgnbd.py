@@ -40,6 +40,8 @@ _Doubles: TypeAlias = NDArray[np.float64]
 _LOG_BOUND = 10.0
 # Of the mean log-likelihood per customer; a fit that stops above it has not converged.
 _LARGEST_GRADIENT = 1e-5
+# Where customers hardly differ, the optimum is a long flat ridge, and a search may give up on it.
+_MOST_SEARCHES = 5
 
 
 @dataclass(frozen=True)
@@ -157,18 +159,23 @@ def fit_bgnbd(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> BgNbd
     history = _checked(frequency, recency, age)
     scale = float(history[2].mean())
     weighed = _Histories.from_customers(*(history / np.array([[1.0], [scale], [scale]])))
-    found = minimize(
-        weighed.loss,
-        np.zeros(4),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-_LOG_BOUND, _LOG_BOUND)] * 4,
-        options={"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-6},
-    )
-    # At a bound only the way back counts. The line search may give up within rounding of the
-    # optimum, so the gradient decides, not the success that scipy reports.
-    gradient = found.x - np.clip(found.x - found.jac, -_LOG_BOUND, _LOG_BOUND)
-    if not np.abs(gradient).max() <= _LARGEST_GRADIENT:
+    start = np.zeros(4)
+    for _ in range(_MOST_SEARCHES):
+        found = minimize(
+            weighed.loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-_LOG_BOUND, _LOG_BOUND)] * 4,
+            options={"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-6},
+        )
+        # At a bound only the way back counts. The line search may give up within rounding of the
+        # optimum, so the gradient decides, not the success that scipy reports.
+        gradient = found.x - np.clip(found.x - found.jac, -_LOG_BOUND, _LOG_BOUND)
+        if np.abs(gradient).max() <= _LARGEST_GRADIENT:
+            break
+        start = found.x
+    else:
         raise TrainingError(
             f"The BG/NBD of {history.shape[1]} customers did not converge: {found.message}. Give "
             "it more customers or a longer history, or leave this model out."

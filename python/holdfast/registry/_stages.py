@@ -43,6 +43,8 @@ class Stage(StrEnum):
         the next challenger is compared with it. It must not score.
     BASELINE
         A simple rule, there to be beaten.
+    FALLBACK
+        It scores while the task has no champion, because nothing can be trained yet.
     ARCHIVED
         A former one.
     """
@@ -51,11 +53,12 @@ class Stage(StrEnum):
     CHALLENGER = "challenger"
     EVALUATED = "evaluated"
     BASELINE = "baseline"
+    FALLBACK = "fallback"
     ARCHIVED = "archived"
 
 
 # whose figures are shown beside each other; those of an evaluated twin are shown as its champion's
-COMPARED_STAGES = (Stage.CHAMPION, Stage.CHALLENGER, Stage.BASELINE)
+COMPARED_STAGES = (Stage.CHAMPION, Stage.CHALLENGER, Stage.BASELINE, Stage.FALLBACK)
 
 
 def champion_of(models: Sequence[RegisteredModel], task: str) -> RegisteredModel | None:
@@ -167,7 +170,7 @@ def assign_stages(
     rows = [
         {**row, "trained_at": trained_at.get(key) or row["trained_at"]} for key, row in new.items()
     ]
-    leaving = {Stage.CHALLENGER}
+    leaving = {Stage.CHALLENGER, Stage.FALLBACK}
     if promote:
         leaving |= {Stage.CHAMPION, Stage.EVALUATED}
     if baselines:
@@ -225,8 +228,8 @@ def check_promotable(
     Raises
     ------
     RegistryError
-        If it is champion already, a baseline, a champion's twin, or predicts something else than
-        the champion.
+        If it is champion already, a baseline, a fallback, a champion's twin, or predicts something
+        else than the champion.
     """
     if model.stage == Stage.CHAMPION:
         raise RegistryError(f"the model {model.model_id} is champion already")
@@ -234,6 +237,11 @@ def check_promotable(
         raise RegistryError(
             f"the model {model.model_id} is the baseline {model.algorithm}, there to be beaten; "
             "promote another"
+        )
+    if model.stage == Stage.FALLBACK:
+        raise RegistryError(
+            f"the model {model.model_id} is the fallback, which scores while nothing can be "
+            "trained; it gives way to the first model that is"
         )
     wholes = {other.evaluated_as: other for other in models if other.has_twin}
     if model.stage == Stage.EVALUATED or model.model_id in wholes:

@@ -295,7 +295,7 @@ def _risk_now(tables: Tables) -> Row | None:
             sum(greatest(revenue_365d, 0)) as revenue_365d,
             sum(value_at_risk) as value_at_risk,
         from {{customer_retention}}
-        where status = 'scored' and {population(tables).keepable}
+        where status in ('scored', 'scored_by_fallback') and {population(tables).keepable}
         """  # noqa: S608 - a constant
     )
 
@@ -355,7 +355,7 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
         left join {{customer_features}} as features
             on features.customer_id = scores.customer_id
             and features.as_of = scores.as_of
-        where scores.status = 'scored' and {keepable}
+        where scores.status in ('scored', 'scored_by_fallback') and {keepable}
         having count(*) > 0
         """,  # noqa: S608 - constants
         parameters,

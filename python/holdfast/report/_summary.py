@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,8 @@ def _where(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
 
 def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     """Show every model of the last training and the baselines, those of churn first."""
-    of_churn = _models_of(project, connection, "churn")
+    missing = _missing(project, connection)
+    of_churn = "\n\n".join(filter(None, (missing, _models_of(project, connection, "churn"))))
     if not of_churn:
         of_churn = (
             "No model yet: there is too little mature history to train one and to test it. "
@@ -163,7 +165,9 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
         return ""
     figures = _FIGURES if tested[0]["rmse"] is None else _FIGURES_OF_VALUES
     name, count = task.replace("_", " ").capitalize(), tested[0]["row_count"]
-    heading = f"{name} on held-out months ({count:,} rows that no model had seen):\n"
+    scorer = next((row for row in tested if row["stage"] in (Stage.CHAMPION, Stage.FALLBACK)), None)
+    heading = f"{name} on held-out months ({count:,} rows that no model had seen"
+    heading += f"; {_dates(project, connection, scorer)}):\n" if scorer else "):\n"
     text = heading + _compared(tested, figures)
     kept = tested[0]["keepable_row_count"]
     # where churn is contractual nobody else is asked about
@@ -192,6 +196,39 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
             )
             text += f"\n\nThe champion's {row['row_count']:,} scores whose horizon is over: {told}."
     return text
+
+
+def _dates(project: Project, connection: duckdb.DuckDBPyConnection, scorer: dict[str, Any]) -> str:
+    """Tell from how many observation dates what scores, or its twin, has learned."""
+    ((parameters,),) = connection.execute(
+        f"select parameters from {project.relation('model_registry')} where model_id = ?",  # noqa: S608
+        [scorer["evaluated_as"] or scorer["model_id"]],
+    ).fetchall()
+    split = json.loads(parameters)["split"]
+    return f"learned from {len(split['training'])} dates, tested on {len(split['test'])}"
+
+
+def _missing(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Tell that a fallback scores churn, and what is missing for a model; nothing where none does.
+
+    The fallback may not have been tested yet, and then stands in no table of figures.
+    """
+    rows = _fetch(
+        connection,
+        f"""
+        select stage, algorithm, parameters from {project.relation("model_registry")}
+        where task = 'churn' and stage in ('champion', 'fallback')
+        order by stage
+        """,  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    # somebody may have promoted a former champion meanwhile
+    if not rows or rows[0][0] == Stage.CHAMPION:
+        return ""
+    _, algorithm, parameters = rows[0]
+    return (
+        f"No trained model yet, so the simple rule {algorithm} scores. "
+        f"Missing: {json.loads(parameters)['missing']}."
+    )
 
 
 def _compared(

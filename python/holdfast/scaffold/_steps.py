@@ -164,7 +164,11 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
         f"What the champion of {task} says of everyone at the as-of date of each build; former "
         f"dates stay. {grain}",
         tuple(_score_columns(task, declaration, keys, score, is_number=is_number)),
-        (unique, {"holdfast.contributions_add_up": {"arguments": {"task": task}}}),
+        (
+            unique,
+            {"holdfast.contributions_add_up": {"arguments": {"task": task}}},
+            {"holdfast.a_trained_model_scores": {"arguments": {"task": task}}},
+        ),
     )
     yield Step(
         f"{task}_holdout_predictions",

@@ -119,6 +119,8 @@ class TrainingPolicy:
         The present day of the data. Default: the end of the last label window.
     reset
         Drop all former models of the task.
+    fallback
+        What scores while nothing can be trained: ``bg_nbd`` or ``none``.
     optional
         Whether too little to learn from is nothing to warn of.
 
@@ -135,6 +137,7 @@ class TrainingPolicy:
     test_dates: int | None = None
     as_of_date: dt.date | None = None
     reset: bool = False
+    fallback: str = "none"
     optional: bool = False
 
 

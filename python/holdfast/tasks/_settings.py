@@ -150,6 +150,13 @@ def _target(key: str, value: object) -> str:
     return str(value)
 
 
+def _fallback(key: str, value: object) -> str:
+    """Accept the name of a fallback."""
+    if value not in ("bg_nbd", "none"):
+        raise _refuse(key, "'bg_nbd' or 'none'", value)
+    return str(value)
+
+
 def _whole(least: int, most: int) -> Callable[[str, object], int]:
     """Make a check for a whole number between two bounds."""
 
@@ -206,8 +213,9 @@ _POLICY: dict[str, tuple[str, _Check]] = {
     "test_dates": ("test_dates", _whole(1, 2**31)),
     "as_of_date": ("as_of_date", _date),
     "reset": ("reset", _flag),
+    "fallback": ("fallback", _fallback),
     "optional": ("optional", _flag),
 }
 _KEYS = (*_TASK, *_RECIPE, *_POLICY)
 # When it was decided to train changes nothing in what was trained.
-_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset", "optional")
+_WHEN_TO_TRAIN = ("retrain", "retrain_after_days", "reset", "fallback", "optional")

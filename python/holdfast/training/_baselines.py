@@ -46,7 +46,7 @@ def make_baselines(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candi
     made = []
     for algorithm, names, model in _fitted(prepared, task, recipe):
         made.append(
-            written(model, algorithm, names, prepared, task.name, None, model.hyperparameters)
+            written(model, algorithm, names, prepared.test, task.name, None, model.hyperparameters)
         )
     return made
 

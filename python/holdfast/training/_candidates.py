@@ -40,6 +40,7 @@ from holdfast.training._timing import phase
 __all__ = [
     "Candidate",
     "FitPlan",
+    "checked_file",
     "choose",
     "make_candidates",
     "make_folds",
@@ -182,7 +183,7 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
                 model,
                 name,
                 names,
-                prepared,
+                prepared.test,
                 task.name,
                 validation,
                 hyperparameters,
@@ -196,20 +197,17 @@ def written(
     model: FittedModel,
     algorithm: str,
     names: tuple[str, ...],
-    prepared: Prepared,
+    test: Dataset,
     task: str,
     validation: dict[str, Any] | None,
     hyperparameters: dict[str, Any],
     plan: FitPlan | None = None,
 ) -> Candidate:
-    """Write a model that was fitted on the training rows, check the file, and measure it."""
-    test = prepared.test
+    """Write a model that was fitted on earlier rows, check the file, and measure it."""
     with phase("Wrote %s as ONNX and checked it on %d rows", algorithm, len(test)):
-        blob = model.to_onnx(_header(task, algorithm, names, test))
-        features = test.columns(names)
+        blob, gap = checked_file(model, algorithm, names, test, task)
         # What is registered is what is measured: the file's own predictions.
-        given = predict_onnx(blob, features)
-        gap = _parity(model, algorithm, features, blob, test.target)
+        given = predict_onnx(blob, test.columns(names))
     metrics = {"test": test.target.evaluate(test.y, given), "parity": {"largest_difference": gap}}
     if validation is not None:
         metrics["validation"] = validation
@@ -238,10 +236,8 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     mature = prepared.mature
     with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
         model = candidate.plan.fit(mature, seed)
-        blob = model.to_onnx(_header(task, candidate.algorithm, candidate.names, mature))
         some = mature.rows(thinned(np.arange(len(mature))))
-        features = some.columns(candidate.names)
-        gap = _parity(model, candidate.algorithm, features, blob, mature.target)
+        blob, gap = checked_file(model, candidate.algorithm, candidate.names, some, task)
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
@@ -250,6 +246,14 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
         "calibration_slope": candidate.hyperparameters["calibration_slope"],
     }
     return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
+
+
+def checked_file(
+    model: FittedModel, algorithm: str, names: tuple[str, ...], rows: Dataset, task: str
+) -> tuple[bytes, float]:
+    """Write a model; give its file, and by how much that differs from the model on some rows."""
+    blob = model.to_onnx(_header(task, algorithm, names, rows))
+    return blob, _parity(model, algorithm, rows.columns(names), blob, rows.target)
 
 
 def _part(data: Dataset, names: tuple[str, ...]) -> Part:

@@ -15,7 +15,7 @@ from holdfast.training._dataset import Dataset
 from holdfast.training._screen import out_of_season, screen, varying_columns
 from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
 
-__all__ = ["Prepared", "TooLittle", "only_mature", "prepare"]
+__all__ = ["Prepared", "TooLittle", "first_model_about", "only_mature", "prepare"]
 
 logger = logging.getLogger("holdfast.training")
 
@@ -78,9 +78,10 @@ def prepare(
     as_ofs = np.unique(data.as_of)
     split = split_by_time(as_ofs, task.gap_days, policy.test_dates)
     if split is None:
+        when = f": {first_model_about(as_ofs[0], task)}" if len(as_ofs) else ""
         return TooLittle(
             f"{len(as_ofs)} observation dates leave none that is {task.gap_days} days older "
-            "than the test dates",
+            f"than the test dates{when}",
             "more observation dates, a longer history or a shorter horizon would help",
         )
     test = data.rows(np.isin(data.as_of, split.test))
@@ -133,6 +134,12 @@ def prepare(
         screened.dropped,
         training.fingerprint(),
     )
+
+
+def first_model_about(first: np.datetime64, task: Task) -> str:
+    """Tell when there is a label to train on and a later one to test on."""
+    day = (first + np.timedelta64(2 * task.gap_days, "D")).astype("datetime64[D]")
+    return f"from about {day} on a model can be trained"
 
 
 def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,7 @@ class RowWriter:
     prepared: Prepared
     trained_at: dt.datetime
     known_row_count: int
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, candidate: Candidate) -> Row:
         """Give the row of a model that was fitted on the training rows."""
@@ -82,6 +85,7 @@ class RowWriter:
             "settings": settings.repeatable(self.as_of_date),
             "sampled_from": self.known_row_count,
             "row_fingerprint": fingerprint,
+            **self.noted,
             **noted,
         }
         return {

@@ -15,6 +15,8 @@ AsOfs: TypeAlias = NDArray[np.datetime64]
 
 _SHARE_HELD_OUT = 0.2
 _MOST_FOLDS = 4
+# One or two dates may be odd ones. Three are tested on where twice as many are left to train on.
+_DATES_TO_TEST = 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def split_by_time(as_ofs: AsOfs, gap_days: int, test_dates: int | None = None) -
     """Give the latest fifth to the test, and what is mature by then to fit and validation.
 
     A row trains only when its label was known at the first as_of that is held out, as it would
-    have been had the model been trained on that day.
+    have been had the model been trained on that day. The test has three dates where a fifth is
+    less and six are left to train on, and fewer than a fifth where nothing else could be trained.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def split_by_time(as_ofs: AsOfs, gap_days: int, test_dates: int | None = None) -
     gap_days
         Days from an as_of to the end of its label window (lead plus horizon).
     test_dates
-        How many as_of's to test on instead of a fifth.
+        How many as_of's to test on instead.
 
     Returns
     -------
@@ -62,21 +65,36 @@ def split_by_time(as_ofs: AsOfs, gap_days: int, test_dates: int | None = None) -
     >>> months = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[us]")
     >>> split = split_by_time(months, gap_days=90)
     >>> len(split.fit), len(split.validation), len(split.test)
-    (4, 2, 2)
+    (4, 1, 3)
     """
     if len(as_ofs) < 2:
         return None
     gap = np.timedelta64(gap_days, "D")
-    test = as_ofs[-(test_dates or _held_out(len(as_ofs))) :]
-    earlier = as_ofs[as_ofs + gap <= test[0]]
-    if not len(earlier):
+    sides = _test_and_earlier(as_ofs, gap, test_dates)
+    if sides is None:
         return None
+    test, earlier = sides
     for count in range(_held_out(len(earlier)), 0, -1):
         validation = earlier[-count:]
         fit = earlier[earlier + gap <= validation[0]]
         if len(fit):
             return TimeSplit(earlier, fit, validation, test)
     return TimeSplit(earlier, earlier, earlier[:0], test)
+
+
+def _test_and_earlier(
+    as_ofs: AsOfs, gap: np.timedelta64, test_dates: int | None
+) -> tuple[AsOfs, AsOfs] | None:
+    """Give the dates to test on, and those that were mature before; None where none were."""
+    fifth = _held_out(len(as_ofs))
+    counts = [test_dates] if test_dates else range(max(fifth, _DATES_TO_TEST), 0, -1)
+    for count in counts:
+        test = as_ofs[-count:]
+        earlier = as_ofs[as_ofs + gap <= test[0]]
+        least = 1 if test_dates or count <= fifth else 2 * count
+        if len(earlier) >= least:
+            return test, earlier
+    return None
 
 
 def rolling_folds(as_ofs: AsOfs, gap_days: int) -> list[tuple[AsOfs, AsOfs]]:

@@ -31,10 +31,18 @@ from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
 from holdfast.training._choices import check_estimator
-from holdfast.training._dataset import Description, describe, read_dataset
-from holdfast.training._prepare import Prepared, TooLittle, only_mature, prepare
+from holdfast.training._dataset import Dataset, Description, describe, read_dataset
+from holdfast.training._fallback import Fallback, first_history
+from holdfast.training._prepare import (
+    Prepared,
+    TooLittle,
+    first_model_about,
+    only_mature,
+    prepare,
+)
 from holdfast.training._promotion import retrain_reason, unfit_reason
 from holdfast.training._rows import RowWriter
+from holdfast.training._split import AsOfs
 from holdfast.training._threads import one_thread
 from holdfast.training._timing import phase
 from holdfast.warehouse.relations import Source, open_source
@@ -44,7 +52,13 @@ __all__ = ["train", "update_registry"]
 logger = logging.getLogger("holdfast.training")
 
 
-def update_registry(task: str, session: Any, training_set: Any, registry: RelationName) -> pa.Table:
+def update_registry(
+    task: str,
+    session: Any,
+    training_set: Any,
+    registry: RelationName,
+    histories: Any = None,
+) -> pa.Table:
     """Train where it is due, and return the whole model registry of a task: what dbt writes.
 
     The registry carries itself over: every former row comes back, so that no way of running dbt
@@ -62,6 +76,8 @@ def update_registry(task: str, session: Any, training_set: Any, registry: Relati
     registry
         The registry's table, with ``database``, ``schema`` and ``identifier``, as ``dbt.this``
         has them; it need not exist yet.
+    histories
+        See `train`.
 
     Returns
     -------
@@ -89,7 +105,7 @@ def update_registry(task: str, session: Any, training_set: Any, registry: Relati
     settings = settings_of(task, session)
     checked = TaskSettings.from_mapping(settings)
     former = None if checked.policy.reset else find_registry(session, registry)
-    rows = train(session, training_set, former, settings)
+    rows = train(session, training_set, former, settings, histories)
     return rows if former is None else carry_over(session, former, rows)
 
 
@@ -98,6 +114,7 @@ def train(
     training_set: Any,
     former: Any = None,
     settings: Mapping[str, Any] | None = None,
+    histories: Any = None,
 ) -> pa.Table:
     """Train, choose, compare with the champion, and return the registry rows to upsert.
 
@@ -120,13 +137,16 @@ def train(
         The model registry so far, likewise; None at the first build.
     settings
         See `holdfast.tasks.TaskSettings.from_mapping`.
+    histories
+        The features of the task at all observation dates, that of scoring among them, likewise:
+        what a fallback is made of. None for no fallback, whatever the settings say.
 
     Returns
     -------
     pyarrow.Table
-        Rows to upsert by ``model_id``: the new models, and former ones whose stage changes. No
-        rows when the champion is kept without training, or when there is too little history; the
-        log says which.
+        Rows to upsert by ``model_id``: the new models, and former ones whose stage changes. With
+        too little history for a model those of a fallback, where the settings ask for one. No
+        rows when what scores is kept, or when there is nothing to make one of; the log says which.
 
     Raises
     ------
@@ -155,7 +175,7 @@ def train(
     models = [] if former is None else _former(open_source(session, former), task)
     champion = champion_of(models, task)
     try:
-        return _train(source, models, checked)
+        return _train(source, models, checked, _histories(session, histories, checked))
     except Exception as error:
         if champion is None or not goes_on(champion, checked):
             raise
@@ -180,21 +200,32 @@ def _former(source: Source, task: str) -> list[RegisteredModel]:
     return models
 
 
-def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSettings) -> pa.Table:
+def _histories(session: Any, histories: Any, checked: TaskSettings) -> Source | None:
+    """Open what a fallback is made of, where one is asked for and can be."""
+    asked = checked.policy.fallback != "none" and checked.task.fits_bgnbd
+    return open_source(session, histories) if asked and histories is not None else None
+
+
+def _train(
+    source: Source,
+    former: Sequence[RegisteredModel],
+    checked: TaskSettings,
+    histories: Source | None,
+) -> pa.Table:
     """Train where it is due, and return the registry rows to upsert."""
     started = time.perf_counter()
     task, recipe = checked.task, checked.recipe
     description = describe(source, task, recipe)
     if description.last_as_of is None:
-        return _no_model(
-            "the training set has no rows with a known label",
+        first = None if histories is None else first_history(histories)
+        when = "" if first is None else f": {first_model_about(first, task)}"
+        found = TooLittle(
+            f"the training set has no rows with a known label{when}",
             f"it needs observations whose label window of {task.gap_days} days is over, with "
             "orders known before them; where `loaded_at` was written anew, the test "
             "orders_are_loaded_in_time says how to leave it out",
-            champion_of(former, task.name),
-            task=task.name,
-            quiet=checked.policy.optional,
         )
+        return _without_model(found, former, checked, histories, description)
     as_of_date = checked.policy.as_of_date or _day(description.last_as_of, task.gap_days)
     feature_hash = description.feature_hash(task, recipe)
     reason = retrain_reason(
@@ -216,23 +247,7 @@ def _train(source: Source, former: Sequence[RegisteredModel], checked: TaskSetti
     data = only_mature(data, task, checked.policy)
     prepared = prepare(data, task, recipe, checked.policy)
     if isinstance(prepared, TooLittle):
-        champion = champion_of(former, task.name)
-        if champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked):
-            # rather no score than one that means something else
-            _no_model(
-                prepared.reason,
-                prepared.remedy,
-                then=f" The champion is archived, {reason}.",
-                task=task.name,
-            )
-            return registry_table([champion.staged(Stage.ARCHIVED)])
-        return _no_model(
-            prepared.reason,
-            prepared.remedy,
-            champion,
-            task=task.name,
-            quiet=checked.policy.optional,
-        )
+        return _without_model(prepared, former, checked, histories, description, data)
     with one_thread():
         rows = _run(
             prepared,
@@ -260,6 +275,11 @@ def _run(
     feature_hash: str,
 ) -> list[Row]:
     """Fit everything, and return the registry rows to upsert."""
+    logger.info(
+        "Learning from %d dates (%s to %s), testing on %d (%s to %s).",
+        *_told(prepared.split.training),
+        *_told(prepared.split.test),
+    )
     candidates = make_candidates(prepared, settings.task, settings.recipe)
     chosen = choose(candidates)
     baselines = make_baselines(prepared, settings.task, settings.recipe)
@@ -289,25 +309,44 @@ def _run(
     )
 
 
-def _no_model(
-    reason: str,
-    remedy: str,
-    champion: RegisteredModel | None = None,
-    then: str = "",
-    *,
-    task: str,
-    quiet: bool = False,
+def _told(dates: AsOfs) -> tuple[int, str, str]:
+    """Give the number of dates, the first and the last."""
+    first, last = (str(date)[:10] for date in (dates[0], dates[-1]))
+    return len(dates), first, last
+
+
+def _without_model(
+    found: TooLittle,
+    former: Sequence[RegisteredModel],
+    checked: TaskSettings,
+    histories: Source | None,
+    description: Description,
+    data: Dataset | None = None,
 ) -> pa.Table:
-    """Say why nothing was trained and what becomes of a champion, and return no rows."""
-    if champion:
+    """Say why nothing was trained; what scores instead is the champion, or a fallback."""
+    champion = champion_of(former, checked.task.name)
+    as_of_date = checked.policy.as_of_date
+    if as_of_date is None:
+        as_of_date = _day(description.last_as_of, checked.task.gap_days) if data else dt.date.max
+    unfit = champion and unfit_reason(champion, as_of_date=as_of_date, settings=checked)
+    then, rows = "", []
+    if champion and unfit:
+        # rather no score than one that means something else
+        then = f" The champion {champion.model_id} is archived: {unfit}."
+        rows.append(champion.staged(Stage.ARCHIVED))
+    elif champion:
         then = f" The champion {champion.model_id} stays as it is."
-    note_training(task, f"not trained: {reason}")
-    level = logging.INFO if quiet else logging.WARNING
-    logger.log(level, "No new model: %s; %s.%s", reason, remedy, then)
-    return registry_table([])
+    note_training(checked.task.name, f"not trained: {found.reason}")
+    level = logging.INFO if checked.policy.optional else logging.WARNING
+    logger.log(level, "No new model: %s; %s.%s", found.reason, found.remedy, then)
+    if histories is not None and (champion is None or unfit):
+        fallback = Fallback(histories, data, description, checked)
+        rows += fallback.rows(former, found.reason)
+    return registry_table(rows)
 
 
-def _day(last_as_of: np.datetime64, gap_days: int) -> dt.date:
+def _day(last_as_of: np.datetime64 | None, gap_days: int) -> dt.date:
     """Return the day on which the last label window is over."""
+    assert last_as_of is not None  # there are rows
     end: dt.date = (last_as_of + np.timedelta64(gap_days, "D")).astype("datetime64[D]").item()
     return end

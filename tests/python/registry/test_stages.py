@@ -102,6 +102,21 @@ def test_a_promotion_archives_the_former_champion_and_its_challengers():
     }
 
 
+def test_the_first_champion_sends_the_fallback_and_its_twin_away():
+    before = [registered("f", "fallback", evaluated_as="t"), registered("t", "evaluated")]
+    rows = assign_stages(before, registry_row("x"), [], [], promote=True)
+    assert {row["model_id"]: row["stage"] for row in rows} == {
+        "x": "champion",
+        "f": "archived",
+        "t": "archived",
+    }
+
+
+def test_a_fallback_is_not_promoted():
+    with pytest.raises(RegistryError, match="gives way to the first model"):
+        check_promotable(registered("f", "fallback"), [registered("f", "fallback")], None)
+
+
 def test_without_promotion_the_former_champion_is_not_touched():
     before = [registered("a", "champion"), registered("b", "challenger")]
     rows = assign_stages(before, registry_row("x"), [registry_row("a")], [], promote=False)

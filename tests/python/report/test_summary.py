@@ -11,7 +11,7 @@ import pytest
 from holdfast.report import _summary, summarise
 from holdfast.warehouse.project import Project, ProjectError
 
-MODELS = ("customer_retention", "churn_scores_latest", "model_performance")
+MODELS = ("customer_retention", "churn_scores_latest", "model_performance", "model_registry")
 HOSTILE = "C\x1b[31m17\r\n\u202e"
 
 
@@ -56,6 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
                 task, algorithm, stage, split, row_count, auroc, 0.5 as log_loss,
                 2.0 as top_decile_lift, 0.01 as expected_calibration_error,
                 0.3 as mean_probability, 0.31 as base_rate, cast(null as double) as rmse,
+                algorithm as model_id, if(stage = 'champion', 'twin', null) as evaluated_as,
                 case when task = 'churn' then 150 end as keepable_row_count,
                 auroc - 0.1 as keepable_auroc, 0.6 as keepable_log_loss,
                 1.5 as keepable_top_decile_lift, 0.02 as keepable_expected_calibration_error,
@@ -67,7 +68,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
                     ('churn', 'twin', 'evaluated', 'test', 200, 0.81),
                     ('churn', 'former', 'archived', 'test', 200, 0.66),
                     ('churn', 'base_rate', 'baseline', 'test', 200, 0.5)
-            ) as rows (task, algorithm, stage, split, row_count, auroc)
+            ) as rows (task, algorithm, stage, split, row_count, auroc);
+            create table model_registry as
+            select
+                'churn' as task, 'twin' as model_id, 'blend' as algorithm, 'evaluated' as stage,
+                '{"split": {"training": ["a", "b", "c"], "test": ["d", "e"]}}' as parameters
             """
         )
     nodes = {f"model.holdfast.{name}": node(name, "marts") for name in MODELS}
@@ -104,6 +109,7 @@ def test_tables_models_customers_and_times_are_told(project: Project) -> None:
     assert kept in lines
     told = [line[0] for line in lines if line]
     assert "base_rate" in told
+    assert "learned from 3 dates, tested on 2" in summarise(project.directory)
     # the twin's figures are the champion's, and a former model is in nobody's way
     assert "twin" not in told
     assert "former" not in told
@@ -133,6 +139,25 @@ def test_the_list_answers_whom_to_keep_by_value_at_risk(project: Project) -> Non
 def test_figures_are_not_told_twice_where_everybody_could_be_kept(project: Project) -> None:
     change(project, "update model_performance set keepable_row_count = row_count")
     assert "who could still be kept" not in summarise(project.directory)
+
+
+def test_a_fallback_is_told_with_what_is_missing_for_a_model(project: Project) -> None:
+    change(
+        project,
+        """
+        update model_registry set stage = 'fallback', algorithm = 'bg_nbd_fallback',
+            parameters = '{"missing": "131 of 200 rows: about 3 more months", "split": {}}';
+        delete from model_performance;
+        update customer_retention
+        set status = 'scored_by_fallback', reason_1 = null, reason_2 = null
+        where status = 'scored'
+        """,
+    )
+    told = summarise(project.directory)
+    assert (
+        "No trained model yet, so the simple rule bg_nbd_fallback scores. "
+        "Missing: 131 of 200 rows: about 3 more months." in told
+    )
 
 
 def test_everybody_is_listed_by_probability_when_asked_for(project: Project) -> None:

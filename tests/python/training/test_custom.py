@@ -191,7 +191,7 @@ def test_function_that_returns_a_regressor_predicts_a_number(
     rows = train(session, training_set, settings=settings)
     assert {row["algorithm"] for row in rows.to_pylist() if row["stage"] != "baseline"} == {name}
     (twin,) = [row for row in rows.to_pylist() if row["stage"] == "evaluated"]
-    assert json.loads(twin["metrics"])["test"]["r2"] > 0.5
+    assert json.loads(twin["metrics"])["test"]["r2"] > 0.4
     found = champion(rows)
     model = OnnxModel.from_bytes(found["onnx"], found["onnx_sha256"])
     features = matrix(session, shop, found["feature_names"])

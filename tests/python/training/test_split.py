@@ -25,7 +25,7 @@ def test_no_label_window_reaches_into_a_later_part(hours: list[int], gap_days: i
     gap = np.timedelta64(gap_days, "D")
     if split is None:
         # None is right only when not one row was mature at the first test date.
-        assert len(as_ofs) < 2 or as_ofs[0] + gap > as_ofs[-max(1, round(len(as_ofs) * 0.2))]
+        assert len(as_ofs) < 2 or as_ofs[0] + gap > as_ofs[-1]
         return
     assert (split.training + gap <= split.test[0]).all()
     if len(split.validation):
@@ -47,6 +47,26 @@ def test_an_as_of_is_in_at_most_one_part(hours: list[int], gap_days: int):
     assert np.isin(np.concatenate([split.fit, split.validation]), split.training).all()
     assert len(split.fit)
     assert (split.test == as_ofs[-len(split.test) :]).all()
+
+
+@given(st.integers(2, 60), st.integers(1, 30), st.integers(1, 120))
+def test_three_dates_or_more_are_tested_on_where_twice_as_many_are_left(
+    count: int, step_days: int, gap_days: int
+):
+    as_ofs = as_ofs_at([24 * step_days * each for each in range(count)])
+    split = split_by_time(as_ofs, gap_days)
+    known_before_three = np.sum(as_ofs + np.timedelta64(gap_days, "D") <= as_ofs[-min(3, count)])
+    if known_before_three >= 6:
+        assert split is not None
+        assert len(split.test) >= 3
+        assert len(split.training) >= 1
+
+
+def test_as_many_dates_are_tested_on_as_are_asked_for():
+    months = np.arange("2025-01", "2027-01", dtype="datetime64[M]").astype("datetime64[us]")
+    split = split_by_time(months, 90, test_dates=2)
+    assert split is not None
+    assert len(split.test) == 2
 
 
 def test_a_row_whose_window_ends_exactly_at_the_first_held_out_as_of_trains():
