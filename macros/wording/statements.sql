@@ -40,7 +40,8 @@
         },
         'orders_before': {
             'when': '{first_order_age_days} between 456 and 729 and {orders_earlier} >= 1',
-            'risk': '{order_count_365d} >= 1 and {order_count_365d} * 365 < 0.8 * {orders_yearly_before} * (365 - {days_since_order})',
+            'risk': '{order_count_365d} between 1 and {orders_earlier} - 1'
+                ~ ' and {order_count_365d} * 365 < 0.8 * {orders_yearly_before} * (365 - {days_since_order})',
             'gain': '{order_count_365d} > {orders_yearly_before}',
         },
         'rhythm': {
