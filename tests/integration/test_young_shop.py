@@ -77,7 +77,10 @@ def test_a_fallback_scores_a_shop_too_young_to_learn_from_and_the_build_warns(sh
     told = run("holdfast", "summary", cwd=project.directory, check=True).stdout
     assert "so the simple rule bg_nbd_fallback scores. Missing: " in told
     assert "tested on " in told
-    run("holdfast", "report", cwd=project.directory, check=True)
+    run("holdfast", "report", "--output", "report.html", cwd=project.directory, check=True)
+    page = (project.directory / "report.html").read_text(encoding="utf-8")
+    assert "so a simple rule scores: buying habit (BG/NBD). What is missing: " in page
+    assert "buying habit (BG/NBD), in use until a model can be trained" in page
 
 
 @pytest.mark.slow

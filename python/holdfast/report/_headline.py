@@ -149,8 +149,8 @@ def lead(tables: Tables, money: Money) -> list[str]:
     who = words.counted(now["customers"], "scored customer")
     can = " who can still be kept" if population(tables).is_told else ""
     sentences.append(
-        f"Of {who}{can}, {words.count(high)} {'is' if high == 1 else 'are'} at high risk of "
-        "leaving."
+        f"Of {who}{can}, {words.count(high) if high else 'none'} "
+        f"{'is' if high <= 1 else 'are'} at high risk of leaving."
     )
     if now["value_at_risk"] is not None and now["revenue_365d"]:
         sentences.append(

@@ -74,6 +74,7 @@ class Quality(Section):
     """What the section shows: models, baselines, charts and sentences by name.
 
     `keepable` are the tested models with their figures for customers who could still be kept.
+    `fallback` says that a simple rule scores for want of a model, and is empty otherwise.
     `choice` says why the champion is in use where another model looks better on a figure.
     """
 
@@ -83,6 +84,7 @@ class Quality(Section):
     models: list[Row] = field(default_factory=list)
     keepable: list[Row] = field(default_factory=list)
     choice: list[str] = field(default_factory=list)
+    fallback: str = ""
 
 
 def quality(tables: Tables) -> Quality:
@@ -112,26 +114,28 @@ def quality(tables: Tables) -> Quality:
             task = 'churn'
             and (
                 (split = 'test' and list_contains(?, stage))
-                or (split = 'live' and stage = 'champion')
+                or (split = 'live' and stage in ('champion', 'fallback'))
             )
         order by
-            stage = 'champion' desc, split = 'test' desc, stage = 'baseline', log_loss, model_id
+            stage = 'champion' desc,
+            stage = 'fallback' desc,
+            split = 'test' desc, stage = 'baseline', log_loss, model_id
         """,  # noqa: S608 - constant names
         [[stage.value for stage in COMPARED_STAGES]],
     )
     tested = [model for model in found.models if model["split"] == "test"]
-    found.champion = next(
-        (model for model in found.models if model["stage"] == Stage.CHAMPION), None
-    )
+    found.champion = _in_use(found.models)
+    if found.champion is None or found.champion["stage"] == Stage.FALLBACK:
+        found.fallback = _fallback(tables)
     if found.champion is None or not tested:
         found.champion = None
-        found.empty["models"] = _NO_MODEL
+        found.empty["models"] = found.fallback or _NO_MODEL
         return found
     found.keepable = _of_keepable(tested)
     # ranking those who are silent already is easy, so what counts is how well the others are told
     told = found.keepable or tested
     # a champion that was fitted again on all rows has the figures of its twin
-    champion = next((model for model in told if model["stage"] == Stage.CHAMPION), None)
+    champion = _in_use(told)
     baseline = max(
         (model for model in told if model["stage"] == Stage.BASELINE),
         key=lambda model: model["auroc"] or 0.0,
@@ -155,6 +159,33 @@ def quality(tables: Tables) -> Quality:
     return found
 
 
+def _in_use(models: list[Row]) -> Row | None:
+    """Give the model that scores: the champion, or else the fallback."""
+    for stage in (Stage.CHAMPION, Stage.FALLBACK):
+        for model in models:
+            if model["stage"] == stage:
+                return model
+    return None
+
+
+def _fallback(tables: Tables) -> str:
+    """Say that a simple rule scores while nothing can be trained; nothing where none does."""
+    if not tables.has("model_registry", "task", "stage", "algorithm", "parameters"):
+        return ""
+    row = tables.row(
+        """
+        select algorithm, parameters ->> '$.missing' as missing
+        from {model_registry}
+        where task = 'churn' and stage = 'fallback'
+        """
+    )
+    if row is None:
+        return ""
+    rule = words.plain_name(row["algorithm"])
+    told = f"No model can be trained yet, so a simple rule scores: {rule}."
+    return f"{told} What is missing: {row['missing']}." if row["missing"] else told
+
+
 def _of_keepable(tested: list[Row]) -> list[Row]:
     """Give models with their figures for customers who could be kept; none if any is unknown."""
     if any(model.get("keepable_row_count") is None for model in tested):
@@ -173,7 +204,7 @@ def _beaten(groups: list[tuple[str, list[Row]]]) -> list[str]:
     """Name the simple rules that the champion does not beat, and among whom."""
     found = []
     for group, rows in groups:
-        champion = next((model for model in rows if model["stage"] == Stage.CHAMPION), {})
+        champion = _in_use(rows) or {}
         rules = [
             (words.plain_name(model["algorithm"]), model)
             for model in rows

@@ -155,7 +155,8 @@ def _add_drivers(tables: Tables, money: Money, found: Risk) -> None:
     )
     if not rows:
         found.empty["drivers"] = (
-            "No customer is at high or medium risk, or no customer has a score yet."
+            "There are no reasons to show: no customer is at high or medium risk, or the scores "
+            "come from a simple rule that gives no reasons."
         )
         return
     for row in rows:
@@ -232,6 +233,13 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
             customer_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
+    )
+    # a simple rule gives no reasons, and without reasons there is no suggestion
+    found.customers.columns = tuple(
+        column
+        for column in columns
+        if column.key not in ("reasons", "action")
+        or any(row[column.key] for row in found.customers.rows)
     )
     found.notes["customers"] = who.note
     if found.customers.rows:

@@ -81,7 +81,8 @@ def terms(tables: Tables) -> Terms:
     if tables.has("model_registry", "task", "stage", "parameters"):
         days = tables.row(
             "select cast(parameters ->> '$.horizon_days' as integer) as horizon "
-            "from {model_registry} where task = 'churn' and stage = 'champion'"
+            "from {model_registry} where task = 'churn' and stage in ('champion', 'fallback') "
+            "order by stage"
         )
     return Terms(
         kind is not None and kind["name"] == "contractual", days["horizon"] if days else None

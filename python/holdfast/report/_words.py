@@ -144,6 +144,7 @@ def plain_name(name: str) -> str:
 _NAMES = {
     "base_rate": "the same probability for all",
     "bg_nbd": "buying habit (BG/NBD)",
+    "bg_nbd_fallback": "buying habit (BG/NBD)",
     "blend": "blend of models",
     "hist_gradient_boosting": "gradient boosting",
     "days_since_last_order": "days since the last order",

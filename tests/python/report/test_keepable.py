@@ -253,3 +253,35 @@ def test_sizes_of_states_add_up_over_the_months(project: MakeProject, tmp_path: 
         ("2026-02-01", "lapsed", 1),
         ("2026-02-01", "on_rhythm", 2),
     ]
+
+
+def test_a_fallback_is_told_and_its_list_has_no_reasons(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    parameters = json.dumps({"horizon_days": 30, "missing": "two more months"})
+    html = page_of(
+        project(
+            CUSTOMERS,
+            "update customer_retention set status = 'scored_by_fallback', reason_1 = null, "
+            "suggested_action = null, risk_band = 'medium'",
+            f"""
+            create table model_registry as
+            select 'churn' as task, 'rule' as model_id, 'fallback' as stage,
+                'bg_nbd_fallback' as algorithm, '{parameters}' as parameters, null as metrics
+            """,
+            "create table model_performance (task varchar, algorithm varchar, stage varchar, "
+            "model_id varchar, evaluated_as varchar, trained_at timestamp, training_to timestamp, "
+            "split varchar, row_count bigint, base_rate double, mean_probability double, "
+            "auroc double, auroc_lower double, auroc_upper double, log_loss double, "
+            "expected_calibration_error double, top_decile_lift double)",
+        ),
+        tmp_path,
+    )
+    told = "so a simple rule scores: buying habit (BG/NBD). What is missing: two more months."
+    # at the top, and where the figures of a model would be
+    assert html.count(told) == 2
+    assert "none is at high risk of leaving" in html
+    assert "buying nothing in the next 30 days" in html
+    keys = [column["key"] for column in data_of(html)["lists"]["customers"]["columns"]]
+    assert not {"reasons", "action"} & set(keys)
+    assert "Reasons say" not in html
