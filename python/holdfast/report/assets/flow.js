@@ -76,7 +76,7 @@
       const told = largest.slice(0, 3).map(([source, target, count]) =>
         `${whole.format(count)} from ${named[source].name} to ${named[target].name}`);
       const few = rare[period.value] ?? 0;
-      says.textContent = `${people(total)} moved. The largest flows: ${told.join(", ")}.` +
+      says.textContent = `${whole.format(total)} move${total === 1 ? "" : "s"}. The largest flows: ${told.join(", ")}.` +
         (few ? ` Not drawn: ${whole.format(few)} rarer moves.` : "");
     };
     for (const { key, name } of data.flow.periods) {
