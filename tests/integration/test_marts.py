@@ -244,7 +244,7 @@ def test_curve_of_a_published_trial_and_of_customers_who_all_leave(
         )
         now = pd.Timestamp("2026-01-02")
         rows = [(day, True, 0) for day in lost] + [(day, False, 0) for day in still_there]
-        rows += [(day, True, 1) for day in (1, 3)]
+        rows += [(day, True, 1) for day in (1, 3) for _ in range(5)]
         for number, (day, is_lost, group) in enumerate(rows):
             begin = now - pd.Timedelta(days=day)
             connection.execute(

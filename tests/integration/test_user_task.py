@@ -96,7 +96,7 @@ def test_page_lists_every_key_of_a_declaration() -> None:
     macro = (ROOT / "macros" / "task" / "task.sql").read_text(encoding="utf-8")
     allowed = macro[macro.index("{%- set allowed = {") : macro.index("{%- if declaration is not")]
     keys = set(re.findall(r"'(\w+)': (?!\d)", allowed))
-    listed = PAGE[PAGE.index("| key | default |") : PAGE.index("Anything else stops")]
+    listed = PAGE[PAGE.index("| key | default |") : PAGE.index("Any other key stops")]
     cells = [line.split("|")[1] for line in listed.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`(\w+)`", " ".join(cells))) == keys
     assert len(keys) > 20

@@ -55,9 +55,14 @@ def run(options: argparse.Namespace) -> None:
 
     if options.output is not None:
         check_output(options.output)
-    # each date is a training run of its own; only what it warns of is of interest
-    logging.getLogger("holdfast.training").setLevel(logging.WARNING)
-    figures = backtest_project(project_of(options), task=options.task, last=options.last)
+    # each date is a training run; only its warnings are of interest
+    training = logging.getLogger("holdfast.training")
+    level = training.level
+    training.setLevel(logging.WARNING)
+    try:
+        figures = backtest_project(project_of(options), task=options.task, last=options.last)
+    finally:
+        training.setLevel(level)
     print(describe_backtest(figures), flush=True)
     if options.output is not None:
         write_table(figures, options.output)
