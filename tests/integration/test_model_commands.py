@@ -258,7 +258,7 @@ def test_what_must_not_become_champion_is_refused_and_nothing_changes(demo: DbtP
     assert "was changed after training" in err
     assert not (demo.directory / "model.onnx").exists()
     assert demo.query("select * from churn_model order by all") == before
-    assert len(demo.query("select * from model_champions")) == 1
+    assert len(demo.query("select * from model_champions where task = 'churn'")) == 1
 
 
 def test_a_project_that_was_not_built_is_told_so(tmp_path: Path) -> None:

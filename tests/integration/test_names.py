@@ -94,8 +94,8 @@ def test_no_ref_in_the_package_can_find_a_model_of_the_project() -> None:
     ]
     # by a name that the project gives, and in the examples of comments and messages
     assert {ref for _, ref in found} <= {
-        "name", "task.name ~ '_' ~ step", "", "'my_project', 'orders'", "'customer_tiers'",
-        "'my_moments'",
+        "name", "project_name, name", "task.name ~ '_' ~ step", "", "'my_project', 'orders'",
+        "'customer_tiers'", "'my_moments'",
     }, found  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_commands_tell_and_publish_the_tables_of_holdfast(
         return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "when it was trained", text)
 
     def customers(text: str) -> list[str]:
-        return text[text.index("Most at risk") :].split("\n\n")[0].splitlines()
+        return text[text.index("Act on these first") :].split("\n\n")[0].splitlines()
 
     assert customers(said(crowded, "summary")) == customers(said(plain, "summary"))
     assert "dwh_retention" in said(crowded, "summary")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from holdfast.measuring._costs import Costs
 from holdfast.measuring._probabilities import measure_probabilities
 from holdfast.measuring._ranks import Doubles
 from holdfast.measuring._rows import Metrics, Slice, read_slices
 from holdfast.measuring._values import measure_values
+from holdfast.threads import one_thread
 
 __all__ = ["METRICS_SCHEMA", "evaluate", "evaluate_values"]
 
@@ -114,7 +114,7 @@ def _table(measured: Iterable[tuple[Slice, Metrics]], *, relative: bool = False)
     slices: list[tuple[Any, str | None]] = []
     figures: list[tuple[float, float, float]] = []
     # the products of the bootstrap are small: threads would wait for each other
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         for each, metrics in measured:
             names += metrics
             slices += [(each.as_of, each.segment)] * len(metrics)

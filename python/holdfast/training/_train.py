@@ -27,6 +27,7 @@ from holdfast.registry import (
 )
 from holdfast.run import note_training, settings_of
 from holdfast.tasks import TaskSettings
+from holdfast.threads import one_thread
 from holdfast.training._baselines import compare_with_baselines, make_baselines
 from holdfast.training._candidates import choose, make_candidates, refit
 from holdfast.training._challenge import goes_on, wins
@@ -43,7 +44,6 @@ from holdfast.training._prepare import (
 from holdfast.training._promotion import retrain_reason, unfit_reason
 from holdfast.training._rows import RowWriter
 from holdfast.training._split import AsOfs
-from holdfast.training._threads import one_thread
 from holdfast.training._timing import phase
 from holdfast.warehouse.relations import Source, open_source
 
@@ -248,6 +248,10 @@ def _train(
     prepared = prepare(data, task, recipe, checked.policy)
     if isinstance(prepared, TooLittle):
         return _without_model(prepared, former, checked, histories, description, data)
+    # limits reach only libraries that are loaded
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401
+
     with one_thread():
         rows = _run(
             prepared,

@@ -1,0 +1,46 @@
+"""Two trainings at once must not give each other threads back."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from holdfast.threads import one_thread
+
+
+def blas_threads() -> set[int]:
+    """Give the number of threads of each BLAS that is loaded."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_blocks_of_several_threads_compute_on_one_and_give_all_back() -> None:
+    before, found = blas_threads(), []
+
+    def train(rounds: int) -> None:
+        for _ in range(rounds):
+            with one_thread():
+                for _ in range(20):
+                    found.append(blas_threads())
+                    time.sleep(0.0002)
+
+    threads = [threading.Thread(target=train, args=(rounds,)) for rounds in (3, 5, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [{1}] * 320
+    assert blas_threads() == before
+
+
+def test_a_block_may_stand_within_another_and_an_error_gives_the_threads_back() -> None:
+    before = blas_threads()
+    with one_thread():
+        with pytest.raises(ValueError, match="no model"), one_thread():
+            raise ValueError("no model")
+        assert blas_threads() == {1}
+    assert blas_threads() == before
