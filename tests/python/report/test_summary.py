@@ -113,7 +113,7 @@ def test_tables_models_customers_and_times_are_told(project: Project) -> None:
     # the twin's figures are the champion's, and a former model is in nobody's way
     assert "twin" not in told
     assert "former" not in told
-    assert "silent for 60 days; a return" in told_text
+    assert "silent for 60 days · a return" in told_text
     assert ["labels,", "training,", "scores", "12.2", "s"] in lines
     assert ["your", "own", "models", "and", "seeds", "3.0", "s"] in lines
     assert ["data", "tests", "1.5", "s"] in lines
