@@ -277,7 +277,7 @@ def test_other_settings_measure_all_models_anew_and_the_same_ones_leave_them(
 
     refused = demo.dbt(*select, "--vars", "{holdfast_segments: [shoe_size]}", check=False)
     assert refused.returncode == 1
-    assert "shoe_size, which is no column of the customers input" in refused.stdout
+    assert "shoe_size, which is neither a column of the customers input" in refused.stdout
 
 
 @pytest.mark.slow
