@@ -157,7 +157,7 @@ models:
         (
             ("parse",),
             {"tasks": ["churn", "return"]},
-            ["`holdfast_tasks` must be a mapping of names to declarations", "the former list of names"],
+            ["`holdfast_tasks` must be a mapping of names to", "the former list of names"],
         ),
         (
             ("run", "--select", "stg_holdfast__orders"),

@@ -170,7 +170,7 @@ def publish_to_postgres(
             cursor,
             marts,
             _shown(published),
-            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+            remedy=f"to publish without scores anyway, drop the table {schema}.{MANIFEST}",
         )
         rows: list[dict[str, Any]] = []
         for mart in marts:

@@ -178,7 +178,7 @@ def publish(
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
-                f"{shelf.file} could not be published, and is as it was: "
+                f"{shelf.file} could not be published and was not changed: "
                 f"{str(error).splitlines()[0]}"
             ) from error
         finally:
@@ -207,7 +207,7 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
     for name in mart.partition_by:
         if name not in columns:
             raise PublishError(
-                f"{mart.name} is to be partitioned by {name}, which is none of its columns"
+                f"{mart.name} is set to be partitioned by {name}, which is not one of its columns"
             )
     return columns
 
@@ -251,9 +251,9 @@ def without_forgotten(
         else:
             told.append(
                 f"; left out {mart.name}, whose {' and '.join(columns)} still "
-                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (build it anew, with "
-                "--full-refresh if it is incremental; a column that tells no customers says so "
-                "by `meta: {customer_ids: false}`)"
+                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (rebuild it, with "
+                "--full-refresh if it is incremental; mark a column that holds no customer ids "
+                "with `meta: {customer_ids: false}`)"
             )
     return clean, "".join(told)
 
@@ -354,7 +354,7 @@ def _write(
             cursor,
             marts,
             shown_in(shelf.file),
-            remedy=f"to publish without scores all the same, remove {shelf.file}",
+            remedy=f"to publish without scores anyway, remove {shelf.file}",
         )
         if not allow_empty:
             counts = {table.mart.name: table.row_count for table in copied}

@@ -164,8 +164,8 @@ class Shelf:
             noted = None
         if not isinstance(noted, dict) or not isinstance(noted.get("owner"), dict):
             raise PublishError(
-                f"{self._lock} is not as Holdfast writes it; if {self.file} may be replaced, "
-                "remove that file"
+                f"{self._lock} was not written by Holdfast or was changed; if {self.file} may be "
+                "replaced, remove that file"
             )
         return noted
 
@@ -192,13 +192,13 @@ class Shelf:
                 )
             if self._lock.is_symlink():
                 raise PublishError(
-                    f"{self._lock} is a link to another file, and Holdfast makes no such; remove it"
+                    f"{self._lock} is a link to another file, which Holdfast never makes; remove it"
                 )
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             handle = os.open(self._lock, flags, 0o644)
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 os.close(handle)
-                raise PublishError(f"{self._lock} is no plain file; remove it")
+                raise PublishError(f"{self._lock} is not a regular file; remove it")
             self.sets.mkdir(exist_ok=True)
         except OSError as error:
             raise PublishError(

@@ -211,7 +211,7 @@ def test_warehouse_that_lacks_a_table_is_refused_with_what_to_do(project: Projec
 
 
 def test_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="is no dbt project"):
+    with pytest.raises(ProjectError, match="is not a dbt project"):
         summarise(tmp_path)
 
 
