@@ -360,7 +360,7 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
     user_project.write()
     said = run("holdfast", "tasks", "add", "spend", cwd=user_project.directory, check=True).stdout
     assert (
-        said.index("spend_outcomes.sql") < said.index("There already") < said.index("_scores.sql")
+        said.index("spend_outcomes.sql") < said.index("Already there") < said.index("_scores.sql")
     )
     written = (user_project.directory / "models/spend/spend_outcomes.sql").read_text("utf-8")
     assert written == shown["models/spend/spend_outcomes.sql"]

@@ -226,7 +226,7 @@ def _told(message: str, dsn: str) -> str:
     stated = re.search(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", dsn)
     pieces = [*re.split("[:@/]", secret), stated.group(1).strip("'") if stated else ""]
     if any(piece and piece in message for piece in pieces):
-        return "; see whether host, user and password in the DSN are right"
+        return "; check host, user and password in the DSN"
     return f": {' '.join(message.split())}"
 
 

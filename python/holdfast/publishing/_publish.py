@@ -367,7 +367,7 @@ def _write(
         remark = _write_function(cursor, alias, registry, facts["model_id"])
         remark = remark or _write_what_if(cursor, alias, copied, facts["model_id"])
     if aside.with_name(f"{aside.name}.wal").exists():
-        raise PublishError(f"{aside} was not written completely; see whether the disk is full")
+        raise PublishError(f"{aside} was not written completely; check whether the disk is full")
     folder.mkdir(parents=True)
     with _attached(cursor, aside, alias, "read_only"):
         whole_numbers = _large_whole_numbers(cursor, copied, alias)
@@ -483,7 +483,7 @@ def _write_function(
         f"select onnx, onnx_sha256, {listed} from {registry} where model_id = ?", [model_id]
     ).fetchone()
     if row is None:
-        return f", without a function: the model {model_id} is not in the registry any more"
+        return f", without a function: the model {model_id} is no longer in the registry"
     told = {"model_id": model_id, **dict(zip(ROW_COLUMNS, row[2:], strict=True))}
     try:
         check_row(ModelFile.from_bytes(row[0], row[1]), told, registry)

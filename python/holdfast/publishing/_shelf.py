@@ -76,7 +76,7 @@ class Shelf:
                     if time.monotonic() > deadline:
                         raise PublishError(
                             f"another build has been publishing to {self.file} for "
-                            f"{_PATIENCE_SECONDS // 60} minutes; see whether it hangs"
+                            f"{_PATIENCE_SECONDS // 60} minutes; check whether it hangs"
                         ) from None
                     time.sleep(0.05)
             self._handle = handle
@@ -86,7 +86,7 @@ class Shelf:
                 raise PublishError(
                     f"{self.file} is published from the {_told(former)}, and this is the "
                     f"{_told(owner)}; "
-                    "give this one a `holdfast_publish_path` of its own, or let it have the file "
+                    "give this one its own `holdfast_publish_path`, or replace the publication "
                     "with `holdfast publish --take-over`"
                 )
             self._note(owner=dict(owner))
@@ -187,7 +187,7 @@ class Shelf:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             if self.file.is_dir() or (self.file.exists() and not self._lock.exists()):
                 raise PublishError(
-                    f"{self.file} is there already and was not published by Holdfast; remove it, "
+                    f"{self.file} already exists and was not published by Holdfast; remove it, "
                     "or set the var `holdfast_publish_path` to another file"
                 )
             if self._lock.is_symlink():

@@ -181,7 +181,9 @@ def _project_settings(directory: Path) -> dict[str, Any]:
 def _declaration(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Give the declaration of a task, where it says enough to write its models."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", task):
-        raise ScaffoldError(f"the name of a task is made of letters, digits and _; got: {task}")
+        raise ScaffoldError(
+            f"the name of a task must consist of letters, digits and _; got: {task}"
+        )
     if task.lower() in _SHIPPED:
         raise ScaffoldError(f"{task} is a task of Holdfast's own; its models are in the package")
     variables = settings.get("vars") or {}

@@ -45,7 +45,7 @@ def wins(
     gone = [name for name in champion.feature_names if name not in description.features]
     if gone:
         logger.warning(
-            "Champion %s needs the feature %s, which is gone; the new model replaces it.",
+            "Champion %s needs the feature %s, which no longer exists; the new model replaces it.",
             former_id,
             gone[0],
         )

@@ -321,6 +321,6 @@ def _check_origin(profile: Profile, manifest: dict[str, Any], run_results: dict[
     }
     if strange:
         raise ProjectError(
-            f"{profile.artifacts} is of another target: its models lie in the database "
+            f"{profile.artifacts} belongs to another target: its models are in the database "
             f"'{min(strange)}', which the target '{profile.target}' does not know; {told}"
         )

@@ -134,7 +134,7 @@ def test_what_is_there_stays_and_is_told(
     (folder / "return_reasons.yml").write_text("mine")
     assert main(["tasks", "add", "return", "--project-dir", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert said[: said.index("There already")].splitlines() == [
+    assert said[: said.index("Already there")].splitlines() == [
         "Wrote:", "  models/return/return_scores.sql",
     ]  # fmt: skip
     assert (folder / "return_reasons.yml").read_text() == "mine"
