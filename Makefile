@@ -46,18 +46,19 @@ $(VENV)/bin/python:
 		|| { echo "Holdfast needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make demo PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Every package is compared with the hash that requirements/ has of it; what pip cannot hash is our own folder.
+# pip compares every package with its hash in requirements/, which lists all of them, so it need not resolve any
+# (older versions of pip refuse extras in such a file). Our own folder cannot be hashed.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements/report.txt
-	$(PIP) --require-hashes --requirement requirements/report.txt
+	$(PIP) --require-hashes --no-deps --requirement requirements/report.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
-	$(PIP) --require-hashes --requirement requirements/dev.txt
+	$(PIP) --require-hashes --no-deps --requirement requirements/dev.txt
 	@touch $@
 
 $(VENV)/.installed-spark: $(VENV)/.installed-dev requirements/spark.txt
-	$(PIP) --require-hashes --requirement requirements/spark.txt
+	$(PIP) --require-hashes --no-deps --requirement requirements/spark.txt
 	@touch $@
 
 lock: constraints.txt pyproject.toml ## write requirements/ from the versions in constraints.txt; needs uv
