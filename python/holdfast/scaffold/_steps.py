@@ -219,7 +219,7 @@ def _score_columns(
         "Time the score is for, UTC; it uses only what was known before.",
         ("not_null",),
     )
-    yield _Column("as_of_date", "Day of as_of.", ("not_null",))
+    yield _Column("as_of_date", "Date of as_of.", ("not_null",))
     yield _Column("model_id", "Id of the scoring model; NULL if there was none.")
     statuses = ["scored", "not_enough_history", "not_eligible", "no_model"]
     yield _Column(
