@@ -216,12 +216,12 @@ select *
     {%- if is_text -%}
         {%- do cases.append("when trim(" ~ name ~ ") = '' then null") -%}
         {%- do cases.append('when ' ~ value ~ ' is null then error(' ~ told ~ holdfast.text(
-            ', which is no number. Make it one, or NULL, in the relation, such as try_cast(replace(' ~ name ~ ", ',', '.') as double)."
+            ', which is not a number. Convert it, or make it NULL, in the relation, such as try_cast(replace(' ~ name ~ ", ',', '.') as double)."
         ) ~ ')') -%}
     {%- endif -%}
     {%- if is_text or is_float -%}
         {%- do cases.append('when not isfinite(' ~ value ~ ') then ' ~ ('error(' ~ told ~ holdfast.text(
-            ', which is no amount. Leave the row out of the relation, or give it the amount that it had.'
+            ', which is not an amount. Leave the row out of the relation, or correct its amount.'
         ) ~ ')' if kind == 'amount' else 'null')) -%}
     {%- endif -%}
     {%- if kind == 'amount' -%}
@@ -243,8 +243,8 @@ select *
     {%- set wanted = 'dbt-holdfast==' ~ holdfast.version() -%}
     {%- if not is_there -%}
         {%- do exceptions.raise_compiler_error(
-            'The profile has no plugin of Holdfast ' ~ holdfast.version() ~ '. Install ' ~ wanted
-            ~ ' beside dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
+            'The dbt profile does not load the plugin of Holdfast ' ~ holdfast.version() ~ '. Install ' ~ wanted
+            ~ ' in the environment of dbt, and add to the target in profiles.yml:  plugins: [{module: holdfast.plugin}]'
         ) -%}
     {%- endif -%}
     {%- set told = {'version': holdfast.version(), 'tasks': tasks, 'reset': holdfast.setting('reset')} -%}
@@ -272,7 +272,7 @@ select *
             {%- elif both != column.dtype -%}
                 {%- do changes.append('alter table ' ~ existing ~ ' alter column ' ~ holdfast.quoted(column.name) ~ ' set data type ' ~ both) -%}
                 {%- do log(
-                    existing.identifier ~ '.' ~ column.name ~ ' was ' ~ column.dtype ~ ' and is ' ~ now ~ ' now; the table takes ' ~ both, info=true
+                    existing.identifier ~ '.' ~ column.name ~ ' was ' ~ column.dtype ~ ' and is now ' ~ now ~ '; the column becomes ' ~ both, info=true
                 ) -%}
             {%- endif -%}
         {%- endif -%}
@@ -283,15 +283,15 @@ select *
 
 {% macro duckdb__check_session() %}
     {%- set needed = {
-        'default_collation': ['', 'ids that differ in case or accents only would be one customer', 'collate the columns that need it'],
-        'Calendar': ['gregorian', 'instants would be told in years of another calendar', 'convert dates where they are shown'],
+        'default_collation': ['', 'ids that differ only in case or accents would count as one customer', 'collate the columns that need it'],
+        'Calendar': ['gregorian', 'times would be shown in years of another calendar', 'convert dates where you show them'],
         'arrow_lossless_conversion': ['false', 'counts would reach training as bytes', 'set it in the session that exports'],
     } -%}
     {%- set found = run_query('select name, value from duckdb_settings()') -%}
     {%- for row in found.rows if row[0] in needed and (row[1] or '') | lower != needed[row[0]][0] -%}
         {%- do exceptions.raise_compiler_error(
-            'The session has the setting ' ~ row[0] ~ ': ' ~ row[1] ~ ', under which ' ~ needed[row[0]][1]
-            ~ '. Take it out of `settings` of the target ' ~ target.name ~ ' in profiles.yml, and ' ~ needed[row[0]][2] ~ ' instead.'
+            'The session has the setting ' ~ row[0] ~ ': ' ~ row[1] ~ ', with which ' ~ needed[row[0]][1]
+            ~ '. Remove it from `settings` of the target ' ~ target.name ~ ' in profiles.yml, and ' ~ needed[row[0]][2] ~ ' instead.'
         ) -%}
     {%- endfor -%}
 {% endmacro %}

@@ -165,8 +165,8 @@ select *
 
 {% macro spark__begin_run(tasks) %}
     {%- do exceptions.raise_compiler_error(
-        'The target ' ~ target.name ~ ' of the profile is ' ~ target.type ~ ', and the models of Holdfast are built on DuckDB: choose '
-        ~ 'a target of type duckdb. docs/spark.md tells what Spark can do.'
+        'The target ' ~ target.name ~ ' of the profile is ' ~ target.type ~ ', but the models of Holdfast need DuckDB: choose '
+        ~ 'a target of type duckdb. docs/spark.md says what works on Spark.'
     ) -%}
 {% endmacro %}
 

@@ -40,7 +40,7 @@
     {%- if context.get('holdfast_view') is none -%}
         {%- do holdfast._tell_problems(
             counts, '{rows} rows of the events ' ~ events ~ ' have a {column} that is NaN or infinite; it counts as missing. Make it NULL '
-            ~ 'there, or the number that it should be.', ['build', 'run']
+            ~ 'or correct it there.', ['build', 'run']
         ) -%}
     {%- endif -%}
     {{- return('(select ' ~ columns | join(', ') ~ ' from ' ~ events ~ ')') -}}

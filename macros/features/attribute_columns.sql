@@ -19,7 +19,7 @@
         {%- endif -%}
         {%- set name = 'attribute_' ~ attribute -%}
         {%- set value = attributes ~ '.' ~ holdfast.quoted(attribute) -%}
-        {%- set told = 'The ' ~ attribute ~ ' of the customer in the customers input, as it is now' -%}
+        {%- set told = 'Current ' ~ attribute ~ ' of the customer, from the customers input' -%}
         {%- set kind = holdfast._attribute_kind(attribute, have, relation) -%}
         {%- if kind == 'number' -%}
             {%- set number = 'try_cast(' ~ value ~ ' as double)' if holdfast._is_text_type(have) else value -%}
@@ -38,7 +38,7 @@
             {%- set day = 'try_cast(' ~ value ~ ' as timestamp)' if holdfast._is_text_type(have)
                 else holdfast._cast_column(value, have, 'timestamp') -%}
             {%- do columns.append({
-                'name': name, 'description': 'Whole days from the ' ~ attribute ~ ' of the customer to as_of; NULL where it is later.',
+                'name': name, 'description': 'Whole days from the ' ~ attribute ~ ' of the customer to as_of; NULL if it is later.',
                 'sql': 'case when isfinite(' ~ day ~ ') and ' ~ day ~ ' < ' ~ spine ~ '.as_of then ' ~ holdfast.days_between(day, spine ~ '.as_of') ~ ' end',
             }) -%}
         {%- else -%}
@@ -116,14 +116,15 @@
     {%- if rows and not columns -%}
         {%- if flags.WHICH in ['build', 'run'] and context.get('holdfast_view') is none -%}
             {%- do exceptions.warn(
-                'The var `holdfast_customer_attributes` names ' ~ attribute ~ ', a text of which no value has ' ~ holdfast.setting('least_group')
-                ~ ' customers and one in a hundred: it is left out, for nothing can be learned from it. Name a coarser column.'
+                'The var `holdfast_customer_attributes` names ' ~ attribute ~ ', a text column in which no value is shared by '
+                ~ holdfast.setting('least_group')
+                ~ ' customers and 1 % of all: it is left out, because nothing can be learned from it. Name a coarser column.'
             ) -%}
         {%- endif -%}
     {%- elif columns and covered.customers < covered.of_all -%}
         {%- do columns.append({
             'name': 'attribute_' ~ attribute ~ '_other',
-            'description': 'Whether the ' ~ attribute ~ ' of the customer is another than those with a column of their own: 1 or 0; NULL where unknown.',
+            'description': 'Whether the ' ~ attribute ~ ' of the customer is one of the values without a feature of their own: 1 or 0; NULL if unknown.',
             'sql': 'case when ' ~ cell ~ ' in (' ~ holdfast._texts(levels) | join(', ') ~ ') then 0 when ' ~ cell ~ " != '' then 1 end",
         }) -%}
     {%- endif -%}

@@ -13,7 +13,7 @@
             {%- set names = columns | map(attribute='name') | map('lower') | list -%}
             {%- for key in keys if key not in names -%}
                 {%- do exceptions.raise_compiler_error(
-                    'The feature view ' ~ holdfast._plain_name(view) ~ ' has no column ' ~ key ~ ', by which its features are joined '
+                    'The feature view ' ~ holdfast._plain_name(view) ~ ' has no column ' ~ key ~ ', the key for joining its features '
                     ~ 'to those of other views; it has ' ~ names | join(', ') ~ '.'
                 ) -%}
             {%- endfor -%}
@@ -22,7 +22,7 @@
                 {%- if other -%}
                     {%- do exceptions.raise_compiler_error(
                         'The feature views ' ~ other ~ ' and ' ~ holdfast._plain_name(view) ~ ' both have a feature ' ~ column.name
-                        ~ '; rename one, so that a name means one thing.'
+                        ~ '; rename one of them.'
                     ) -%}
                 {%- endif -%}
                 {%- do taken.update({column.name | lower: holdfast._plain_name(view)}) -%}

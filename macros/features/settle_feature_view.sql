@@ -19,7 +19,7 @@
         {%- if changed -%}
             {%- do exceptions.warn(
                 model.alias ~ ': rows of its inputs have changed (late, corrected, merged or deleted) since the features of ' ~ changed | length
-                ~ ' dates were computed, from ' ~ changed[0][:10] ~ ' to ' ~ changed[-1][:10] ~ '. They stand as they were; compute them anew with '
+                ~ ' dates were computed, from ' ~ changed[0][:10] ~ ' to ' ~ changed[-1][:10] ~ '. These features were not changed; recompute them with '
                 ~ "dbt build --vars 'holdfast_rebuild_changed: true'."
             ) -%}
         {%- endif -%}

@@ -36,7 +36,7 @@
         {%- if missing -%}
             {%- do exceptions.raise_compiler_error(
                 'The relation in the var `' ~ var_name ~ '` (' ~ relation ~ ') has no column ' ~ missing | join(', ')
-                ~ '. The contract of ' ~ input ~ ': ' ~ required | join(', ') ~ ' are required; '
+                ~ '. The input ' ~ input ~ ' requires ' ~ required | join(', ') ~ '; '
                 ~ 'the relation has ' ~ found.keys() | join(', ') ~ '.'
             ) -%}
         {%- endif -%}

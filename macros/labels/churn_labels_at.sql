@@ -8,7 +8,7 @@
     {%- set task = holdfast.task('churn') -%}
     {%- if own_labels is not none and definition != 'non_contractual' -%}
         {%- do exceptions.raise_compiler_error(
-            'The vars `holdfast_churn_labels` and `holdfast_churn_definition` both say what churn is. Unset one.'
+            'The vars `holdfast_churn_labels` and `holdfast_churn_definition` both define churn. Unset one.'
         ) -%}
     {%- elif definition == 'contractual' and not holdfast.has_input('subscriptions') -%}
         {%- do exceptions.raise_compiler_error(

@@ -10,8 +10,8 @@
         {%- for column in holdfast.segment_names() if column | lower in found -%}
             {%- if column | lower in ['all', 'first_channel', 'first_order_value'] -%}
                 {%- do exceptions.raise_compiler_error(
-                    'The var `holdfast_segments` names ' ~ column ~ ', and cohort_segments has a split of that name already: the two '
-                    ~ 'would be one. Leave it out, or give the column another name in the relation of `holdfast_customers`.'
+                    'The var `holdfast_segments` names ' ~ column ~ ', but cohort_segments already has a split of that name: the two '
+                    ~ 'would be mixed up. Leave it out, or give the column another name in the relation of `holdfast_customers`.'
                 ) -%}
             {%- endif -%}
             {%- do columns.append({

@@ -9,8 +9,8 @@
         {%- if name | lower in personal -%}
             {%- if flags.WHICH in ['build', 'run'] -%}
                 {%- do exceptions.warn(
-                    'The var `holdfast_segments` names ' ~ name ~ ', which is marked `meta: {pii: true}`: it is left out, for segments are '
-                    ~ 'published. Name a coarser column in its place.'
+                    'The var `holdfast_segments` names ' ~ name ~ ', which is marked `meta: {pii: true}`: it is left out, because segments are '
+                    ~ 'published. Name a coarser column instead.'
                 ) -%}
             {%- endif -%}
         {%- else -%}

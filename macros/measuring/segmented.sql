@@ -36,15 +36,15 @@ left join {{ ref('holdfast', 'holdfast__customer_lifecycle') }} as lifecycle
             {%- set name = column | lower -%}
             {%- if name == 'lifecycle' -%}
                 {%- do exceptions.raise_compiler_error(
-                    'The var `holdfast_segments` names ' ~ column ~ ', and models are measured by `lifecycle` already: the two would be one. '
+                    'The var `holdfast_segments` names ' ~ column ~ ', but models are already measured by a segment `lifecycle`: the two would be mixed up. '
                     ~ 'Leave it out, or give the column another name in the relation of `holdfast_customers`.'
                 ) -%}
             {%- endif -%}
             {%- set is_feature = name not in of_customers and name in of_features -%}
             {%- if name not in of_customers and not is_feature -%}
                 {%- do exceptions.raise_compiler_error(
-                    'The var `holdfast_segments` names ' ~ column ~ ', which is no column of the customers input ('
-                    ~ of_customers.keys() | join(', ') ~ ') and none of customer_features.'
+                    'The var `holdfast_segments` names ' ~ column ~ ', which is neither a column of the customers input ('
+                    ~ of_customers.keys() | join(', ') ~ ') nor of customer_features.'
                 ) -%}
             {%- endif -%}
             {%- set type = of_features[name] if is_feature else of_customers[name] -%}

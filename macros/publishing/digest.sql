@@ -18,7 +18,7 @@
         {%- do lines.extend(holdfast._digest_models()) -%}
         {%- do lines.extend(holdfast._digest_scores(results)) -%}
         {%- if publication.error -%}
-            {%- do lines.append('Publishing failed, what was published before stays: ' ~ publication.error) -%}
+            {%- do lines.append('Publishing failed, the earlier publication stays in place: ' ~ publication.error) -%}
         {%- elif publication.said -%}
             {%- do lines.append(publication.said) -%}
         {%- endif -%}
@@ -52,7 +52,7 @@
     {%- endif -%}
     {{- return(
         'Holdfast, as of ' ~ found
-        ~ ('' if holdfast._was_built('customer_retention', results) else ': customer_retention is from an earlier run, this one did not build it')
+        ~ ('' if holdfast._was_built('customer_retention', results) else ': customer_retention is from an earlier run; this one did not build it')
     ) -}}
 {% endmacro %}
 

@@ -9,15 +9,15 @@
     {%- if not execute or flags.WHICH not in ['build', 'run'] or not holdfast.has_plugin() -%}
         {{- return(nothing) -}}
     {%- elif not holdfast.setting('publish') -%}
-        {{- return({'said': 'Nothing was published, since the var `holdfast_publish` is false', 'error': none}) -}}
+        {{- return({'said': 'Nothing was published, because the var `holdfast_publish` is false', 'error': none}) -}}
     {%- endif -%}
     {%- set refusal = namespace(reason=none) -%}
     {%- if invocation_args_dict.get('empty') -%}
         {%- set refusal.reason = '`--empty` builds tables without rows' -%}
     {%- elif invocation_args_dict.get('sample') -%}
-        {%- set refusal.reason = '`--sample` builds tables of a part of the rows' -%}
+        {%- set refusal.reason = '`--sample` builds tables from only a part of the rows' -%}
     {%- elif flags.WHICH == 'run' -%}
-        {%- set refusal.reason = '`dbt run` tests nothing; `dbt build` publishes what has passed its tests' -%}
+        {%- set refusal.reason = '`dbt run` runs no tests; use `dbt build`, which publishes what passes its tests' -%}
     {%- endif -%}
 
     {%- set nodes = {} -%}

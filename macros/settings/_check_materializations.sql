@@ -12,7 +12,7 @@
     {%- if changed -%}
         {%- set more = ' and ' ~ (changed | length - 1) ~ ' more models of Holdfast' if changed | length > 1 else '' -%}
         {%- do exceptions.raise_compiler_error(
-            'A config of the project makes ' ~ changed[0].name ~ more ~ ' ' ~ changed[0].config.materialized ~ 's, and they have to be '
+            'A config of the project makes ' ~ changed[0].name ~ more ~ ' ' ~ changed[0].config.materialized ~ 's, but they must be '
             ~ 'tables. Write `+materialized` below the name of your own project: models: {' ~ project_name ~ ': {+materialized: '
             ~ changed[0].config.materialized ~ '}}.'
         ) -%}

@@ -17,8 +17,8 @@
     {%- endfor -%}
     {%- if own and holdfast.setting('time_spine') -%}
         {%- do exceptions.warn(
-            'The model ' ~ own | join(', ') ~ ' is a time spine of days, and so is calendar_days of Holdfast; the semantic layer takes '
-            ~ 'only one of them. Set the var `holdfast_time_spine` to false, and that of the project is taken.'
+            'The model ' ~ own | join(', ') ~ ' is a daily time spine, and so is calendar_days of Holdfast; the semantic layer uses '
+            ~ 'only one of them. Set the var `holdfast_time_spine` to false to use your own.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -15,12 +15,12 @@
         {%- if found.name not in known -%}
             {%- set guess = holdfast._did_you_mean(found.name[9:], short) | replace('did you mean ', 'did you mean holdfast_') -%}
             {%- do exceptions.raise_compiler_error(
-                'Holdfast has no var `' ~ found.name ~ '`, which stands in ' ~ found.place ~ guess ~ (' ' if guess else '. ')
-                ~ 'Its vars are listed in README.md; names that begin with holdfast_ are kept for them.'
+                'Holdfast has no var `' ~ found.name ~ '`, which is set in ' ~ found.place ~ guess ~ (' ' if guess else '. ')
+                ~ 'Its vars are listed in README.md; names that begin with holdfast_ are reserved for them.'
             ) -%}
         {%- elif found.scope -%}
             {%- do exceptions.raise_compiler_error(
-                'The var `' ~ found.name ~ '` stands in ' ~ found.place ~ ' where only the package ' ~ found.scope
+                'The var `' ~ found.name ~ '` is set in ' ~ found.place ~ ' where only the package ' ~ found.scope
                 ~ ' reads it; Holdfast and your own models would take different values. Move it to the top of `vars:` in '
                 ~ "your project's dbt_project.yml."
             ) -%}

@@ -8,12 +8,12 @@
     {%- endfor -%}
     {%- if var('holdfast_demo', false) and var('holdfast_orders', none) is not none -%}
         {%- do exceptions.raise_compiler_error(
-            'The vars `holdfast_demo` and `holdfast_orders` are both set: orders of yours would meet customers of the demo. Unset one.'
+            'The vars `holdfast_demo` and `holdfast_orders` are both set, which would mix your orders with the customers of the demo. Unset one.'
         ) -%}
     {%- endif -%}
     {%- if var('holdfast_live_tasks', none) is not none -%}
         {%- do exceptions.raise_compiler_error(
-            'The var `holdfast_live_tasks` has become the setting `live: true` of a task in `holdfast_tasks`. Set it there, and drop the var.'
+            'The var `holdfast_live_tasks` was replaced by `live: true` for a task in `holdfast_tasks`. Set it there, and remove the var.'
         ) -%}
     {%- endif -%}
     {%- set tasks = holdfast.training_of_tasks() -%}
@@ -32,16 +32,16 @@
             {#- dbt would run the tests of Holdfast's model of that name on this one -#}
             {%- do exceptions.raise_compiler_error(
                 'The ' ~ node.resource_type ~ ' ' ~ node.name ~ ' of the package ' ~ node.package_name ~ ' has a name that begins with '
-                ~ 'holdfast__ or stg_holdfast__, as only the models of Holdfast do. Rename it; its table may be called what you like.'
+                ~ 'holdfast__ or stg_holdfast__, which is reserved for the models of Holdfast. Rename it; its alias may be any name.'
             ) -%}
         {%- endfor -%}
         {%- for node in graph.nodes.values()
             if node.resource_type == 'model' and node.config.meta.get('training') is mapping and 'label' in node.config.meta.training -%}
             {%- set former = node.config.meta.training -%}
             {%- do exceptions.raise_compiler_error(
-                'The model ' ~ node.name ~ ' has settings of a training in its `meta`, where nobody reads them any more. Move them to '
+                'The model ' ~ node.name ~ ' has training settings in its `meta`, which are no longer read. Move them to '
                 ~ 'the var `holdfast_tasks` (holdfast_tasks: {' ~ former.get('task', 'return') ~ ': {label: ' ~ former.label ~ ', …}}), and '
-                ~ 'drop `meta: training`; docs/add_a_task.md lists the keys.'
+                ~ 'remove `meta: training`; docs/add_a_task.md lists the keys.'
             ) -%}
         {%- endfor -%}
         {%- do holdfast._check_time_spine() -%}

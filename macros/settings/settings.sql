@@ -10,7 +10,7 @@
         'contact_cost': {'default': 1, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'currency': {'default': none, 'allowed': 'three capital letters as in ISO 4217, such as EUR'},
         'customer_value': {'default': 200, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
-        'estimator': {'default': none, 'allowed': "logistic_regression, hist_gradient_boosting, blend, or a function of yours as 'package.module:function'"},
+        'estimator': {'default': none, 'allowed': "logistic_regression, hist_gradient_boosting, blend, or your own function as 'package.module:function'"},
         'estimator_parameters': {'default': {}, 'allowed': 'a mapping of names to values'},
         'exclude_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
         'features': {'default': [], 'allowed': 'a list of columns of customer_features'},

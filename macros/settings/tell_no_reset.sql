@@ -2,6 +2,6 @@
 {% macro tell_no_reset() %}
     {%- set command = 'docs generate' if flags.WHICH == 'generate' else flags.WHICH -%}
     {%- do log(
-        'holdfast_reset: this `dbt ' ~ command ~ '` drops no history; `dbt build` and `dbt run` do, of the models that they select', info=true
+        'holdfast_reset: this `dbt ' ~ command ~ '` drops no history; `dbt build` and `dbt run` do, for the models they select', info=true
     ) -%}
 {% endmacro %}

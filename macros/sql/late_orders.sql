@@ -13,8 +13,8 @@ from {{ ref('holdfast', 'stg_holdfast__orders') }}
 having count(*) filter (where {{ is_late }}) > 0.05 * count(*)
     {%- endset -%}
     {%- do holdfast._tell_problems([select], '{example} % of orders ({rows}) were loaded more than 30 days after they happened, and count '
-        ~ 'only from then on: features of earlier dates do not know them, and training may find no rows. Where a new sync has written '
-        ~ 'loaded_at anew, or a history was loaded in one go, make it NULL for those rows, or leave the column out of the relation in the '
+        ~ 'only from then on: features of earlier dates do not include them, and training may find no rows. If a new sync rewrote '
+        ~ 'loaded_at, or the history was loaded all at once, make it NULL for those rows, or leave the column out of the relation in the '
         ~ 'var `holdfast_orders`: "(select * exclude (loaded_at) from …)".', commands) -%}
     {{- return(select) -}}
 {% endmacro %}

@@ -42,11 +42,11 @@
 {% macro _check_id_type(have, name, column) %}
     {%- if holdfast._is_float_type(have) -%}
         {%- do exceptions.raise_compiler_error(
-            column ~ ' is ' ~ have ~ ', a floating-point number, in which different ids become one: it holds whole numbers '
-            ~ 'only up to ' ~ ('16,777,216' if have in ['FLOAT', 'REAL'] else '9,007,199,254,740,992') ~ '. Where the numbers are '
-            ~ 'smaller, write cast(' ~ name ~ ' as bigint) in the relation. Where they are longer, digits are lost already: have '
-            ~ "them read as text, such as read_csv('orders.csv', types={" ~ "'" ~ name | replace('"', '') ~ "': 'varchar'}), or cast them "
-            ~ 'to varchar or hugeint where they come from.'
+            column ~ ' is ' ~ have ~ ', a floating-point number, in which different ids can become equal: it holds whole numbers '
+            ~ 'exactly only up to ' ~ ('16,777,216' if have in ['FLOAT', 'REAL'] else '9,007,199,254,740,992') ~ '. If the numbers are '
+            ~ 'smaller, write cast(' ~ name ~ ' as bigint) in the relation. If they are larger, digits are already lost: read '
+            ~ "them as text, such as read_csv('orders.csv', types={" ~ "'" ~ name | replace('"', '') ~ "': 'varchar'}), or cast them "
+            ~ 'to varchar or hugeint at the source.'
         ) -%}
     {%- elif not holdfast._is_text_type(have) and not holdfast._is_whole_type(have) -%}
         {%- do exceptions.raise_compiler_error(
@@ -69,9 +69,9 @@
     {%- endif -%}
     {%- do exceptions.raise_compiler_error(
         column ~ ' is ' ~ have ~ ', and must be a date or a timestamp. '
-        ~ ('Seconds since 1970 take to_timestamp(' ~ name ~ '), milliseconds epoch_ms(cast(' ~ name ~ ' as bigint)), microseconds '
-            ~ 'make_timestamp(cast(' ~ name ~ ' as bigint)), days written as 20260131 strptime(cast(' ~ name ~ " as varchar), '%Y%m%d'): write "
-            ~ 'the one that fits in the relation.'
+        ~ ('For seconds since 1970 use to_timestamp(' ~ name ~ '), for milliseconds epoch_ms(cast(' ~ name ~ ' as bigint)), for microseconds '
+            ~ 'make_timestamp(cast(' ~ name ~ ' as bigint)), for days such as 20260131 strptime(cast(' ~ name ~ " as varchar), '%Y%m%d'), "
+            ~ 'in the relation.'
             if holdfast._is_number_type(have) else 'Cast it in the relation.')
     ) -%}
 {% endmacro %}

@@ -46,8 +46,8 @@
     {%- set begin_anew = "dbt build --full-refresh --vars '{holdfast_reset: true}'" if model.config.full_refresh is false
         or model.config.meta.get('keeps_history', false) else 'dbt build --full-refresh --select ' ~ model.name ~ '+' -%}
     {%- do exceptions.raise_compiler_error(
-        column ~ ' is ' ~ is_now ~ ' now, and ' ~ was ~ ' in ' ~ existing ~ ', which keeps the rows of former builds. Cast it to ' ~ was
-        ~ ' in your inputs; or begin the table anew'
-        ~ (', without the models, scores and evaluations of before' if 'holdfast_reset' in begin_anew else '') ~ ': ' ~ begin_anew ~ '.'
+        column ~ ' is ' ~ is_now ~ ' now, and ' ~ was ~ ' in ' ~ existing ~ ', which keeps the rows of earlier builds. Cast it to ' ~ was
+        ~ ' in your inputs, or rebuild the table'
+        ~ (', which deletes all earlier models, scores and evaluations' if 'holdfast_reset' in begin_anew else '') ~ ': ' ~ begin_anew ~ '.'
     ) -%}
 {% endmacro %}

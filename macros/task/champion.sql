@@ -8,7 +8,7 @@
     {%- if champions | length > 1 -%}
         {%- do exceptions.raise_compiler_error(
             registry ~ ' holds ' ~ champions | length ~ ' champions (' ~ champions | map(attribute='model_id') | join(', ')
-            ~ '); a task has one. Set the stage of all but one to archived.'
+            ~ '), but a task has one. Set the stage of all but one to archived.'
         ) -%}
     {%- endif -%}
     {{- return(champions | first if champions else none) -}}

@@ -39,12 +39,12 @@
         {%- if missing -%}
             {%- do exceptions.raise_compiler_error(
                 'The model ' ~ model.model_id ~ ' needs features that ' ~ features ~ ' does not have: ' ~ missing | join(', ')
-                ~ '. Bring them back, or train anew with `holdfast_retrain: true`.'
+                ~ '. Restore them, or train a new model with `holdfast_retrain: true`.'
             ) -%}
         {%- endif -%}
         {%- if no_numbers -%}
             {%- do exceptions.raise_compiler_error(
-                'The model ' ~ model.model_id ~ ' needs numbers (or booleans) that are something else in ' ~ features ~ ': '
+                'The model ' ~ model.model_id ~ ' needs numeric or boolean features that have another type in ' ~ features ~ ': '
                 ~ no_numbers | join(', ') ~ '. Cast them in the SQL of the feature.'
             ) -%}
         {%- endif -%}

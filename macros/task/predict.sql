@@ -10,7 +10,7 @@
     {%- set registry = holdfast.task_step(task, 'model') -%}
     {%- if execute and model.resource_type == 'model' and model.config.materialized == 'view' -%}
         {%- do exceptions.raise_compiler_error(
-            'holdfast.predict: ' ~ model.name ~ ' is a view, which no program but dbt could read, for it calls a function of this '
+            'holdfast.predict: ' ~ model.name ~ ' is a view, which no other program could read, because it calls a function of this '
             ~ "build. Make it a table: {{ config(materialized='table') }}."
         ) -%}
     {%- endif -%}
@@ -23,7 +23,7 @@
         {%- if taken -%}
             {%- do exceptions.raise_compiler_error(
                 'holdfast.predict: ' ~ relation ~ ' has a column ' ~ taken | join(' and a column ')
-                ~ ' already, which is what the prediction is called. Leave it out: (select * exclude (' ~ taken | join(', ')
+                ~ ', the name of the prediction. Leave it out: (select * exclude (' ~ taken | join(', ')
                 ~ ') from …).'
             ) -%}
         {%- endif -%}

@@ -14,7 +14,7 @@
     {%- set is_explained = champion and champion.parameters.get('is_explained', true) -%}
     {%- if champion and not is_explained -%}
         {%- do log(
-            'holdfast.reasons: the champion ' ~ champion.model_id ~ ' of ' ~ task.name ~ ' (' ~ champion.algorithm ~ ') cannot tell what '
+            'holdfast.reasons: the champion ' ~ champion.model_id ~ ' of ' ~ task.name ~ ' (' ~ champion.algorithm ~ ') cannot say what '
             ~ 'each feature adds, so its scores have no reasons', info=true
         ) -%}
     {%- endif -%}

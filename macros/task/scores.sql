@@ -121,8 +121,8 @@ select * from final
         {%- if types | length == 2 and types[0].is_string() != types[1].is_string() -%}
             {%- do exceptions.raise_compiler_error(
                 key ~ ' is ' ~ types[1].dtype ~ ' now, and ' ~ types[0].dtype ~ ' in ' ~ history ~ ', which keeps the scores of '
-                ~ 'former builds. Cast it to ' ~ types[0].dtype ~ ' in your inputs; or begin anew, without the models, scores and '
-                ~ "evaluations of before: dbt build --full-refresh --vars '{holdfast_reset: true}'."
+                ~ 'earlier builds. Cast it to ' ~ types[0].dtype ~ ' in your inputs, or start over, which deletes all earlier models, scores and '
+                ~ "evaluations: dbt build --full-refresh --vars '{holdfast_reset: true}'."
             ) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -16,8 +16,8 @@
     {%- if declared is not mapping -%}
         {%- do exceptions.raise_compiler_error(
             'The var `holdfast_tasks` must be a mapping of names to declarations, such as {return: {label: returned, horizon_days: 60}}; '
-            ~ 'got: ' ~ declared ~ '. A list of names, which it once was, and `meta: training` in the yml of a model have become this '
-            ~ 'one place; docs/add_a_task.md shows it.'
+            ~ 'got: ' ~ declared ~ '. It replaces the former list of names and `meta: training` in the yml of a model; '
+            ~ 'docs/add_a_task.md shows how.'
         ) -%}
     {%- endif -%}
     {%- set taken = [] -%}
@@ -25,7 +25,7 @@
         {%- do holdfast._check_name('holdfast_tasks: the name of a task', name) -%}
         {%- if name | lower in taken -%}
             {%- do exceptions.raise_compiler_error(
-                'The var `holdfast_tasks` declares ' ~ name ~ ' twice; case does not tell two tasks apart, for the task names tables.'
+                'The var `holdfast_tasks` declares ' ~ name ~ ' twice: names that differ only in case would share their tables. Rename one.'
             ) -%}
         {%- endif -%}
         {%- do taken.append(name | lower) -%}

@@ -53,7 +53,7 @@ select * from final
     {%- if task is not string or others -%}
         {%- do exceptions.raise_compiler_error(
             'holdfast.' ~ macro ~ " takes the name of a task, such as holdfast." ~ macro ~ "('return')"
-            ~ ('; ' ~ others.keys() | join(', ') ~ ' stand in the declaration of the task, in the var `holdfast_tasks`'
+            ~ ('; ' ~ others.keys() | join(', ') ~ ' belong in the declaration of the task, in the var `holdfast_tasks`'
                 if others else '; got: ' ~ task) ~ '.'
         ) -%}
     {%- endif -%}

@@ -41,7 +41,7 @@
         {{- return(holdfast._told_date(whole, language)) -}}
     {%- elif modules.re.search('[#|=]', format) is none -%}
         {%- do exceptions.raise_compiler_error(
-            "A phrase writes a number as '" ~ format ~ "', which is no format; write %, 1, money or date, or the forms of a word, such as "
+            "A phrase writes a number as '" ~ format ~ "', which is not a format; use %, 1, money or date, or the forms of a word, such as "
             ~ '{order_count_90d:# order|# orders}.'
         ) -%}
     {%- endif -%}

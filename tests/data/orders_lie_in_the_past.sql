@@ -5,13 +5,14 @@
 select
     'ordered_at' as column_name,
     count(*) as row_count,
-    'the latest is of ' || max(ordered_at) || ', and now, UTC, it is ' || date_trunc('second', {{ now }}) as example
+    'the latest is ' || max(ordered_at) || ', and the time now, in UTC, is ' || date_trunc('second', {{ now }}) as example
 from {{ orders }}
 where ordered_at > {{ now }}
 having count(*) > 0
 {%- endset %}
-{% do holdfast._tell_problems([told], '{rows} orders lie in the future ({example}). Most often their times are local, not UTC: a few hours '
-    ~ "ahead is a time zone. Convert them in the relation in the var `holdfast_orders`, such as timezone('Europe/Berlin', ordered_at); "
+{% do holdfast._tell_problems([told], '{rows} orders are dated in the future ({example}). If they are a few hours ahead, their times are most '
+    ~ 'likely local instead of UTC. '
+    ~ "Convert them in the relation in the var `holdfast_orders`, such as timezone('Europe/Berlin', ordered_at); "
     ~ 'leave out pre-orders until their day has come.') -%}
 select
     order_id,

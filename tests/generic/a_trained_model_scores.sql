@@ -11,7 +11,7 @@
     {%- do exceptions.warn(
         'The task ' ~ task ~ ' has no trained model yet, and ' ~ (
             'the fallback ' ~ scorer.algorithm ~ ' scores. Missing: ' ~ scorer.parameters.missing if scorer
-            else 'nobody has a score. The log of ' ~ task ~ '_model says what is missing'
+            else 'no customer has a score. The log of ' ~ task ~ '_model says what is missing'
         ) ~ '.'
     ) -%}
 {%- endif %}

@@ -22,7 +22,7 @@ having count(*) > 0
 {%- endfor -%}
 {%- do holdfast._tell_problems(
     parts, '{rows} rows of the input ' ~ input ~ ' have an {column} too small for four decimals, such as {example}. They count as 0.0001, or '
-    ~ '-0.0001, so that no order is lost. Give amounts in a smaller unit in the relation in the var `holdfast_' ~ input ~ '`.'
+    ~ '-0.0001, so that no order is lost. Use a smaller unit of currency in the relation in the var `holdfast_' ~ input ~ '`.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

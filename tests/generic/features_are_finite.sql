@@ -25,7 +25,7 @@ having count(*) > 0
 {%- endfor -%}
 {%- do holdfast._tell_problems(
     parts, '{rows} rows of the feature view {example} have a {column} that is NaN, infinite or too large for 32 bits; customer_features '
-    ~ 'holds NULL there, and models take it as missing. Divide by nullif(…, 0), and make NULL what is no number.'
+    ~ 'has NULL there, and models treat it as missing. Divide by nullif(…, 0), and make values NULL that are not numbers.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

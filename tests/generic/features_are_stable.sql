@@ -33,7 +33,7 @@ where
 {%- endset -%}
 {%- do holdfast._tell_names(
     'select task, feature from (' ~ moved ~ ') as moved order by share desc nulls last, feature asc nulls last',
-    'Features that differ from what the champion learned from by more than their trend explains ({rows}): {names}. Look at the input '
+    'Features that differ from what the champion learned from by more than their trend explains ({rows}): {names}. Check the input '
     ~ "behind each; if the change is real, train on it: dbt build --vars 'holdfast_retrain: true'. feature_drift has the figures."
 ) -%}
 {{ moved }}

@@ -21,9 +21,9 @@ having count(*) > 0
     {%- do parts.append(sql) -%}
 {%- endfor -%}
 {%- do holdfast._tell_problems(
-    parts, '{rows} rows of the input ' ~ input ~ ' have an empty {column}: nothing, or nothing but blanks. They count as rows without one. Leave '
-    ~ "them out of the relation in the var `holdfast_" ~ input ~ "`, or give each the id that it should have; orders of guests, who have "
-    ~ 'no id, tell nothing of who comes back.'
+    parts, '{rows} rows of the input ' ~ input ~ ' have an empty or blank {column}. They count as rows without one. Leave '
+    ~ "them out of the relation in the var `holdfast_" ~ input ~ "`, or give each its correct id; guest orders have no id "
+    ~ 'and say nothing about who returns.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

@@ -14,7 +14,7 @@
 select
     {{ holdfast.text(column) }} as column_name,
     cast(sum(row_count) as bigint) as row_count,
-    '''' || min(id) || '''; without these ' || count(*) filter (where is_double) || ' of them come as other ids, too' as example
+    '''' || min(id) || '''; ' || count(*) filter (where is_double) || ' of them also occur without these' as example
 from (
     select
         id,

@@ -20,7 +20,7 @@ having count(*) > 0
     {%- do parts.append(sql) -%}
 {%- endfor -%}
 {%- do holdfast._tell_problems(
-    parts, '{rows} rows of the input ' ~ input ~ ' have no {column}, such as {example}; they go by their id. Name them in the relation in '
+    parts, '{rows} rows of the input ' ~ input ~ ' have no {column}, such as {example}; their id is used instead. Add names in the relation in '
     ~ 'the var `holdfast_' ~ input ~ '`.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}

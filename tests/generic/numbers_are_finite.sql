@@ -29,7 +29,7 @@ having count(*) > 0
 {%- endfor -%}
 {%- do holdfast._tell_problems(
     parts, '{rows} rows of the input ' ~ input ~ ' have a {column} that is NaN or infinite, such as that of {example}; it counts as missing. '
-    ~ 'Make it NULL, or the number that it should be, in the relation in the var `holdfast_' ~ input ~ '`.'
+    ~ 'Make it NULL, or correct it, in the relation in the var `holdfast_' ~ input ~ '`.'
 ) -%}
 {{ parts | join('\nunion all\n') if parts else 'select 0 as row_count where false' }}
 

@@ -118,10 +118,10 @@ def test_the_digest_of_a_part_says_what_was_not_part_of_it(
     project = DbtProject(tmp_path / "demo", tmp_path / "demo" / "warehouse.duckdb")
     said = project.dbt("run", "--select", "holdfast__churn_drivers").stdout
     assert (
-        f"Holdfast, as of {NEXT_WEEK}: customer_retention is from an earlier run, this one did not"
+        f"Holdfast, as of {NEXT_WEEK}: customer_retention is from an earlier run; this one did not"
         in said
     )
     assert "; training was not part of this run" in said
-    assert "Nothing was published, what was published before stays: `dbt run` tests nothing" in said
+    assert "; the earlier publication stays in place: `dbt run` runs no tests" in said
     # and a command that has nothing of Holdfast's prints none
     assert "Holdfast, as of" not in project.dbt("seed").stdout

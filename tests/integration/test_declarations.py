@@ -157,22 +157,22 @@ models:
         (
             ("parse",),
             {"tasks": ["churn", "return"]},
-            ["`holdfast_tasks` must be a mapping of names to declarations", "A list of names"],
+            ["`holdfast_tasks` must be a mapping of names to", "the former list of names"],
         ),
         (
             ("run", "--select", "stg_holdfast__orders"),
             {"holdfast_live_tasks": ["churn"]},
-            ["`holdfast_live_tasks` has become the setting `live: true`"],
+            ["`holdfast_live_tasks` was replaced by `live: true`"],
         ),
         (
             ("run", "--select", "return_model"),
             {"models": {"return_model.sql": "select 1 as one", "return_model.yml": FORMER_YML}},
-            ["The model return_model has settings of a training in its `meta`", "{label: returned"],
+            ["The model return_model has training settings in its `meta`", "{label: returned"],
         ),
         (
             ("parse",),
             {"tasks": {"return": RETURN}, "models": {"return_scores.sql": FORMER_SCORES}},
-            ["takes the name of a task, such as holdfast.scores('return'); eligible stand"],
+            ["takes the name of a task, such as holdfast.scores('return'); eligible belong"],
         ),
         (
             ("parse",),

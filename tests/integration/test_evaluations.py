@@ -277,7 +277,7 @@ def test_other_settings_measure_all_models_anew_and_the_same_ones_leave_them(
 
     refused = demo.dbt(*select, "--vars", "{holdfast_segments: [shoe_size]}", check=False)
     assert refused.returncode == 1
-    assert "shoe_size, which is no column of the customers input" in refused.stdout
+    assert "shoe_size, which is neither a column of the customers input" in refused.stdout
 
 
 @pytest.mark.slow
@@ -360,7 +360,7 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
     user_project.write()
     said = run("holdfast", "tasks", "add", "spend", cwd=user_project.directory, check=True).stdout
     assert (
-        said.index("spend_outcomes.sql") < said.index("There already") < said.index("_scores.sql")
+        said.index("spend_outcomes.sql") < said.index("Already there") < said.index("_scores.sql")
     )
     written = (user_project.directory / "models/spend/spend_outcomes.sql").read_text("utf-8")
     assert written == shown["models/spend/spend_outcomes.sql"]

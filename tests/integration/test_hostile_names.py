@@ -86,7 +86,7 @@ def test_every_name_is_a_feature_as_it_was(shop: UserProject) -> None:
     ((told,),) = shop.query(
         f"select description from feature_registry where feature = {text(f'attribute_{NAMES[1]}')}"
     )
-    assert told == f"The {NAMES[1]} of the customer in the customers input, as it is now."
+    assert told == f"Current {NAMES[1]} of the customer, from the customers input."
     for table, column in (("feature_registry", "feature"), ("feature_drift", "feature")):
         found = {row[0] for row in shop.query(f"select {column} from {table}")}
         assert [name for name in NAMES if name not in found] == [], table
@@ -150,9 +150,9 @@ def test_a_blank_value_is_no_segment_of_its_own(shop: UserProject) -> None:
 @pytest.mark.parametrize(
     ("segments", "told"),
     [
-        (["First_Channel"], "names First_Channel, and cohort_segments has a split of that name"),
-        (["first_order_value"], "names first_order_value, and cohort_segments has a split"),
-        (["all"], "names all, and cohort_segments has a split"),
+        (["First_Channel"], "names First_Channel, but cohort_segments already has a split"),
+        (["first_order_value"], "names first_order_value, but cohort_segments already has a split"),
+        (["all"], "names all, but cohort_segments already has a split"),
         (["country", "Country"], "of customer_features, each once; got"),
     ],
 )

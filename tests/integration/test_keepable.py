@@ -240,7 +240,7 @@ def test_win_back_is_switched_off_by_one_declaration_and_has_no_model_in_silence
         ),
         (
             {"holdfast_segments": ["Lifecycle"]},
-            "models are measured by `lifecycle` already",
+            "models are already measured by a segment `lifecycle`",
         ),
     ],
 )

@@ -153,7 +153,7 @@ def test_card_tells_all_that_it_should_and_loads_nothing(
         f"{row[4]:%Y-%m-%d}",
         "Known limits",
         "days since last order (baseline)",
-        "Whole days between the last purchase and as_of.",
+        "Whole days between the last purchase and as_of; NULL without a purchase.",
         "seed",
         "version of scikit-learn",
         *row[1],

@@ -165,7 +165,7 @@ def test_an_explicit_day_without_scores_says_so_and_is_not_published(shop: UserP
 
     refused = run("holdfast", "publish", cwd=shop.directory)
     assert refused.returncode == 1
-    assert "as of 2026-05-01 shows no scores" in refused.stderr
+    assert "as of 2026-05-01 has no scores" in refused.stderr
     assert "run `dbt build`" in refused.stderr
     assert published.read_bytes() == former
     # with the scores of that day, and back again

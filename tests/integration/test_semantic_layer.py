@@ -124,7 +124,7 @@ def test_a_build_with_two_time_spines_says_which_var_lets_the_users_own_be_taken
 ) -> None:
     with_time_spine(user_project)
     both = user_project.dbt("run", "--select", "days").stdout
-    assert "The model days is a time spine of days, and so is calendar_days of Holdfast" in both
+    assert "The model days is a daily time spine, and so is calendar_days of Holdfast" in both
     assert "`holdfast_time_spine` to false" in both
     user_project.write(vars={"holdfast_orders": "raw.orders", "holdfast_time_spine": False})
     user_project.dbt("--warn-error", "run", "--select", "days")

@@ -68,7 +68,7 @@ def test_a_hostile_session_builds_the_same_tables(
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
-        ("default_collation", "nocase", "would be one customer"),
+        ("default_collation", "nocase", "would count as one customer"),
         ("Calendar", "japanese", "years of another calendar"),
         ("arrow_lossless_conversion", True, "reach training as bytes"),
     ],

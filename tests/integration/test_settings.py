@@ -28,7 +28,7 @@ def test_an_unknown_var_of_the_command_line_stops_the_run(
     user_project: UserProject, name: str, guess: str
 ) -> None:
     said = user_project.dbt(*ONE_VIEW, "--vars", f"{{{name}: 1}}", check=False).stdout
-    assert f"Holdfast has no var `{name}`, which stands in --vars" in said
+    assert f"Holdfast has no var `{name}`, which is set in --vars" in said
     assert guess in said
     assert not user_project.has("stg_holdfast__orders")
 
@@ -38,7 +38,7 @@ def test_vars_of_the_project_file_are_checked_too(user_project: UserProject) -> 
     orders = {"holdfast_orders": "raw.orders"}
     user_project.write(vars={**orders, "holdfast_segements": ["country"]})
     said = user_project.dbt(*ONE_VIEW, check=False).stdout
-    assert "`holdfast_segements`, which stands in dbt_project.yml; did you mean" in said
+    assert "`holdfast_segements`, which is set in dbt_project.yml; did you mean" in said
     for package in ("holdfast", "shop"):
         user_project.write(vars={**orders, package: {"holdfast_churn_horizon_days": 30}})
         said = user_project.dbt(*ONE_VIEW, check=False).stdout
@@ -68,7 +68,7 @@ def test_least_rows_and_events_are_vars_and_the_message_tells_how_far_it_is(
 def test_a_config_that_makes_views_of_all_models_is_refused(user_project: UserProject) -> None:
     user_project.write(models={"+materialized": "view"})
     said = user_project.dbt("run", check=False).stdout
-    assert "more models of Holdfast views, and they have to be tables" in said
+    assert "more models of Holdfast views, but they must be tables" in said
     assert "models: {shop: {+materialized: view}}" in said
     assert not user_project.has("churn_model")
     user_project.write(models={"shop": {"+materialized": "view"}})
@@ -109,7 +109,7 @@ def test_a_target_that_is_no_duckdb_is_named(user_project: UserProject) -> None:
         "{% macro begin_elsewhere() %}{{ holdfast.spark__begin_run({}) }}{% endmacro %}"
     )
     said = user_project.dbt("run-operation", "begin_elsewhere", check=False).stdout
-    assert "the models of Holdfast are built on DuckDB: choose a target of type duckdb" in said
+    assert "the models of Holdfast need DuckDB: choose a target of type duckdb" in said
 
 
 @pytest.mark.slow

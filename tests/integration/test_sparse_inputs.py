@@ -179,4 +179,4 @@ def test_attributes_are_encoded_by_what_they_hold(shop: tuple[UserProject, str])
         "select min(customer_id), max(customer_id), count(*) from customer_features "
         "where as_of = '2025-10-01' and attribute_seen_on is not null"
     ) == [(2, 92, 91)]
-    assert "names note, a text of which no value has 10 customers" in said
+    assert "names note, a text column in which no value is shared by 10 customers" in said

@@ -286,7 +286,7 @@ def test_shares_decimals_and_dates_are_those_of_the_language(name: str, said: st
 
 
 def test_a_format_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="'days', which is no format"):
+    with pytest.raises(ValueError, match="'days', which is not a format"):
         macros_with().say("{x:days}", "english", x=1)
 
 

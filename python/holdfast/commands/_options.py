@@ -36,7 +36,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-path",
         type=Path,
-        help="where dbt wrote its artifacts (default: where dbt writes them now)",
+        help="folder with dbt's artifacts (default: the one that dbt uses now)",
     )
 
 

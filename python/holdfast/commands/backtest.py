@@ -23,7 +23,7 @@ __all__ = [
     "write_table",
 ]
 
-HELP = "train at past dates on what was known then, and compare with what came"
+HELP = "train as of past dates on what was known then, and compare with the actual outcomes"
 EXAMPLE = "holdfast backtest --last 3 --output figures.csv"
 
 # what is told of each date, under which heading
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--last", type=int, default=6, help="how many observation dates to replay (default: 6)"
     )
     parser.add_argument(
-        "--output", type=Path, help="a .csv or .parquet file to write the figures to as well"
+        "--output", type=Path, help="also write the figures to this .csv or .parquet file"
     )
 
 

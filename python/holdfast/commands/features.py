@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = add_action(
         actions,
         "describe",
-        "tell everything about one feature",
+        "show everything about one feature",
         "holdfast features describe days_since_order",
     )
-    about.add_argument("name", metavar="NAME", help="its name, or view.name")
+    about.add_argument("name", metavar="NAME", help="name of the feature, or view.name")
     for action in (listing, about):
         add_project(action)
 

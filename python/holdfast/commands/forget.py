@@ -10,14 +10,14 @@ from holdfast.commands._options import add_project, project_of
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
-HELP = "remove customers from all that was built, and keep them out"
+HELP = "remove customers from everything that was built, and keep them out of later builds"
 EXAMPLE = "holdfast forget 17 42 --dry-run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
     parser.add_argument("customer_ids", metavar="CUSTOMER_ID", nargs="+")
-    parser.add_argument("--dry-run", action="store_true", help="only count what would go")
+    parser.add_argument("--dry-run", action="store_true", help="only count what would be removed")
     add_project(parser)
 
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     if done.unknown:
         print(f"No table knows {', '.join(done.unknown)}.")
     if done.elsewhere:
-        print(f"Still in tables of your own: {', '.join(done.elsewhere)}. Remove them there, too.")
+        print(f"Still in your own tables: {', '.join(done.elsewhere)}. Remove them there, too.")
     if done.on_top:
         print(
             f"Built on Holdfast's tables, and still with the ids: {', '.join(done.on_top)}. Build "

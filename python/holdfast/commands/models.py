@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     listing.add_argument("--task", help="only those of this task")
     show = add_action(
-        actions, "show", "tell everything about one model", "holdfast models show 3f2a"
+        actions, "show", "show everything about one model", "holdfast models show 3f2a"
     )
     promote = add_action(
         actions, "promote", "make a model the champion of its task", "holdfast models promote 3f2a"
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the SQL selects from (default: customer_features)",
     )
     for action in (show, promote, export):
-        action.add_argument("model_id", metavar="MODEL_ID", help="its id, or the beginning of it")
+        action.add_argument("model_id", metavar="MODEL_ID", help="model id, or the beginning of it")
     card = add_action(
         actions,
         "card",
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "holdfast models card --output churn.html",
     )
     card.add_argument(
-        "model_id", metavar="MODEL_ID", nargs="?", help="its id (default: the champion of churn)"
+        "model_id", metavar="MODEL_ID", nargs="?", help="model id (default: the champion of churn)"
     )
     for action in (export, card):
         action.add_argument("--output", type=Path, required=True, help="the file to write")

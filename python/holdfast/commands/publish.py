@@ -10,7 +10,7 @@ from holdfast.commands._options import add_project, project_of
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
-HELP = "publish the marts for BI tools, as a build does at its end"
+HELP = "publish the marts for BI tools, as a build does when it ends"
 EXAMPLE = "holdfast publish --output serving/holdfast.duckdb"
 
 
@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DSN",
         nargs="?",
         const="",
-        help="publish to Postgres instead; without a DSN the environment's HOLDFAST_POSTGRES_DSN",
+        help="publish to Postgres instead; the DSN defaults to the environment variable "
+        "HOLDFAST_POSTGRES_DSN",
     )
     parser.add_argument(
         "--schema", default="holdfast", help="the schema in Postgres (default: holdfast)"
@@ -30,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--take-over",
         action="store_true",
-        help="replace what another project, target, warehouse or schema has published there",
+        help="replace a publication of another project, target, warehouse or schema",
     )
     parser.add_argument(
-        "--allow-empty", action="store_true", help="let a table that had rows be without any"
+        "--allow-empty", action="store_true", help="allow a table that had rows to become empty"
     )
     add_project(parser)
 

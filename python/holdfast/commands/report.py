@@ -9,7 +9,7 @@ from holdfast.commands._options import add_project, project_of
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
-HELP = "write what the last dbt build found as one HTML page"
+HELP = "write the results of the last dbt build as one HTML page"
 EXAMPLE = "holdfast report --output retention.html"
 
 

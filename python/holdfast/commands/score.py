@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command can be told."""
     parser.add_argument("--input", type=Path, required=True, help="a .parquet or .csv file")
     parser.add_argument("--output", type=Path, required=True, help="the .parquet or .csv to write")
-    parser.add_argument("--model", metavar="MODEL_ID", help="its id (default: the champion)")
+    parser.add_argument("--model", metavar="MODEL_ID", help="model id (default: the champion)")
     add_task(parser, "whose champion scores (default: churn)")
     parser.add_argument("--overwrite", action="store_true", help="replace a former output")
     add_project(parser)

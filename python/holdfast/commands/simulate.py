@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="(default: 7)")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace the tables that are in the folder"
+        "--overwrite", action="store_true", help="replace existing tables in the folder"
     )
 
 

@@ -8,7 +8,7 @@ from holdfast.commands._options import add_project
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
-HELP = "show what the last dbt build of this project made, and which customers to keep"
+HELP = "show the results of the last dbt build of this project, and which customers to act on"
 EXAMPLE = "holdfast summary --customers 20"
 
 

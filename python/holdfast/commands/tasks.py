@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     adding = add_action(
         actions, "add", "write the models of a task", "holdfast tasks add return --dry-run"
     )
-    adding.add_argument("task", metavar="TASK", help="its name in the var holdfast_tasks")
+    adding.add_argument("task", metavar="TASK", help="name of the task in the var holdfast_tasks")
     adding.add_argument("--dry-run", action="store_true", help="only print what would be written")
     adding.add_argument(
         "--project-dir", type=Path, default=Path(), help="the dbt project (default: here)"

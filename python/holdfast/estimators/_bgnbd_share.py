@@ -139,8 +139,8 @@ def fit_bgnbd_share_or_none(part: Part, horizon_days: int, weight: float) -> BgN
         return fit_bgnbd_share(part, horizon_days, weight)
     except TrainingError as error:
         logger.warning(
-            "The blend goes without BG/NBD: its weight of %.2f was chosen on held-out rows, but on "
-            "the %d rows to fit on it cannot be fitted. %s",
+            "The blend leaves out BG/NBD: its weight of %.2f was chosen on held-out rows, but "
+            "BG/NBD cannot be fitted on the %d training rows. %s",
             weight,
             len(part.y),
             error,

@@ -163,9 +163,7 @@ class Definitions:
                 {(view.feature_view, feature): (view, feature) for view, feature in found}.values()
             )
         if not found:
-            raise FeatureError(
-                "no feature was asked for; name some, or leave `features` out for all"
-            )
+            raise FeatureError("no feature was requested; name some, or omit `features` to get all")
         for view, feature in found:
             missing = [key for key in view.entity if key not in keys]
             if missing:
@@ -194,7 +192,7 @@ class Definitions:
         nearest = get_close_matches(name, known, n=3)
         if nearest:
             return "did you mean " + " or ".join(f"'{near}'" for near in nearest) + "?"
-        return "`holdfast features list` shows all that there are"
+        return "`holdfast features list` shows all features"
 
 
 def find_relations(

@@ -430,7 +430,7 @@ class FeatureStore:
         Examples
         --------
         >>> store.describe_feature("order_count_90d").description  # doctest: +SKIP
-        'Purchases in the 90 days before as_of.'
+        'Number of purchases in the 90 days before as_of.'
         """
         definition, feature = self._catalogue.definitions.find(name)
         found = self._catalogue.registered().get((definition.feature_view, feature))

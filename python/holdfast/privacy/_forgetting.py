@@ -123,8 +123,8 @@ def forget_customers(
             unknown = _unknown(project, connection, ids, [*own, *others])
             if len(unknown) == len(ids):
                 raise ForgetError(
-                    f"no table knows the customer {', '.join(ids)}; write an id as it stands in "
-                    "the column customer_id"
+                    f"no table has the customer {', '.join(ids)}; write the id exactly as in the "
+                    "column customer_id"
                 )
             known = [customer for customer in ids if customer not in unknown]
             counts = {table: _count(connection, table, known) for table in own}
@@ -193,8 +193,8 @@ def _remove(
                 if database == home:
                     raise
                 raise ForgetError(
-                    f"the customers are noted as forgotten, but still in {table.shown}: "
-                    f"{str(error).splitlines()[0]}; put that right and run `holdfast forget` again"
+                    f"the customers are marked as forgotten, but are still in {table.shown}: "
+                    f"{str(error).splitlines()[0]}; fix this and run `holdfast forget` again"
                 ) from None
 
 
@@ -340,6 +340,6 @@ def _publish_again(project: Project, connection: duckdb.DuckDBPyConnection) -> P
         return publish_again(project, connection)
     except HoldfastError as error:
         raise ForgetError(
-            "the customers are gone from the warehouse, but still in what was published: "
-            f"{error}; put that right and run `holdfast forget` again"
+            "the customers are removed from the warehouse, but are still in published tables: "
+            f"{error}; fix this and run `holdfast forget` again"
         ) from None

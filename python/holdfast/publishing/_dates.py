@@ -47,8 +47,8 @@ def refuse_other_dates(cursor: duckdb.DuckDBPyConnection, marts: Sequence[Mart])
     if len(dates) > 1:
         told = "; ".join(f"{', '.join(dates[date])} as of {date}" for date in sorted(dates))
         raise PublishError(
-            f"the marts are not of one day ({told}); run `dbt build`, which makes all of them "
-            "for one"
+            f"the marts are not all of the same day ({told}); run `dbt build`, which makes "
+            "all of them for one day"
         )
 
 
@@ -96,8 +96,8 @@ def refuse_vanished_scores(
     assert row is not None
     if not row[0]:
         raise PublishError(
-            f"{mart.name} as of {row[1]} shows no scores, and what is published shows those of "
-            f"{former[0]}; run `dbt build`, which makes scores and marts of one day ({remedy})"
+            f"{mart.name} as of {row[1]} has no scores, but the published one has those of "
+            f"{former[0]}; run `dbt build`, which makes scores and marts of the same day ({remedy})"
         )
 
 

@@ -87,13 +87,13 @@ def publish_run(connection: duckdb.DuckDBPyConnection, request: Mapping[str, Any
     marts = find_marts(nodes)
     reason = request.get("refusal") or obstacle(nodes, marts, request["results"])
     if reason is not None:
-        return f"Nothing was published, what was published before stays: {reason}"
+        return f"Nothing was published; the earlier publication stays in place: {reason}"
     warehouse = warehouse_of(connection)
     path = request.get("path")
     if warehouse is None and not (path and Path(path).is_absolute()):
         return (
-            "Nothing was published: the warehouse is no file that `serving/` could stand beside; "
-            "set the var `holdfast_publish_path` to the full path of a file"
+            "Nothing was published: the warehouse is not a file, so there is no folder for "
+            "`serving/`; set the var `holdfast_publish_path` to the full path of a file"
         )
     folder = Path() if warehouse is None else warehouse.parent
     file = folder / (path or DEFAULT_FILE)

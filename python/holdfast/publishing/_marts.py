@@ -169,7 +169,7 @@ def _mart(unique_id: str, node: Mapping[str, Any]) -> Mart:
     if name.lower() == MANIFEST:
         raise PublishError(f"{unique_id} cannot be published as {name}; give it another alias")
     if node["config"].get("materialized") == "ephemeral":
-        raise PublishError(f"{unique_id} is ephemeral, so there is nothing to publish of it")
+        raise PublishError(f"{unique_id} is ephemeral, so it has no table to publish")
     partition_by = (node["config"].get("meta") or {}).get("partition_by") or []
     columns = {str(name).lower(): column for name, column in node["columns"].items()}
     return Mart(

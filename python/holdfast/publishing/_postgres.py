@@ -170,7 +170,7 @@ def publish_to_postgres(
             cursor,
             marts,
             _shown(published),
-            remedy=f"to publish without scores all the same, drop the table {schema}.{MANIFEST}",
+            remedy=f"to publish without scores anyway, drop the table {schema}.{MANIFEST}",
         )
         rows: list[dict[str, Any]] = []
         for mart in marts:
@@ -226,7 +226,7 @@ def _told(message: str, dsn: str) -> str:
     stated = re.search(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", dsn)
     pieces = [*re.split("[:@/]", secret), stated.group(1).strip("'") if stated else ""]
     if any(piece and piece in message for piece in pieces):
-        return "; see whether host, user and password in the DSN are right"
+        return "; check host, user and password in the DSN"
     return f": {' '.join(message.split())}"
 
 

@@ -178,7 +178,7 @@ def publish(
         except (duckdb.Error, OSError) as error:
             # only the first line: DuckDB puts a stack behind it
             raise PublishError(
-                f"{shelf.file} could not be published, and is as it was: "
+                f"{shelf.file} could not be published and was not changed: "
                 f"{str(error).splitlines()[0]}"
             ) from error
         finally:
@@ -207,7 +207,7 @@ def published_columns(cursor: duckdb.DuckDBPyConnection, mart: Mart) -> Columns:
     for name in mart.partition_by:
         if name not in columns:
             raise PublishError(
-                f"{mart.name} is to be partitioned by {name}, which is none of its columns"
+                f"{mart.name} is set to be partitioned by {name}, which is not one of its columns"
             )
     return columns
 
@@ -251,9 +251,9 @@ def without_forgotten(
         else:
             told.append(
                 f"; left out {mart.name}, whose {' and '.join(columns)} still "
-                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (build it anew, with "
-                "--full-refresh if it is incremental; a column that tells no customers says so "
-                "by `meta: {customer_ids: false}`)"
+                f"hold{'s' if len(columns) == 1 else ''} forgotten customers (rebuild it, with "
+                "--full-refresh if it is incremental; mark a column that holds no customer ids "
+                "with `meta: {customer_ids: false}`)"
             )
     return clean, "".join(told)
 
@@ -354,7 +354,7 @@ def _write(
             cursor,
             marts,
             shown_in(shelf.file),
-            remedy=f"to publish without scores all the same, remove {shelf.file}",
+            remedy=f"to publish without scores anyway, remove {shelf.file}",
         )
         if not allow_empty:
             counts = {table.mart.name: table.row_count for table in copied}
@@ -367,7 +367,7 @@ def _write(
         remark = _write_function(cursor, alias, registry, facts["model_id"])
         remark = remark or _write_what_if(cursor, alias, copied, facts["model_id"])
     if aside.with_name(f"{aside.name}.wal").exists():
-        raise PublishError(f"{aside} was not written completely; see whether the disk is full")
+        raise PublishError(f"{aside} was not written completely; check whether the disk is full")
     folder.mkdir(parents=True)
     with _attached(cursor, aside, alias, "read_only"):
         whole_numbers = _large_whole_numbers(cursor, copied, alias)
@@ -483,7 +483,7 @@ def _write_function(
         f"select onnx, onnx_sha256, {listed} from {registry} where model_id = ?", [model_id]
     ).fetchone()
     if row is None:
-        return f", without a function: the model {model_id} is not in the registry any more"
+        return f", without a function: the model {model_id} is no longer in the registry"
     told = {"model_id": model_id, **dict(zip(ROW_COLUMNS, row[2:], strict=True))}
     try:
         check_row(ModelFile.from_bytes(row[0], row[1]), told, registry)

@@ -76,7 +76,7 @@ class Shelf:
                     if time.monotonic() > deadline:
                         raise PublishError(
                             f"another build has been publishing to {self.file} for "
-                            f"{_PATIENCE_SECONDS // 60} minutes; see whether it hangs"
+                            f"{_PATIENCE_SECONDS // 60} minutes; check whether it hangs"
                         ) from None
                     time.sleep(0.05)
             self._handle = handle
@@ -86,7 +86,7 @@ class Shelf:
                 raise PublishError(
                     f"{self.file} is published from the {_told(former)}, and this is the "
                     f"{_told(owner)}; "
-                    "give this one a `holdfast_publish_path` of its own, or let it have the file "
+                    "give this one its own `holdfast_publish_path`, or replace the publication "
                     "with `holdfast publish --take-over`"
                 )
             self._note(owner=dict(owner))
@@ -164,8 +164,8 @@ class Shelf:
             noted = None
         if not isinstance(noted, dict) or not isinstance(noted.get("owner"), dict):
             raise PublishError(
-                f"{self._lock} is not as Holdfast writes it; if {self.file} may be replaced, "
-                "remove that file"
+                f"{self._lock} was not written by Holdfast or was changed; if {self.file} may be "
+                "replaced, remove that file"
             )
         return noted
 
@@ -187,18 +187,18 @@ class Shelf:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             if self.file.is_dir() or (self.file.exists() and not self._lock.exists()):
                 raise PublishError(
-                    f"{self.file} is there already and was not published by Holdfast; remove it, "
+                    f"{self.file} already exists and was not published by Holdfast; remove it, "
                     "or set the var `holdfast_publish_path` to another file"
                 )
             if self._lock.is_symlink():
                 raise PublishError(
-                    f"{self._lock} is a link to another file, and Holdfast makes no such; remove it"
+                    f"{self._lock} is a link to another file, which Holdfast never makes; remove it"
                 )
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             handle = os.open(self._lock, flags, 0o644)
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 os.close(handle)
-                raise PublishError(f"{self._lock} is no plain file; remove it")
+                raise PublishError(f"{self._lock} is not a regular file; remove it")
             self.sets.mkdir(exist_ok=True)
         except OSError as error:
             raise PublishError(

@@ -73,7 +73,7 @@ def update_evaluations(
             renamed = rows.rename_columns({"predicted": "probability"})
             metrics = evaluate(renamed, Costs(**settings["costs"]))
         measured.append(_of_model(model, metrics, settings["number"]))
-    logger.info("Measured %d models and splits; the others are as they were.", len(measured))
+    logger.info("Measured %d models and splits; the others had not changed.", len(measured))
     replaced = {(table["model_id"][0].as_py(), table["split"][0].as_py()) for table in measured}
     pairs = zip(former["model_id"].to_pylist(), former["split"].to_pylist(), strict=True)
     kept = former.filter(pa.array([pair not in replaced for pair in pairs], pa.bool_()))

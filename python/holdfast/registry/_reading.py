@@ -151,9 +151,7 @@ def matching(models: list[RegisteredModel], model_id: str) -> RegisteredModel:
     if found:
         ids = ", ".join(model.model_id for model in found)
         raise RegistryError(f"several models begin with '{model_id}': {ids}; give more of the id")
-    raise RegistryError(
-        f"there is no model '{model_id}'; `holdfast models list` shows those there are"
-    )
+    raise RegistryError(f"there is no model '{model_id}'; `holdfast models list` shows all models")
 
 
 def relation_of(project: Project, model: str) -> str:
@@ -172,7 +170,7 @@ def read_file(
     ).fetchall()
     blob = rows[0][0] if rows else None
     if blob is None:
-        raise RegistryError(f"the registry holds no file of the model {model.model_id}. {RESTORE}")
+        raise RegistryError(f"the registry has no file of the model {model.model_id}. {RESTORE}")
     actual = hashlib.sha256(blob).hexdigest()
     if actual != (model.onnx_sha256 or "").strip().lower():
         raise RegistryError(

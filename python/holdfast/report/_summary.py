@@ -329,7 +329,7 @@ def _list(
         select
             customer_id, lifecycle_state, churn_probability, coalesce(risk_band, ''),
             value_at_risk, coalesce(suggested_action, ''),
-            concat_ws('; ', reason_1, reason_2, reason_3)
+            concat_ws(' · ', reason_1, reason_2, reason_3)
         from {relation}
         where {where}
         order by {order}

@@ -118,7 +118,7 @@ def write_task_files(plan: TaskFiles) -> None:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:
-            raise ScaffoldError(f"{path} is there already, and stays as it is") from None
+            raise ScaffoldError(f"{path} already exists and was not changed") from None
 
 
 def describe_task_files(plan: TaskFiles, directory: Path, *, dry_run: bool = False) -> str:
@@ -144,7 +144,7 @@ def describe_task_files(plan: TaskFiles, directory: Path, *, dry_run: bool = Fal
         if dry_run:
             lines += [*(f"    {line}".rstrip() for line in text.splitlines()), ""]
     if plan.kept:
-        lines.append("There already, and left as it is:")
+        lines.append("Already there, not changed:")
         lines += [f"  {_relative(path, directory)}" for path in plan.kept]
     for model, what in plan.to_write.items():
         lines.append(f"Yours to write: {model}, {what}.")
@@ -168,8 +168,8 @@ def _project_settings(directory: Path) -> dict[str, Any]:
     path = directory / "dbt_project.yml"
     if not path.is_file():
         raise ScaffoldError(
-            f"{directory.resolve()} is no dbt project (no dbt_project.yml); run the command in the "
-            "project, or name it with --project-dir"
+            f"{directory.resolve()} is not a dbt project (no dbt_project.yml); run the command in "
+            "the project, or name it with --project-dir"
         )
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -181,7 +181,9 @@ def _project_settings(directory: Path) -> dict[str, Any]:
 def _declaration(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Give the declaration of a task, where it says enough to write its models."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", task):
-        raise ScaffoldError(f"the name of a task is made of letters, digits and _; got: {task}")
+        raise ScaffoldError(
+            f"the name of a task must consist of letters, digits and _; got: {task}"
+        )
     if task.lower() in _SHIPPED:
         raise ScaffoldError(f"{task} is a task of Holdfast's own; its models are in the package")
     variables = settings.get("vars") or {}
@@ -191,8 +193,8 @@ def _declaration(settings: Mapping[str, Any], task: str) -> dict[str, Any]:
     if not isinstance(declared, dict):
         raise ScaffoldError(
             "the var `holdfast_tasks` in dbt_project.yml must be a mapping of names to "
-            f"declarations; got: {declared}. A list of names is its former shape: declare each "
-            f"task of yours in it, and leave churn out.\n{_example(task)}"
+            f"declarations; got: {declared}. A list of names is no longer supported: declare "
+            f"each of your tasks in it, without churn.\n{_example(task)}"
         )
     if task not in declared:
         near = difflib.get_close_matches(task, [str(name) for name in declared], 1)

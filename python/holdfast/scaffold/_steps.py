@@ -55,7 +55,7 @@ def left_to_the_project(task: str, declaration: Mapping[str, Any]) -> dict[str, 
     keys = ", ".join([*_entity(declaration), "as_of"])
     label = declaration["label"]
     left = {
-        f"{task}_labels": f"a select of {keys} and {label} (NULL while it is not known), for the "
+        f"{task}_labels": f"a select of {keys} and {label} (NULL until it is known), because the "
         "task has no `event`"
     }
     if declaration.get("live"):
@@ -77,19 +77,19 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
     is_number = declaration.get("target") == "regression"
     score = f"{task}_value" if is_number else f"{task}_probability"
     keys = tuple(
-        _Column(name, f"The {name.removesuffix('_id').replace('_', ' ')}.", ("not_null",))
+        _Column(name, f"Id of the {name.removesuffix('_id').replace('_', ' ')}.", ("not_null",))
         for name in entity
     )
     probability: tuple[str, ...] = () if is_number else ("holdfast.probability",)
     grain = f"Grain: one row per {', '.join(entity)} and as_of."
     unique = _unique([*entity, "as_of"])
-    model_id = _Column("model_id", "The model.", ("not_null",))
+    model_id = _Column("model_id", "Model id, as in model_registry.", ("not_null",))
     predicted = _Column(
         "predicted_value" if is_number else "probability",
-        f"What it said of {label} beforehand.",
+        f"Prediction of {label} made beforehand.",
         ("not_null", *probability),
     )
-    came = _Column(label, "What came.", ("not_null",))
+    came = _Column(label, f"Actual outcome, see {task}_labels.", ("not_null",))
     if event:
         features = declaration.get("features") or "customer_features"
         spine: dict[str, Any] = {"spine": _ref(str(features))}
@@ -98,14 +98,14 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
         yield Step(
             f"{task}_labels",
             f"{{{{ holdfast.labels('{task}') }}}}\n",
-            f"What the task {task} is about: {_meaning(label, event, is_number=is_number)} {grain}",
+            f"The label of the task {task}: {_meaning(label, event, is_number=is_number)} {grain}",
             (
                 *keys,
-                _Column("as_of", "The observation date.", ("not_null",)),
-                _Column("horizon_ends_at", "When the label is known.", ("not_null",)),
+                _Column("as_of", "Observation date, UTC.", ("not_null",)),
+                _Column("horizon_ends_at", "When the label is known, UTC.", ("not_null",)),
                 _Column(
                     "is_mature",
-                    "Whether horizon_ends_at is over at the as-of date of the build.",
+                    "Whether horizon_ends_at is past at the as-of date of the build.",
                     ("not_null",),
                 ),
                 _Column(label, _meaning(label, event, is_number=is_number)),
@@ -115,12 +115,12 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
     yield Step(
         f"{task}_training_set",
         f"{{{{ holdfast.training_set('{task}') }}}}\n",
-        f"What the models of {task} learn from: observations whose label is known, of those with "
-        f"enough history, with the features as they were known at the observation. {grain}",
+        f"What the models of {task} learn from: observations with a known label and enough "
+        f"history, with the features known at the observation. {grain}",
         (
-            _Column(label, f"The label, see {task}_labels.", ("not_null",)),
+            _Column(label, f"Label, see {task}_labels.", ("not_null",)),
             *keys,
-            _Column("as_of", "The observation date.", ("not_null",)),
+            _Column("as_of", "Observation date, UTC.", ("not_null",)),
         ),
         (unique,),
     )
@@ -130,7 +130,7 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
         "    from holdfast.training import update_registry\n\n"
         f'    training_set = dbt.ref("{task}_training_set")\n'
         f'    return update_registry("{task}", session, training_set, dbt.this)\n',
-        f"The models of {task} that were trained, each with its ONNX file. Rows are never dropped, "
+        f"The trained models of {task}, each with its ONNX file. Rows are never dropped, "
         "except by `holdfast_reset: true`. Grain: one row per model_id.",
         _MODEL_COLUMNS,
         ending="py",
@@ -138,31 +138,30 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
     yield Step(
         f"{task}_reasons",
         f"{{{{ holdfast.reasons('{task}') }}}}\n",
-        f"Why the champion of {task} scores as it does: the three themes that raise the score "
-        f"most. Grain: one row per {', '.join(entity)}, as_of and rank.",
+        f"The reasons for the scores of {task}: the three themes that raise the score most. "
+        f"Grain: one row per {', '.join(entity)}, as_of and rank.",
         (
             *keys,
-            _Column("as_of", "The observation date.", ("not_null",)),
-            _Column("model_id", "The model that is explained."),
-            _Column("rank", "1 is the strongest."),
-            _Column("theme", "What the reason is about; a customer has one reason of each theme."),
-            _Column("feature", "The feature of the theme that tells the reason."),
-            _Column("feature_value", "Its value."),
+            _Column("as_of", "Observation date, UTC.", ("not_null",)),
+            _Column("model_id", "Id of the model that is explained."),
+            _Column("rank", "Rank of the reason: 1 is the strongest."),
+            _Column("theme", "Theme of the reason; no two reasons of a row share one."),
+            _Column("feature", "Feature whose statement is the reason."),
+            _Column("feature_value", "Value of the feature; NULL if it is missing."),
             _Column(
                 "contribution",
-                "What the theme adds to the value, in its unit."
+                "What the theme adds to the predicted value, in its unit."
                 if is_number
                 else "What the theme adds to the log-odds of the probability.",
             ),
-            _Column("reason", "The reason in plain words."),
+            _Column("reason", "Reason in words."),
         ),
         (_unique([*entity, "as_of", "rank"]),),
     )
     yield Step(
         f"{task}_scores",
         f"{{{{ holdfast.scores('{task}') }}}}\n",
-        f"What the champion of {task} says of everyone at the as-of date of each build; former "
-        f"dates stay. {grain}",
+        f"The scores of {task} at the as-of date of each build; earlier dates are kept. {grain}",
         tuple(_score_columns(task, declaration, keys, score, is_number=is_number)),
         (
             unique,
@@ -173,15 +172,15 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
     yield Step(
         f"{task}_holdout_predictions",
         f"{{{{ holdfast.holdout_predictions('{task}') }}}}\n",
-        f"What each model of {task} said about rows that it had not seen, and what came. Grain: "
-        f"one row per {', '.join(entity)}, as_of and model_id.",
+        f"What each model of {task} predicted for rows it had not seen, with the actual outcome. "
+        f"Grain: one row per {', '.join(entity)}, as_of and model_id.",
         (
             *keys,
             _Column(
-                "as_of", "The observation date, after all training labels were over.", ("not_null",)
+                "as_of", "Observation date, UTC; later than all training labels.", ("not_null",)
             ),
             model_id,
-            _Column("algorithm", "Its algorithm."),
+            _Column("algorithm", "Algorithm of the model."),
             predicted,
             came,
         ),
@@ -191,14 +190,14 @@ def steps_of(task: str, declaration: Mapping[str, Any]) -> Iterator[Step]:
         yield Step(
             f"{task}_outcomes",
             f"{{{{ holdfast.outcomes('{task}') }}}}\n",
-            f"What came of the scores of {task}, kept once their horizon is over. {grain}",
+            f"Actual outcomes of the scores of {task}, kept once their horizon is over. {grain}",
             (
                 *keys,
-                _Column("as_of", "The moment that the score was made for.", ("not_null",)),
+                _Column("as_of", "Time the score is for, UTC.", ("not_null",)),
                 model_id,
                 predicted,
                 came,
-                _Column("horizon_ends_at", "When the horizon was over."),
+                _Column("horizon_ends_at", "When the horizon ended, UTC."),
                 _Column("scored_at", "When the score was computed, UTC."),
             ),
             (unique,),
@@ -217,68 +216,70 @@ def _score_columns(
     yield from keys
     yield _Column(
         "as_of",
-        "The moment that the score was made for; only what was known before it counts.",
+        "Time the score is for, UTC; it uses only what was known before.",
         ("not_null",),
     )
-    yield _Column("as_of_date", "The day of as_of.", ("not_null",))
-    yield _Column("model_id", "The model that scored; NULL where none could.")
+    yield _Column("as_of_date", "Date of as_of.", ("not_null",))
+    yield _Column("model_id", "Id of the scoring model; NULL if there was none.")
     statuses = ["scored", "not_enough_history", "not_eligible", "no_model"]
     yield _Column(
         "status",
-        "scored; not_enough_history (too few orders, or known too briefly); not_eligible (the task "
-        "is not about them); no_model (nothing could be trained yet).",
+        "Whether there is a score, and why not: scored; not_enough_history (too few orders, or "
+        "known for too short a time); not_eligible (the task does not apply); no_model (nothing "
+        "could be trained yet).",
         ("not_null", _accepted(statuses)),
     )
     told = f"{declaration['label']}, see {task}_labels; NULL unless scored."
     if is_number:
-        yield _Column(score, f"The mean to be expected of {told}")
+        yield _Column(score, f"Expected value of {told}")
     else:
-        yield _Column(score, f"The probability of {told}", ("holdfast.probability",))
+        yield _Column(score, f"Probability of {told}", ("holdfast.probability",))
     yield _Column(
         f"{task}_percentile",
-        "Share of those scored at this as_of with a lower score, 0 to 1.",
+        "Share of the others scored at this as_of with a lower score, 0 to 1; NULL unless scored.",
         ("holdfast.probability",),
     )
     if declaration.get("bands"):
         yield _Column(
             str(declaration.get("band_column") or "band"),
-            "low, medium or high, by the `bands` of the task.",
+            "Band by the `bands` of the task: low, medium or high; NULL unless scored.",
             (_accepted(["low", "medium", "high"]),),
         )
-    yield _Column("reason_1", "What raises the score most, in words.")
-    yield _Column("reason_2", "What raises it second.")
-    yield _Column("reason_3", "What raises it third.")
+    yield _Column("reason_1", "Strongest reason that raises the score, in words.")
+    yield _Column("reason_2", "Second strongest reason that raises the score, in words.")
+    yield _Column("reason_3", "Third strongest reason that raises the score, in words.")
     yield _Column("scored_at", "When the score was computed, UTC.", ("not_null",))
 
 
 _MODEL_COLUMNS = (
-    _Column("model_id", "The model; a hash of its content.", ("unique", "not_null")),
-    _Column("task", "What it predicts."),
-    _Column("algorithm", "Its algorithm, or the baseline that it is."),
+    _Column("model_id", "Model id: a hash of the model's content.", ("unique", "not_null")),
+    _Column("task", "Task of the model."),
+    _Column("algorithm", "Algorithm of the model, or name of the baseline."),
     _Column(
         "stage",
-        "champion (it scores), challenger, evaluated (the champion's twin, fitted without the test "
-        "months), archived (a former one), baseline (what a model must beat).",
+        "Stage of the model: champion (it scores), challenger, evaluated (the champion's twin, "
+        "fitted without the test months), archived (a former model), baseline (what a model must "
+        "beat).",
     ),
-    _Column("trained_at", "When it was trained, UTC."),
-    _Column("training_from", "The first observation date it learned from."),
-    _Column("training_to", "The last one."),
-    _Column("row_count", "Rows it learned from."),
-    _Column("positive_count", "Of these, with the event; NULL where a number is predicted."),
-    _Column("feature_names", "The features, in the order in which the model takes them."),
+    _Column("trained_at", "When the model was trained, UTC."),
+    _Column("training_from", "First observation date the model learned from."),
+    _Column("training_to", "Last observation date the model learned from."),
+    _Column("row_count", "Number of rows the model learned from."),
+    _Column("positive_count", "Rows with the event; NULL if a number is predicted."),
+    _Column("feature_names", "Features of the model, in its order."),
     _Column(
         "feature_hash",
-        "Hash of the features and the label definition; another hash calls for training.",
+        "Hash of the features and the label definition; training is due when it changes.",
     ),
     _Column(
         "parameters",
-        "JSON: hyper-parameters, seed, split, dropped features, fingerprint of the rows.",
+        "JSON: hyperparameters, seed, split, dropped features, fingerprint of the rows.",
     ),
     _Column("metrics", "JSON: metrics on the validation and test months."),
-    _Column("onnx", "The model itself, an ONNX file."),
-    _Column("onnx_sha256", "Its SHA-256; verified before it scores."),
-    _Column("score_sql", "The model as an expression of DuckDB's SQL; NULL where it is too large."),
-    _Column("library_versions", "JSON: the versions it was trained with."),
+    _Column("onnx", "The model as an ONNX file."),
+    _Column("onnx_sha256", "SHA-256 of the ONNX file; checked before the model scores."),
+    _Column("score_sql", "The model as a DuckDB SQL expression; NULL if it is too large."),
+    _Column("library_versions", "JSON: library versions of the training."),
 )
 
 
@@ -290,10 +291,11 @@ def _meaning(label: str, event: Mapping[str, Any], *, is_number: bool) -> str:
     within = f"{rows} with {event['at']} in the horizon"
     if is_number and event.get("value"):
         return (
-            f"{label} is {event['value']} over the {within}, 0 without any, NULL until it is over."
+            f"{label} is {event['value']} over the {within}; 0 without any, NULL until the horizon "
+            "is over."
         )
     are = "there are no" if event.get("absent") else "there are"
-    return f"{label} says whether {are} {within}; NULL until it is over."
+    return f"{label} says whether {are} {within}; NULL until the horizon is over."
 
 
 def _ref(features: str) -> str:

@@ -125,7 +125,7 @@ def _check_paths(source: Path, output: Path, *, overwrite: bool) -> None:
         if output.samefile(source):
             raise HoldfastError("the output would replace the input; name another file")
         if not overwrite:
-            raise HoldfastError(f"{output} is there already; --overwrite replaces it")
+            raise HoldfastError(f"{output} already exists; --overwrite replaces it")
 
 
 def _feature_names(connection: DuckDBPyConnection, registry: str, model_id: str) -> list[str]:

@@ -260,7 +260,7 @@ class OnnxModel:
         if least < -PROBABILITY_TOLERANCE or greatest > 1 + PROBABILITY_TOLERANCE:
             beyond = least if least < -PROBABILITY_TOLERANCE else greatest
             raise ModelError(
-                f"{self._file.name} gives {beyond:.6g}, which is no probability. {RESTORE}"
+                f"{self._file.name} gives {beyond:.6g}, which is not a probability. {RESTORE}"
             )
 
     def _explain(self) -> Explainer:

@@ -45,7 +45,7 @@ def wins(
     gone = [name for name in champion.feature_names if name not in description.features]
     if gone:
         logger.warning(
-            "Champion %s needs the feature %s, which is gone; the new model replaces it.",
+            "Champion %s needs the feature %s, which no longer exists; the new model replaces it.",
             former_id,
             gone[0],
         )
@@ -54,7 +54,7 @@ def wins(
     rival_blob = _checked_file(rival)
     if rival_blob == chosen.blob:
         # the same model again: its row stays as it is
-        logger.info("The champion %s came out again.", former_id)
+        logger.info("Training gave the champion %s again.", former_id)
         return True, None
     given = predict_onnx(chosen.blob, test.columns(chosen.names))
     former_given = _predict_former(rival, rival_blob, test.columns(rival.feature_names))

@@ -97,7 +97,7 @@ def check_estimator(task: Task, recipe: Recipe) -> None:
             )
         if fixed.get(MONOTONIC) is True and (task.name != "churn" or task.is_numeric):
             raise TrainingError(
-                "monotonic: true stands for what is known of churn; for the task "
+                "monotonic: true is defined for churn only; for the task "
                 f"{task.name} name the features: monotonic: {{days_since_order: -1}}."
             )
         if not fixed:

@@ -164,7 +164,7 @@ def _check_values(source: Source, label: str) -> None:
     if count:
         raise TrainingError(
             f"The label {label!r} is infinite or not a number in {int(count)} rows, which no model "
-            f"can learn; NULL stands for what is not known. {advice}"
+            f"can learn; use NULL for unknown values. {advice}"
         )
 
 

@@ -95,7 +95,7 @@ class Fallback:
             made = self._made(moment, feature_hash, missing)
         except TrainingError as error:
             if present is not None and age is not None:
-                logger.warning("The fallback %s stays as it is: %s", present.model_id, error)
+                logger.warning("The fallback %s was not changed: %s", present.model_id, error)
                 return []
             logger.warning("No fallback: %s", error)
             made = []

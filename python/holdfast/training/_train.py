@@ -339,7 +339,7 @@ def _without_model(
         then = f" The champion {champion.model_id} is archived: {unfit}."
         rows.append(champion.staged(Stage.ARCHIVED))
     elif champion:
-        then = f" The champion {champion.model_id} stays as it is."
+        then = f" The champion {champion.model_id} was not changed."
     note_training(checked.task.name, f"not trained: {found.reason}")
     level = logging.INFO if checked.policy.optional else logging.WARNING
     logger.log(level, "No new model: %s; %s.%s", found.reason, found.remedy, then)

@@ -263,8 +263,8 @@ def open_project(
     project_file = directory / "dbt_project.yml"
     if not project_file.exists():
         raise ProjectError(
-            f"{directory} is no dbt project (no dbt_project.yml); run the command in the project, "
-            "or name it with --project-dir"
+            f"{directory} is not a dbt project (no dbt_project.yml); run the command in the "
+            "project, or name it with --project-dir"
         )
     settings = yaml.safe_load(project_file.read_text(encoding="utf-8")) or {}
     try:
@@ -321,6 +321,6 @@ def _check_origin(profile: Profile, manifest: dict[str, Any], run_results: dict[
     }
     if strange:
         raise ProjectError(
-            f"{profile.artifacts} is of another target: its models lie in the database "
+            f"{profile.artifacts} belongs to another target: its models are in the database "
             f"'{min(strange)}', which the target '{profile.target}' does not know; {told}"
         )

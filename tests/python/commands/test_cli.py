@@ -106,7 +106,7 @@ def test_a_folder_without_a_built_project_is_refused_with_1(
     assert main([*words, "--project-dir", str(tmp_path / "nowhere")]) == 1
     said = capsys.readouterr()
     assert said.err.startswith(f"holdfast {name}: ")
-    assert "is no dbt project" in said.err
+    assert "is not a dbt project" in said.err
     (tmp_path / "dbt_project.yml").write_text("name: empty\n", encoding="utf-8")
     assert main(words) == 1
     more = capsys.readouterr()

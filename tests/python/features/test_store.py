@@ -206,7 +206,7 @@ def test_an_unknown_feature_is_answered_with_the_nearest(
 
 
 def test_no_features_is_an_error(store: FeatureStore) -> None:
-    with pytest.raises(FeatureError, match="no feature was asked for"):
+    with pytest.raises(FeatureError, match="no feature was requested"):
         store.historical_features(ANNA, [])
 
 

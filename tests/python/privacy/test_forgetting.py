@@ -105,7 +105,7 @@ def test_rows_go_from_what_holdfast_built_and_what_builds_on_it(project: Project
 
 
 def test_ids_that_nobody_knows_are_told(project: Project) -> None:
-    with pytest.raises(ForgetError, match="no table knows the customer 18, 17x"):
+    with pytest.raises(ForgetError, match="no table has the customer 18, 17x"):
         forget_customers(project, ["18", "17x"])
     done = forget_customers(project, ["ü", "18"])
     assert done.unknown == ["18"]

@@ -85,7 +85,7 @@ def test_scores_that_are_gone_are_refused_until_the_file_is_removed(
     file = tmp_path / "bi.duckdb"
     publish_all(warehouse, file)
     show(warehouse, "2026-07-01", "null", status)
-    with pytest.raises(PublishError, match="shows no scores, and what is published shows those of"):
+    with pytest.raises(PublishError, match="has no scores, but the published one has those of"):
         publish_all(warehouse, file)
     file.unlink()
     publish_all(warehouse, file)

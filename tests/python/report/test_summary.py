@@ -113,7 +113,7 @@ def test_tables_models_customers_and_times_are_told(project: Project) -> None:
     # the twin's figures are the champion's, and a former model is in nobody's way
     assert "twin" not in told
     assert "former" not in told
-    assert "silent for 60 days; a return" in told_text
+    assert "silent for 60 days · a return" in told_text
     assert ["labels,", "training,", "scores", "12.2", "s"] in lines
     assert ["your", "own", "models", "and", "seeds", "3.0", "s"] in lines
     assert ["data", "tests", "1.5", "s"] in lines
@@ -211,7 +211,7 @@ def test_warehouse_that_lacks_a_table_is_refused_with_what_to_do(project: Projec
 
 
 def test_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="is no dbt project"):
+    with pytest.raises(ProjectError, match="is not a dbt project"):
         summarise(tmp_path)
 
 

@@ -124,8 +124,8 @@ def test_what_is_there_stays_and_is_told(
     (elsewhere / "schema.yml").write_text("models:\n  - name: 'return_labels' # mine\n")
     assert main(["tasks", "add", "return", "--project-dir", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "models/sales/return_labels.sql" in said[said.index("There already") :]
-    assert "models/sales/schema.yml" in said[said.index("There already") :]
+    assert "models/sales/return_labels.sql" in said[said.index("Already there") :]
+    assert "models/sales/schema.yml" in said[said.index("Already there") :]
     folder = tmp_path / "models" / "return"
     assert not {"return_labels.sql", "return_labels.yml"} & names(folder)
     assert (elsewhere / "return_labels.sql").read_text() == "select 1 as mine"
@@ -134,7 +134,7 @@ def test_what_is_there_stays_and_is_told(
     (folder / "return_reasons.yml").write_text("mine")
     assert main(["tasks", "add", "return", "--project-dir", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert said[: said.index("There already")].splitlines() == [
+    assert said[: said.index("Already there")].splitlines() == [
         "Wrote:", "  models/return/return_scores.sql",
     ]  # fmt: skip
     assert (folder / "return_reasons.yml").read_text() == "mine"
@@ -145,7 +145,7 @@ def test_a_file_that_comes_in_between_is_not_overwritten(tmp_path: Path) -> None
     mine = tmp_path / "models" / "return" / "return_labels.sql"
     mine.parent.mkdir(parents=True)
     mine.write_text("select 1 as mine")
-    with pytest.raises(ScaffoldError, match=r"return_labels\.sql is there already"):
+    with pytest.raises(ScaffoldError, match=r"return_labels\.sql already exists"):
         write_task_files(plan)
     assert mine.read_text() == "select 1 as mine"
 
@@ -183,7 +183,7 @@ def test_labels_of_ones_own_are_left_to_the_project_until_they_are_there(
             r"no task return; did you mean returns\? To add one:\nvars:",
         ),
         ({}, "return", r"no task return\. To add one:(.|\n)*label: returned"),
-        (["churn", "return"], "return", "A list of names is its former shape"),
+        (["churn", "return"], "return", "A list of names is no longer supported"),
         ({"return": "returned"}, "return", "needs a mapping with a `label`"),
         ({"return": {"horizon_days": 60}}, "return", "needs a mapping with a `label`"),
         ({"return": {**RETURN, "event": {"model": "orders"}}}, "return", "must have `model` and"),

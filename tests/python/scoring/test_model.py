@@ -122,7 +122,7 @@ def test_what_is_no_probability_is_refused(trees, factor):
         helper.make_node("Mul", ["probabilities_before", "factor"], ["probabilities"])
     )
     opened = open_model(model)
-    with pytest.raises(ModelError, match=r"which is no probability\. Restore"):
+    with pytest.raises(ModelError, match=r"which is not a probability\. Restore"):
         opened.predict(trees[1][:50])
 
 

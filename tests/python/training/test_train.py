@@ -278,9 +278,9 @@ def test_blend_does_without_bg_nbd_where_it_cannot_be_fitted_and_says_so(
     assert "bg_nbd" not in champion
     assert sum(champion["weights"].values()) == pytest.approx(1)
     assert twin["weights"]["bg_nbd"] == pytest.approx(0.2 if most else 0)
-    (warning,) = [r.getMessage() for r in caplog.records if "goes without BG/NBD" in r.message]
+    (warning,) = [r.getMessage() for r in caplog.records if "leaves out BG/NBD" in r.message]
     assert "weight of 0.20" in warning
-    assert f"the {80 * 12 if most else 80 * 7} rows to fit on" in warning
+    assert f"the {80 * 12 if most else 80 * 7} training rows" in warning
     assert "No fit was found." in warning
     if not most:
         # as if nobody had asked for it, what was measured on held-out rows included
@@ -650,5 +650,5 @@ def test_directions_that_are_none_are_refused(session, make_shop: Shop):
     with pytest.raises(TrainingError, match="must be true, or a mapping of features to 1"):
         train(session, make_shop(), settings=settings)
     known = {"estimator": "logistic_regression", "estimator_parameters": {"monotonic": True}}
-    with pytest.raises(TrainingError, match="stands for what is known of churn"):
+    with pytest.raises(TrainingError, match="is defined for churn only"):
         train(session, make_shop(), settings={**known, "task": "return"})

@@ -48,7 +48,7 @@ def test_warehouse_is_that_of_the_target(directory: Path) -> None:
 
 
 def test_folder_without_a_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"is no dbt project .*--project-dir"):
+    with pytest.raises(ProjectError, match=r"is not a dbt project .*--project-dir"):
         open_project(tmp_path)
 
 
