@@ -153,23 +153,70 @@ greatest_indexes as (
 
 ),
 
-trends as (
+-- whole days and whole trillionths add up to the same in every order of the dates, which a sum of doubles does not
+counted as (
 
     select
         feature,
         count(*) as trend_dates,
-        avg(day) as trend_day,
-        regr_sxx(missing_rate, day) as trend_spread,
+        sum(day) as days,
+        sum(day * day) as squared_days,
         {%- for measure in ['position', 'missing_rate'] %}
-        coalesce(regr_slope({{ measure }}, day), 0) as {{ measure }}_slope,
+        count({{ measure }}) as {{ measure }}_n,
+        sum(case when {{ measure }} is not null then day end) as {{ measure }}_x,
+        sum(case when {{ measure }} is not null then day * day end) as {{ measure }}_xx,
+        sum({{ measure }}) as {{ measure }}_y,
+        sum({{ measure }} * day) as {{ measure }}_xy,
+        sum({{ measure }} * {{ measure }}) as {{ measure }}_yy,
+        {%- endfor %}
+    from (
+        select
+            feature,
+            cast(day as decimal(38, 0)) as day,
+            cast(round(position * 1e12) as decimal(38, 0)) as position,
+            cast(round(missing_rate * 1e12) as decimal(38, 0)) as missing_rate,
+        from dated
+    ) as whole
+    group by feature
+
+),
+
+-- sums of squares and products around the mean, times the number of dates
+centred as (
+
+    select
+        feature,
+        trend_dates,
+        cast(days as double) / cast(trend_dates as double) as trend_day,
+        cast(trend_dates * squared_days - days * days as double) / cast(trend_dates as double) as trend_spread,
+        {%- for measure in ['position', 'missing_rate'] %}
+        {%- set n, x, y = measure ~ '_n', measure ~ '_x', measure ~ '_y' %}
+        cast({{ n }} as double) as {{ n }},
+        cast({{ n }} * {{ x }}x - {{ x }} * {{ x }} as double) as {{ measure }}_sxx,
+        cast({{ n }} * {{ measure }}_xy - {{ x }} * {{ y }} as double) / 1e12 as {{ measure }}_sxy,
+        cast({{ n }} * {{ y }}y - {{ y }} * {{ y }} as double) / 1e24 as {{ measure }}_syy,
+        {%- endfor %}
+    from counted
+
+),
+
+trends as (
+
+    select
+        feature,
+        trend_dates,
+        trend_day,
+        trend_spread,
+        {%- for measure in ['position', 'missing_rate'] %}
+        {%- set slope = 'coalesce(' ~ measure ~ '_sxy / cast(nullif(' ~ measure ~ '_sxx, 0) as double), 0)' %}
+        {{ slope }} as {{ measure }}_slope,
         -- how far the dates lie from the line: with two there is always one through both
         sqrt(
-            greatest(regr_syy({{ measure }}, day) - coalesce(regr_slope({{ measure }}, day), 0) * regr_sxy({{ measure }}, day), 0)
-            / cast(nullif(greatest(regr_count({{ measure }}, day) - 2, 0), 0) as double)
+            greatest({{ measure }}_syy - {{ slope }} * {{ measure }}_sxy, 0) / cast(nullif({{ measure }}_n, 0) as double)
+            / cast(nullif(greatest({{ measure }}_n - 2, 0), 0) as double)
         ) as {{ measure }}_scatter,
         {%- endfor %}
-    from dated
-    group by feature
+    from centred
 
 )
 
