@@ -446,7 +446,10 @@ ranged as (
     from moments
     window states as (
         partition by churn_definition, customer_id
-        order by case when state is null then 1 else 0 end asc nulls last, entered_at asc nulls last, step asc nulls last
+        order by
+            case when state is null then 1 else 0 end asc nulls last,
+            entered_at asc nulls last,
+            step asc nulls last
     )
 
 ),

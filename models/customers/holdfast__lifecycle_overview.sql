@@ -60,7 +60,9 @@ final as (
         case when counted.ended_stays >= {{ least_group }} then cast(counted.median_days_of_ended_stays as double) end
             as median_days_of_ended_stays,
         case
-            when states.state in ('new', 'slipping', 'cancelled_running_out') and counted.ended_stays >= {{ least_group }}
+            when
+                states.state in ('new', 'slipping', 'cancelled_running_out')
+                and counted.ended_stays >= {{ least_group }}
                 then counted.bought_stays / cast(counted.ended_stays as double)
         end as bought_again_share,
     from states

@@ -138,10 +138,14 @@ final as (
         send_features.campaign_send_count_30d,
         send_features.campaign_send_count_90d,
         send_features.campaign_send_count_365d,
-        {{ holdfast.told_by('campaign_sends', 'opened_at', 'open_features.campaign_open_count_30d', 'bigint') }} as campaign_open_count_30d,
-        {{ holdfast.told_by('campaign_sends', 'opened_at', 'open_features.campaign_open_count_90d', 'bigint') }} as campaign_open_count_90d,
-        {{ holdfast.told_by('campaign_sends', 'clicked_at', 'click_features.campaign_click_count_30d', 'bigint') }} as campaign_click_count_30d,
-        {{ holdfast.told_by('campaign_sends', 'clicked_at', 'click_features.campaign_click_count_90d', 'bigint') }} as campaign_click_count_90d,
+        {{ holdfast.told_by('campaign_sends', 'opened_at', 'open_features.campaign_open_count_30d', 'bigint') }}
+            as campaign_open_count_30d,
+        {{ holdfast.told_by('campaign_sends', 'opened_at', 'open_features.campaign_open_count_90d', 'bigint') }}
+            as campaign_open_count_90d,
+        {{ holdfast.told_by('campaign_sends', 'clicked_at', 'click_features.campaign_click_count_30d', 'bigint') }}
+            as campaign_click_count_30d,
+        {{ holdfast.told_by('campaign_sends', 'clicked_at', 'click_features.campaign_click_count_90d', 'bigint') }}
+            as campaign_click_count_90d,
         {{ holdfast.told_by('campaign_sends', 'opened_at', 'opened.opened_sends_90d', 'bigint') }}
         / cast(nullif(send_features.campaign_send_count_90d, 0) as double) as campaign_open_rate_90d,
         {{ holdfast.told_by('campaign_sends', 'opened_at', 'opened.opened_sends_365d', 'bigint') }}
@@ -153,7 +157,9 @@ final as (
         ordered.campaign_order_count_90d,
         ordered.campaign_order_count_365d
         / cast(nullif(settled.settled_sends_365d, 0) as double) as campaign_order_rate_365d,
-        {{ holdfast.told_by('campaign_sends', 'opened_at', 'send_features.sends - open_features.last_opened_send', 'bigint') }} as campaign_sends_since_open,
+        {{ holdfast.told_by(
+            'campaign_sends', 'opened_at', 'send_features.sends - open_features.last_opened_send', 'bigint'
+        ) }} as campaign_sends_since_open,
         open_features.campaign_days_since_open,
         click_features.campaign_days_since_click,
     from send_features

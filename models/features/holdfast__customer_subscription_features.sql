@@ -99,8 +99,9 @@ final as (
         started_features.customer_id,
         started_features.as_of,
         running.customer_id is not null as subscription_is_active,
-        {{ holdfast.told_by('subscriptions', 'mrr', 'case when running.customer_id is null then 0 else running.mrr end', 'decimal(38, 4)') }}
-            as subscription_mrr,
+        {{ holdfast.told_by(
+            'subscriptions', 'mrr', 'case when running.customer_id is null then 0 else running.mrr end', 'decimal(38, 4)'
+        ) }} as subscription_mrr,
         running.mrr_change as subscription_mrr_change,
         {{ holdfast.days_between('running.started_at', 'running.as_of') }} as subscription_tenure_days,
         running.renewals as subscription_renewal_count,

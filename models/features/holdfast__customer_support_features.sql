@@ -85,10 +85,13 @@ final as (
         ticket_features.ticket_count_30d,
         ticket_features.ticket_count_90d,
         ticket_features.ticket_count_365d,
-        {{ holdfast.told_by('support_tickets', 'resolved_at', 'ticket_features.opened - resolution_features.resolved', 'bigint') }}
-            as ticket_open_count,
-        {{ holdfast.told_by('support_tickets', 'topic', 'ticket_features.complaint_count_90d', 'bigint') }} as ticket_complaint_count_90d,
-        {{ holdfast.told_by('support_tickets', 'topic', 'ticket_features.complaint_count_365d', 'bigint') }} as ticket_complaint_count_365d,
+        {{ holdfast.told_by(
+            'support_tickets', 'resolved_at', 'ticket_features.opened - resolution_features.resolved', 'bigint'
+        ) }} as ticket_open_count,
+        {{ holdfast.told_by('support_tickets', 'topic', 'ticket_features.complaint_count_90d', 'bigint') }}
+            as ticket_complaint_count_90d,
+        {{ holdfast.told_by('support_tickets', 'topic', 'ticket_features.complaint_count_365d', 'bigint') }}
+            as ticket_complaint_count_365d,
         {{ holdfast.told_by('support_tickets', 'topic', 'ticket_features.complaint_count_365d', 'bigint') }}
         / cast(nullif(ticket_features.ticket_count_365d, 0) as double) as ticket_complaint_share_365d,
         ticket_features.ticket_days_since,
