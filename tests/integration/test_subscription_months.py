@@ -49,6 +49,8 @@ def test_revenue_and_labels_of_calendar_months(user_project: UserProject, ended_
             "holdfast_churn_definition": "contractual",
             "holdfast_churn_horizon_days": 60,
             "holdfast_as_of_date": "2026-07-01",
+            "holdfast_observation_interval": "1 month",
+            "holdfast_observations": 12,
         }
     )
     user_project.dbt(
