@@ -44,7 +44,7 @@ def test_missing_column_is_named_with_the_var_and_the_contract(bad_input: BadInp
     said = failed_build(bad_input(f"select * exclude (amount) from ({GOOD})"))
     assert "has no column amount" in said
     assert "holdfast_orders" in said
-    assert "customer_id, order_id, ordered_at, amount are required" in said
+    assert "The input orders requires customer_id, order_id, ordered_at, amount" in said
 
 
 @pytest.mark.parametrize(

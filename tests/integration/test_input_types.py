@@ -206,7 +206,7 @@ def test_what_counts_as_missing_is_counted_and_told(shop: UserProject) -> None:
     result = shop.dbt("test", "--select", "holdfast.inputs", check=False)
     assert result.returncode == 1
     for told in (
-        "3 rows of the input orders have an empty customer_id",
+        "3 rows of the input orders have an empty or blank customer_id",
         "1 rows of the input orders have a customer_id with blanks around it or invisible "
         "characters, such as 'C4 '; 1 of them also occur without these",
         "7 rows of the input orders have a discount_amount that is NaN or infinite",

@@ -478,7 +478,7 @@ def test_champion_whose_feature_is_gone_is_replaced(
     with caplog.at_level(logging.WARNING):
         rows = train(session, f"(select * exclude (return_share) from {shop})", "registry")
     upsert(session, rows)
-    assert "needs the feature return_share, which is gone" in caplog.text
+    assert "needs the feature return_share, which no longer exists" in caplog.text
     assert stages(session)[champion] == "archived"
     assert list(stages(session).values()).count("champion") == 1
 
