@@ -108,7 +108,7 @@
             {%- do levels.append(row[0]) -%}
             {%- set covered.customers = covered.customers + row[1] -%}
             {%- do columns.append({
-                'name': name, 'description': 'Whether the ' ~ attribute ~ ' of the customer is ' ~ row[0] ~ ', as it is now: 1 or 0; NULL where unknown.',
+                'name': name, 'description': 'Whether the current ' ~ attribute ~ ' of the customer is ' ~ row[0] ~ ': 1 or 0; NULL if unknown.',
                 'sql': 'case when ' ~ cell ~ ' = ' ~ holdfast.text(row[0]) ~ ' then 1 when ' ~ cell ~ " != '' then 0 end",
             }) -%}
         {%- endif -%}

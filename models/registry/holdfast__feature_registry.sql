@@ -6,7 +6,7 @@
 {% set attributes = {} -%}
 {% for attribute in var('holdfast_customer_attributes', []) -%}
     {% do attributes.update({'attribute_' ~ attribute | lower: described.get(attribute | lower, '') or
-        'The ' ~ attribute ~ ' of the customer in the customers input, as it is now.'}) -%}
+        'Current ' ~ attribute ~ ' of the customer, from the customers input.'}) -%}
 {% endfor -%}
 {% if execute and attributes -%}
     {% for column in holdfast.attribute_columns(var('holdfast_customer_attributes'), holdfast.input_relation('customers'))
