@@ -4,14 +4,11 @@
 {#- the project names attributes by a var, so no yml of Holdfast's can describe them: what describes the column does -#}
 {% set described = holdfast.column_descriptions('customers') -%}
 {% set attributes = {} -%}
-{% for attribute in var('holdfast_customer_attributes', []) -%}
-    {% do attributes.update({'attribute_' ~ attribute | lower: described.get(attribute | lower, '') or
-        'Current ' ~ attribute ~ ' of the customer, from the customers input.'}) -%}
-{% endfor -%}
-{% if execute and attributes -%}
-    {% for column in holdfast.attribute_columns(var('holdfast_customer_attributes'), holdfast.input_relation('customers'))
-        if column.name | lower not in attributes -%}
-        {% do attributes.update({column.name | lower: column.description}) -%}
+{% set named = var('holdfast_customer_attributes', []) -%}
+{% if execute and named -%}
+    {% for column in holdfast.attribute_columns(named, holdfast.input_relation('customers')) -%}
+        {% set own = described.get(column.name[10:] | lower) if column.name[10:] in named -%}
+        {% do attributes.update({column.name | lower: own or column.description}) -%}
     {% endfor -%}
 {% endif -%}
 {#- rendered once, for feature_definitions -#}
