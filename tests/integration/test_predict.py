@@ -61,7 +61,7 @@ def test_predict_scores_by_name_and_refuses_at_compile_time(demo: DbtProject) ->
         "revenue_90d (double[])",
     ):
         assert told in said
-    assert "has a column model_id already" in said
+    assert "has a column model_id, the name of the prediction" in said
     assert re.search(f"no model with the id nobody; it has .*{pinned}", said)
     assert "seen is a view" in said
     assert not any(demo.has(name) for name in ("gone", "text", "named", "pinned", "seen"))
