@@ -24,6 +24,9 @@
         {%- endif -%}
     {%- elif spec.number is defined -%}
         {%- set checked.ok = value is number and value is not boolean and spec.number[0] <= value <= spec.number[1] -%}
+    {%- elif spec.words is defined -%}
+        {%- set checked.ok = value is sequence and value is not string and value is not mapping
+            and value | reject('in', spec.words) | list | length == 0 and value | unique | list | length == value | length -%}
     {%- elif name == 'contact_budget' -%}
         {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}

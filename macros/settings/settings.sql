@@ -40,6 +40,7 @@
         'segments': {'default': [], 'allowed': 'a list of columns of the customers input or of customer_features, each once'},
         'seed': {'default': 7, 'allowed': 'a whole number, 0 or more', 'least': 0},
         'slipping_after': {'default': 2, 'allowed': 'a number of usual gaps, 1 or more', 'number': [1, 1000]},
+        'systems': {'default': ['timing', 'recommendations'], 'allowed': 'a list that may name timing and recommendations, each once', 'words': ['timing', 'recommendations']},
         'theme_actions': {'default': {}, 'allowed': 'a mapping of themes to actions, or the name of a model or seed with the columns theme and action'},
         'theme_labels': {'default': {}, 'allowed': 'a mapping of themes to names'},
         'time_spine': {'default': true, 'allowed': 'true or false'},
