@@ -13,7 +13,7 @@
 {% endmacro %}
 
 
-{#- Whether an hour is one of the five around another. -#}
+{#- Whether an hour is one of the six around a full hour: three before, three after. -#}
 {% macro _is_near(slot, hour) %}
-    {{- return('least(abs(' ~ slot ~ ' - ' ~ hour ~ '), 24 - abs(' ~ slot ~ ' - ' ~ hour ~ ')) <= 2') -}}
+    {{- return('(' ~ (slot + 27) ~ ' - ' ~ hour ~ ') % 24 < 6') -}}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {#-
-  A SQL expression: the slot in which a column per slot is largest; of the hours, the middle of the five that hold most
-  together: a message is read some time after it was sent, and a single hour is more often chance. The first of equals.
+  A SQL expression: the slot in which a column per slot is largest; of the hours, the full hour
+  in the middle of the six that hold most together, for a single hour is more often chance. The first of equals.
 -#}
 {% macro timing_peak(unit, prefix) %}
     {%- set sums = [] -%}
@@ -19,7 +19,7 @@
 {#- The slots that stand for one when the best is sought. -#}
 {% macro _timing_window(unit, slot) %}
     {%- set slots = [] -%}
-    {%- for distance in (range(-2, 3) if unit == 'hour' else [0]) -%}
+    {%- for distance in (range(-3, 3) if unit == 'hour' else [0]) -%}
         {%- do slots.append(holdfast._timing_neighbour(unit, slot, distance)) -%}
     {%- endfor -%}
     {{- return(slots) -}}
