@@ -123,7 +123,7 @@ def build(folder: Path, model: str) -> dict[str, float]:
 
 def simulate(folder: Path, customers: int) -> Path:
     """Make the data of a shop."""
-    command = [str(Path(sys.executable).parent / "holdfast"), "simulate", str(folder)]
+    command = [str(Path(sys.executable).parent / "holdfast"), "simulate", "--output", str(folder)]
     subprocess.run([*command, "--customers", str(customers)], check=True, capture_output=True)
     return folder
 
