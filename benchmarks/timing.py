@@ -6,12 +6,13 @@
     python benchmarks/timing.py --synthetic 7000000 --customers 1000000
 
 Builds `contact_timing` and `contact_timing_evaluations` in a small dbt project, and prints the
-evaluations of all dates together. Where the shop was simulated, the hours that the simulator gave to
-its customers are known, and the best hours are compared with them: the share within an hour. With
---synthetic it times the models on random orders, three visits each, and customers in four time zones.
+evaluations of all dates together. Where the shop was simulated, the hours that the simulator gave
+to its customers are known, and the best hours are compared with them: the share within an hour.
+With --synthetic it times the models on random orders, three visits each, and customers in four time
+zones.
 
-The data of Online Retail II are not part of the project: `HOLDFAST_SHARED_DATA` names the folder with
-`online_retail_ii.parquet`.
+The data of Online Retail II are not part of the project: `HOLDFAST_SHARED_DATA` names the folder
+with `online_retail_ii.parquet`.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def print_figures(warehouse: Path, truth: Path | None) -> None:
             print(f"{metric:32} {segment:24} {algorithm:11} {value:8.4f}{interval}  {rows:>10,}")
         if truth is None:
             return
-        print("\nbest hour within an hour of the true one, of the nearest full hour; everyone's hour")
+        print("\nbest hour within an hour of the true one, and of its full hour; everyone's hour")
         for hours, rows, moment, full, everyone in connection.execute(
             TRUTH.format(truth=truth)
         ).fetchall():
