@@ -1,7 +1,7 @@
 {#-
   What reasons, themes and actions are called in English. In a sentence `{order_count_90d:# order|# orders}` is the number with
   the form that it takes, 0= or 1= before a form is for that number alone; :% is a percentage, :1 one decimal, :money an amount
-  in holdfast_currency and :date the day that many days after the as-of date. [window] and [before] are the window's words.
+  in holdfast_currency and :date (:day without the year) the day that many days after the as-of date. [window] and [before] are the window's words.
 -#}
 {% macro _english() %}
     {%- set ago = ':0=less than a day ago|# day ago|# days ago}' -%}
@@ -10,6 +10,8 @@
         'name': 'en', 'decimal': '.', 'thousands': ',', 'percent': '%', 'plural': 'one_other',
         'money_first': {'EUR': '€', 'USD': '$', 'GBP': '£', 'JPY': '¥', 'INR': '₹'}, 'money_gap': '\u00a0',
         'date': '{day} {month} {year}',
+        'short_date': '{day} {month}',
+        'short_months': ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
         'months': [
             'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December',
         ],
@@ -37,6 +39,15 @@
             'campaigns': 'Change the channel, or write less often',
             'subscription': 'Talk about the subscription; offer a pause, another plan or a fresh start',
             'tenure': 'Welcome them and help them to a second order',
+        },
+        'next_purchase': {
+            'expected': 'Expected around {expected:day} ({earliest:day} to {latest:day})',
+            'expected_day': 'Expected around {expected:day}',
+            'overdue_alive': 'Overdue by {overdue_days:# day|# days}; {p_alive:%} likely to be still a customer',
+            'overdue': 'Overdue by {overdue_days:# day|# days}',
+            'lapsed_alive': 'No order for {days_since_order:# day|# days}; {p_alive:%} likely to be still a customer',
+            'lapsed': 'No order for {days_since_order:# day|# days}',
+            'too_early': 'Not enough history to say when', 'never_ordered': 'No order yet',
         },
         'statements': {
             'silence_usual': 'Last order {days_since_order' ~ ago ~ '; usually {mean_order_gap_days' ~ every,

@@ -6,6 +6,8 @@
         'name': 'de', 'decimal': ',', 'thousands': '.', 'percent': '\u00a0%', 'plural': 'one_other',
         'money_first': {}, 'money_gap': '\u00a0',
         'date': '{day}. {month} {year}',
+        'short_date': '{day}. {month}',
+        'short_months': ['Jan.', 'Feb.', 'März', 'Apr.', 'Mai', 'Juni', 'Juli', 'Aug.', 'Sept.', 'Okt.', 'Nov.', 'Dez.'],
         'months': [
             'Januar', 'Februar', 'März', 'April', 'Mai', 'Juni', 'Juli', 'August', 'September', 'Oktober', 'November', 'Dezember',
         ],
@@ -33,6 +35,15 @@
             'campaigns': 'Den Kanal wechseln oder seltener schreiben',
             'subscription': 'Über das Abonnement sprechen; Pause, anderen Tarif oder Neustart anbieten',
             'tenure': 'Willkommen heißen und zur zweiten Bestellung führen',
+        },
+        'next_purchase': {
+            'expected': 'Erwartet um den {expected:day} ({earliest:day} bis {latest:day})',
+            'expected_day': 'Erwartet um den {expected:day}',
+            'overdue_alive': 'Überfällig seit {overdue_days:# Tag|# Tagen}; mit {p_alive:%} Wahrscheinlichkeit noch Kunde',
+            'overdue': 'Überfällig seit {overdue_days:# Tag|# Tagen}',
+            'lapsed_alive': 'Seit {days_since_order:# Tag|# Tagen} keine Bestellung; mit {p_alive:%} Wahrscheinlichkeit noch Kunde',
+            'lapsed': 'Seit {days_since_order:# Tag|# Tagen} keine Bestellung',
+            'too_early': 'Für einen Termin reicht die Historie nicht', 'never_ordered': 'Noch keine Bestellung',
         },
         'statements': {
             'silence_usual': 'Letzte Bestellung {days_since_order' ~ ago ~ '; sonst {mean_order_gap_days' ~ every,

@@ -9,6 +9,10 @@
         'name': 'ru', 'decimal': ',', 'thousands': '\u00a0', 'percent': '\u00a0%', 'plural': 'one_few_many',
         'money_first': {}, 'money_gap': '\u00a0',
         'date': '{day} {month} {year} г.',
+        'short_date': '{day} {month}',
+        'short_months': [
+            'января', 'февраля', 'марта', 'апреля', 'мая', 'июня', 'июля', 'августа', 'сентября', 'октября', 'ноября', 'декабря',
+        ],
         'months': [
             'января', 'февраля', 'марта', 'апреля', 'мая', 'июня', 'июля', 'августа', 'сентября', 'октября', 'ноября', 'декабря',
         ],
@@ -36,6 +40,15 @@
             'campaigns': 'Сменить канал или писать реже',
             'subscription': 'Поговорить о подписке; предложить паузу, другой тариф или новый старт',
             'tenure': 'Поприветствовать и помочь со вторым заказом',
+        },
+        'next_purchase': {
+            'expected': 'Заказ ожидается около {expected:day} (с {earliest:day} по {latest:day})',
+            'expected_day': 'Заказ ожидается около {expected:day}',
+            'overdue_alive': 'Заказ запаздывает на {overdue_days:# день|# дня|# дней}; клиент сохранён с вероятностью {p_alive:%}',
+            'overdue': 'Заказ запаздывает на {overdue_days:# день|# дня|# дней}',
+            'lapsed_alive': 'Нет заказов {days_since_order:# день|# дня|# дней}; клиент сохранён с вероятностью {p_alive:%}',
+            'lapsed': 'Нет заказов {days_since_order:# день|# дня|# дней}',
+            'too_early': 'Для прогноза пока мало данных', 'never_ordered': 'Заказов ещё не было',
         },
         'statements': {
             'silence_usual': 'Последний заказ {days_since_order' ~ ago ~ '; обычно {mean_order_gap_days' ~ every,
