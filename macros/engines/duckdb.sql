@@ -154,7 +154,7 @@ select *
 {% macro duckdb___sql_type(kind) %}
     {%- set types = {
         'text': 'varchar', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
-        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean', 'month': 'date',
     } -%}
     {{- return(types[kind]) -}}
 {% endmacro %}

@@ -136,7 +136,7 @@ select *
 {% macro spark___sql_type(kind) %}
     {%- set types = {
         'text': 'string', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
-        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean', 'month': 'date',
     } -%}
     {{- return(types[kind]) -}}
 {% endmacro %}

@@ -57,6 +57,7 @@
     {%- set names = [
         'holdfast_orders', 'holdfast_customers', 'holdfast_order_items', 'holdfast_products', 'holdfast_web_events',
         'holdfast_support_tickets', 'holdfast_campaign_sends', 'holdfast_subscriptions', 'holdfast_feedback',
+        'holdfast_acquisition_costs',
         'holdfast_customer_attributes', 'holdfast_churn_labels', 'holdfast_demo', 'holdfast_feature_views', 'holdfast_spine',
         'holdfast_tasks',
     ] -%}
