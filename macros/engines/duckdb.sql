@@ -44,6 +44,21 @@ select cast(unnest(generate_series(
 {% endmacro %}
 
 
+{% macro duckdb__local_time(at, time_zone) %}
+    {{- return('timezone(' ~ time_zone ~ ", timezone('UTC', " ~ at ~ '))') -}}
+{% endmacro %}
+
+
+{% macro duckdb__utc_time(at, time_zone) %}
+    {{- return("timezone('UTC', timezone(" ~ time_zone ~ ', ' ~ at ~ '))') -}}
+{% endmacro %}
+
+
+{% macro duckdb__time_zone_names() -%}
+select name as time_zone from pg_timezone_names()
+{%- endmacro %}
+
+
 {% macro duckdb__row_hash(columns) %}
     {{- return('hash(' ~ columns | join(', ') ~ ')') -}}
 {% endmacro %}

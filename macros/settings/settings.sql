@@ -30,6 +30,7 @@
         'publish_empty': {'default': false, 'allowed': 'true or false'},
         'publish_path': {'default': none, 'allowed': 'the path of a file'},
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases; a phrase is a text, or a mapping of say and when'},
+        'quiet_hours': {'default': [21, 8], 'allowed': 'a list of two different whole hours, [from, to], each 0 to 23, or [] for none'},
         'rebuild_changed': {'default': false, 'allowed': 'true or false'},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
@@ -43,7 +44,9 @@
         'systems': {'default': ['timing', 'recommendations'], 'allowed': 'a list that may name timing and recommendations, each once', 'words': ['timing', 'recommendations']},
         'theme_actions': {'default': {}, 'allowed': 'a mapping of themes to actions, or the name of a model or seed with the columns theme and action'},
         'theme_labels': {'default': {}, 'allowed': 'a mapping of themes to names'},
+        'time_zone': {'default': 'UTC', 'allowed': 'the IANA name of a time zone, such as Europe/Berlin'},
         'time_spine': {'default': true, 'allowed': 'true or false'},
+        'timing_uses_opens': {'default': false, 'allowed': 'true or false'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
     }) -}}
 {% endmacro %}
