@@ -91,22 +91,28 @@ errors as (
 
     union all
 
-    {% endfor -%}
     select
-        'own_cycle' as algorithm,
-        'in_use' as stage,
+        {{ holdfast.text(algorithm) }} as algorithm,
+        {{ holdfast.text(stage) }} as stage,
         'bought_within_{{ window_days }}d' as metric,
         as_of,
         customer_id,
         case
-            when silence_days > 2.5e0 * cycle_days then 'reminder: too late'
-            when cycle_days - silence_days <= {{ lead_days }} then 'reminder: due or overdue'
+            when silence_days > 2.5e0 * {{ days }} then 'reminder: too late'
+            when round({{ days }}) < silence_days then 'reminder: overdue'
+            when round({{ days }}) - silence_days <= {{ lead_days }} then 'reminder: due'
             else 'reminder: not yet'
         end as segment,
         cast(
             case when next_bought_at < as_of + interval {{ window_days }} day then 1 else 0 end as decimal(18, 4)
         ) as value,
     from followed
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {% endfor %}
 
 ),
 
