@@ -45,6 +45,33 @@
             'lapsed': 'Seit {days_since_order:# Tag|# Tagen} keine Bestellung',
             'too_early': 'Für einen Termin reicht die Historie nicht', 'never_ordered': 'Noch keine Bestellung',
         },
+        'replenishment': {
+            'own': '{purchase_count:#-mal} gekauft, sonst {cycle_days' ~ every ~ ', zuletzt {silence_days' ~ ago,
+            'others': '{purchase_count:1=Einmal gekauft,|#-mal gekauft, zuletzt} {silence_days' ~ ago ~ '; andere kaufen {cycle_days' ~ every ~ ' nach',
+            'no_rhythm': '{purchase_count:1=Einmal gekauft,|#-mal gekauft, zuletzt} {silence_days' ~ ago,
+            'status': {
+                'suppressed_bought_since': '; rechtzeitig nachgekauft',
+                'suppressed_bought_elsewhere_in_category': '; stattdessen <other> gekauft, {other_days' ~ ago,
+                'out_of_stock': '; nicht auf Lager', 'delisted': '; nicht mehr im Sortiment',
+                'stopped': '; wird wohl nicht mehr verwendet', 'customer_lapsed': '; zuletzt gar keine Bestellungen',
+            },
+        },
+        'triggers': {
+            'first_order_follow_up': 'Erste Bestellung {first_days' ~ ago ~ ', noch keine zweite',
+            'overdue': 'Letzte Bestellung {first_days' ~ ago ~ '; sonst {second_number' ~ every,
+            'at_risk': 'Letzte Bestellung {first_days' ~ ago ~ ', mehr als das {first_number:1}-Fache des üblichen Abstands von '
+                ~ '{second_number:# Tag|# Tagen}',
+            'at_risk_subscription': 'Das Abonnement wurde {first_days' ~ ago ~ ' gekündigt',
+            'win_back': 'Letzte Bestellung {first_days' ~ ago ~ '; bis dahin {first_number:# Bestellung|# Bestellungen}',
+            'win_back_subscription': 'Das Abonnement endete {first_days' ~ ago,
+            'browse_without_cart': '{first_number:# Produktansicht|# Produktansichten} am {first_day:date}, nichts in den Warenkorb gelegt',
+            'cart_without_order': '{first_number:# Produkt|# Produkte} am {first_day:date} im Warenkorb gelassen',
+            'price_drop': '<product> kostet {first_number:money} statt {second_number:money}; angesehen {first_days' ~ ago,
+            'back_in_stock': '<product> ist wieder da; zuletzt angesehen oder gekauft {first_days' ~ ago,
+            'renewal': 'Das Abonnement verlängert sich in {first_number:# Tag|# Tagen}, am {first_day:date}',
+            'anniversary': 'Erste Bestellung vor {first_number:# Jahr|# Jahren}, am {first_day:date}',
+            'product': ': <product>',
+        },
         'statements': {
             'silence_usual': 'Letzte Bestellung {days_since_order' ~ ago ~ '; sonst {mean_order_gap_days' ~ every,
             'silence_few': 'Letzte Bestellung {days_since_order' ~ ago ~ '; bisher {orders_lifetime:# Bestellung|# Bestellungen}',
