@@ -92,23 +92,35 @@ products as (
 
 ),
 
+of_customers as (
+
+    select
+        count(*) as customers,
+        count(*) / cast(max(customers) as double) as counted_share,
+        cast(sum(products * (products - 1)) as double) as pairs,
+        cast(sum(products) as double) as products,
+    from counted
+
+),
+
+of_products as (
+
+    select cast(sum(customers * customers) as double) as squared,
+    from products
+
+),
+
 totals as (
 
     select
         of_customers.customers,
         of_customers.counted_share,
-        -- pairs of different products that there are, over those that could be drawn: times both numbers of buyers it is
+        -- pairs of products that there are, over those that could be drawn: times both numbers of buyers it is
         -- the number of customers who would have both products if each chose as many at random
-        of_customers.pairs / nullif(of_customers.products * of_customers.products - of_products.squared, 0e0) as chance,
-    from (
-        select
-            count(*) as customers,
-            count(*) / cast(max(customers) as double) as counted_share,
-            cast(sum(products * (products - 1)) as double) as pairs,
-            cast(sum(products) as double) as products,
-        from counted
-    ) as of_customers
-    cross join (select cast(sum(customers * customers) as double) as squared from products) as of_products
+        of_customers.pairs
+        / cast(nullif(power(of_customers.products, 2) - of_products.squared, 0e0) as double) as chance,
+    from of_customers
+    cross join of_products
 
 ),
 
@@ -176,9 +188,9 @@ measured as (
         totals.counted_share,
         directed.customers / cast(of_product.customers as double) as confidence,
         directed.customers * cast(totals.customers as double)
-        / (cast(of_product.customers as double) * of_with.customers) as lift,
+        / cast(cast(of_product.customers as double) * of_with.customers as double) as lift,
         directed.customers
-        / (cast(of_product.customers as double) * of_with.customers * totals.chance) as adjusted_lift,
+        / cast(cast(of_with.customers as double) * of_product.customers * totals.chance as double) as adjusted_lift,
     from directed
     inner join products as of_product on of_product.product = directed.product
     inner join products as of_with on of_with.product = directed.with_product
@@ -208,7 +220,7 @@ ranked as (
             partition by product_id
             order by
                 -- the share of buyers that chance does not explain, at the cautious end
-                confidence * (1e0 - exp(half_width) / nullif(adjusted_lift, 0e0)) desc nulls last,
+                confidence * (1e0 - exp(half_width) / cast(adjusted_lift as double)) desc nulls last,
                 customers desc nulls last,
                 with_product_id asc nulls last
         ) as rank,
