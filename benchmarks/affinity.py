@@ -154,7 +154,7 @@ def main() -> None:
             write_project(folder, warehouse)
         print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
         build(folder, "stg_holdfast__order_items stg_holdfast__orders stg_holdfast__products")
-        build(folder, "holdfast__product_affinity")
+        build(folder, "holdfast__product_affinity", "holdfast__next_product")
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             print(
                 connection.sql("""
