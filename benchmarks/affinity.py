@@ -35,48 +35,50 @@ def make_shop(path: Path, lines: int, customers: int, products: int) -> None:
         connection.execute("set threads = 2")
         connection.execute("create schema shop")
         # u^3 over the customers: a few order very often; the hash is a random number that stays
+        # the hash of an order is a random number that stays; with its square a few order very often
+        connection.execute("""
+            create macro drawn(a, b, c) as (hash(a, b, c) % 1000003) / 1000003e0
+        """)
         connection.execute(f"""
             create table shop.orders as
             select
-                1 + cast(floor({customers} * power(u, 2)) as integer) as customer_id,
-                order_id,
-                timestamp '2025-01-01' + to_seconds(cast(floor(v * 730 * 86400) as bigint)) as ordered_at,
-                cast(10 + 90 * w as decimal(18, 4)) as amount,
-            from (
-                select
-                    i as order_id,
-                    (hash(i) % 1000003) / 1000003e0 as u,
-                    (hash(i, 1) % 1000003) / 1000003e0 as v,
-                    (hash(i, 2) % 1000003) / 1000003e0 as w,
-                from range({orders}) as numbers (i)
-            )
+                1 + cast(floor({customers} * power(drawn(i, 0, 0), 2)) as integer) as customer_id,
+                i as order_id,
+                timestamp '2025-01-01'
+                + to_seconds(cast(floor(drawn(i, 0, 1) * 730 * 86400) as bigint)) as ordered_at,
+                cast(10 + 90 * drawn(i, 0, 2) as decimal(18, 4)) as amount,
+            from range({orders}) as numbers (i)
         """)
-        # a rank r with probability about 1 / (r + 10): popularity by a power law
+        # product r has a probability of about 1 / (r + 10), a power law; 1 and 2, 3 and 4, … are
+        # companions
         connection.execute(f"""
             create table shop.order_items as
             with sizes as (
-                select order_id, 1 + cast(floor(7.5e0 * power((hash(order_id, 3) % 1000003) / 1000003e0, 2)
-                    * 1.2e0) as integer) as size
+                select
+                    order_id,
+                    1 + cast(floor(9 * power(drawn(order_id, 0, 3), 2)) as integer) as size,
                 from shop.orders
             ),
             picked as (
                 select
                     order_id,
                     least({products}, 1 + cast(floor(
-                        10 * (power(1 + {products} / 10e0, (hash(order_id, line, 4) % 1000003) / 1000003e0) - 1)
+                        10 * (power(1 + {products} / 10e0, drawn(order_id, line, 4)) - 1)
                     ) as integer)) as product_id,
-                    (hash(order_id, line, 5) % 3) = 0 as with_companion,
+                    drawn(order_id, line, 5) < 1 / 3e0 as with_companion,
                 from (select order_id, unnest(range(size)) as line from sizes)
             )
             select order_id, product_id, 1 as quantity, 9.9 as unit_price from picked
             union all
-            -- 1 and 2, 3 and 4, … belong together
             select order_id, product_id + case when product_id % 2 = 1 then 1 else -1 end, 1, 9.9
             from picked where with_companion
         """)
         connection.execute(f"""
             create table shop.products as
-            select i as product_id, 'Product ' || i as product_name, 'category ' || (i // 2 % 200) as category
+            select
+                i as product_id,
+                'Product ' || i as product_name,
+                'category ' || (i // 2 % 200) as category,
             from range(1, {products} + 2) as numbers (i)
         """)
         for table in ("orders", "order_items", "products"):
@@ -162,11 +164,14 @@ def main() -> None:
                         count(*) as pairs,
                         count(distinct product_id) as products,
                         min(counted_share) as counted_share,
-                        count(*) filter (where (product_id + 1) // 2 = (with_product_id + 1) // 2) as companions,
-                        count(*) filter (
-                            where (product_id + 1) // 2 = (with_product_id + 1) // 2 and rank = 1
-                        ) as companions_first,
-                    from product_affinity
+                        count(*) filter (where are_companions) as companions,
+                        count(*) filter (where are_companions and rank = 1) as companions_first,
+                    from (
+                        select
+                            *,
+                            (product_id + 1) // 2 = (with_product_id + 1) // 2 as are_companions,
+                        from product_affinity
+                    )
                 """)
             )
 
