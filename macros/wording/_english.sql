@@ -2,6 +2,7 @@
   What reasons, themes and actions are called in English. In a sentence `{order_count_90d:# order|# orders}` is the number with
   the form that it takes, 0= or 1= before a form is for that number alone; :% is a percentage, :1 one decimal, :money an amount
   in holdfast_currency and :date (:day without the year) the day that many days after the as-of date. [window] and [before] are the window's words.
+  [product], [category] and [segment] of a recommendation are names from the data.
 -#}
 {% macro _english() %}
     {%- set ago = ':0=less than a day ago|# day ago|# days ago}' -%}
@@ -74,6 +75,17 @@
             'renewal': 'The subscription renews in {first_number:# day|# days}, on {first_day:date}',
             'anniversary': 'First order {first_number:# year|# years} ago, on {first_day:date}',
             'product': ': <product>',
+        },
+        'recommendations': {
+            'cart': 'Put in the cart {carts_7d:1=once|2=twice|# time|# times} in the last 7 days',
+            'viewed': 'Viewed {views_7d:1=once|2=twice|# time|# times} in the last 7 days',
+            'rhythm': 'Bought {times_bought:# time|# times}, usually {usual_gap_days' ~ every ~ ', last {days_since_bought' ~ ago,
+            'repeat': 'Bought {times_bought:1=once|2=twice|# time|# times}, last {days_since_bought' ~ ago,
+            'bought_with': '{share:%} of the buyers of [product] also bought it',
+            'neighbours': 'Bought by {neighbours_who_bought} of the {neighbours:# customer|# customers} with the most similar purchases',
+            'category': '{category_share:%} of their purchases are from the category [category]',
+            'popular_segment': 'Popular in the segment [segment] in the last [W] days',
+            'popular': 'Popular with all customers in the last [W] days',
         },
         'statements': {
             'silence_usual': 'Last order {days_since_order' ~ ago ~ '; usually {mean_order_gap_days' ~ every,

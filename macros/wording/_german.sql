@@ -72,6 +72,17 @@
             'anniversary': 'Erste Bestellung vor {first_number:# Jahr|# Jahren}, am {first_day:date}',
             'product': ': <product>',
         },
+        'recommendations': {
+            'cart': '{carts_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen in den Warenkorb gelegt',
+            'viewed': '{views_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen angesehen',
+            'rhythm': '{times_bought:#-mal|#-mal} gekauft, sonst {usual_gap_days' ~ every ~ ', zuletzt {days_since_bought' ~ ago,
+            'repeat': '{times_bought:1=Einmal|2=Zweimal|#-mal|#-mal} gekauft, zuletzt {days_since_bought' ~ ago,
+            'bought_with': '{share:%} der Käufer von [product] haben es auch gekauft',
+            'neighbours': 'Von {neighbours_who_bought} der {neighbours:# Person|# Personen} mit den ähnlichsten Einkäufen gekauft',
+            'category': '{category_share:%} der eigenen Käufe stammen aus der Kategorie [category]',
+            'popular_segment': 'In den letzten [W] Tagen beliebt im Segment [segment]',
+            'popular': 'In den letzten [W] Tagen bei allen beliebt',
+        },
         'statements': {
             'silence_usual': 'Letzte Bestellung {days_since_order' ~ ago ~ '; sonst {mean_order_gap_days' ~ every,
             'silence_few': 'Letzte Bestellung {days_since_order' ~ ago ~ '; bisher {orders_lifetime:# Bestellung|# Bestellungen}',

@@ -76,6 +76,17 @@
             'anniversary': 'Первый заказ {first_number:# год|# года|# лет} назад, {first_day:date}',
             'product': ': <product>',
         },
+        'recommendations': {
+            'cart': 'За последние 7 дней {carts_7d:# раз|# раза|# раз} в корзине',
+            'viewed': '{views_7d:# просмотр|# просмотра|# просмотров} за последние 7 дней',
+            'rhythm': '{times_bought:# покупка|# покупки|# покупок}, обычно {usual_gap_days' ~ every ~ ', последняя {days_since_bought' ~ ago,
+            'repeat': '{times_bought:# покупка|# покупки|# покупок}, последняя {days_since_bought' ~ ago,
+            'bought_with': '{share:%} покупателей товара «[product]» купили и этот',
+            'neighbours': 'Покупали {neighbours_who_bought} из {neighbours:# клиента|# клиентов|# клиентов} с самыми похожими покупками',
+            'category': '{category_share:%} покупок клиента — из категории «[category]»',
+            'popular_segment': 'Популярен в сегменте «[segment]» за последние [W] дней',
+            'popular': 'Популярен у всех клиентов за последние [W] дней',
+        },
         'statements': {
             'silence_usual': 'Последний заказ {days_since_order' ~ ago ~ '; обычно {mean_order_gap_days' ~ every,
             'silence_few': 'Последний заказ {days_since_order' ~ ago ~ '; всего {orders_lifetime' ~ orders,
