@@ -1,9 +1,9 @@
 -- how often the next order fell into its interval, and how far from its expected day, on dates whose two horizons are over
 {% set horizon_days = holdfast.setting('churn_horizon_days') -%}
 {% set within_days = 2 * horizon_days -%}
-{#- a month apart; enough customers for a tenth of a percent, however large the shop -#}
+{#- a month apart; enough customers for a coverage to within half a percent, however large the shop -#}
 {% set dates = 6 -%}
-{% set most_customers = 100000 -%}
+{% set most_customers = 20000 -%}
 {% set is_sampled = (
     holdfast.stable_number('orders.customer_id') ~ ' % (select greatest(1, cast(ceil(count(*) / ' ~ most_customers
     ~ 'e0) as bigint)) from ' ~ ref('holdfast', 'holdfast__customer_history') ~ ') = 0'
