@@ -113,9 +113,9 @@ def test_the_dates_are_those_of_a_computation_by_hand(built_demo: DbtProject) ->
         for customer, *moments in rows
         for moment, days in zip(moments, by_hand[customer], strict=True)
     ]
-    # a day apart where a date lies next to midnight: the warehouse looks levels up in hundredths
+    # a day apart where a date lies next to midnight: the warehouse looks levels up in thousandths
     assert max(map(abs, differences)) <= 1
-    assert sum(map(abs, differences)) < 0.05 * len(differences)
+    assert sum(map(abs, differences)) < 0.01 * len(differences)
 
 
 @pytest.mark.slow

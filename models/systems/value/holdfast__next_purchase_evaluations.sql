@@ -4,10 +4,7 @@
 {#- a month apart; enough customers for a coverage to within half a percent, however large the shop -#}
 {% set dates = 6 -%}
 {% set most_customers = 20000 -%}
-{% set is_sampled = (
-    holdfast.stable_number('orders.customer_id') ~ ' % (select greatest(1, cast(ceil(count(*) / ' ~ most_customers
-    ~ 'e0) as bigint)) from ' ~ ref('holdfast', 'holdfast__customer_history') ~ ') = 0'
-) -%}
+{% set is_sampled = 'orders.customer_id in (select customer_id from sampled)' -%}
 with
 
 moments as (
@@ -17,6 +14,18 @@ moments as (
             'cast(cast(' ~ holdfast.known_until() ~ ' as date) as timestamp)', '-cast(' ~ within_days ~ ' + 30 * step as integer)'
         ) }} as date) as timestamp) as as_of,
     from (select {{ holdfast.whole_numbers(dates - 1) }} as step) as steps
+
+),
+
+sampled as (
+
+    select customer_id
+    from {{ ref('holdfast', 'holdfast__customer_history') }}
+    where
+        {{ holdfast.stable_number('customer_id') }} % (
+            select greatest(1, cast(ceil(count(*) / {{ most_customers }}e0) as bigint))
+            from {{ ref('holdfast', 'holdfast__customer_history') }}
+        ) = 0
 
 ),
 
