@@ -216,7 +216,7 @@ segmented as (
 
     select
         measured.*,
-        'ordered within {{ horizon_days }} days' as segment,
+        {{ holdfast.text('ordered within ' ~ horizon_days ~ ' days') }} as segment,
     from measured
     where came_in_days < {{ horizon_days }}
 
@@ -303,7 +303,7 @@ metrics as (
         stage,
         of_date,
         segment,
-        '{{ metric }}' as metric,
+        {{ holdfast.text(metric) }} as metric,
         {{ metric }} as value,
         greatest({{ metric }} - {{ margin }}, 0e0) as lower,
         {{ 'least(' if metric == 'coverage_80' }}{{ metric }} + {{ margin }}{{ ', 1e0)' if metric == 'coverage_80' }} as upper,
