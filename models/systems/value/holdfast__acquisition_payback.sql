@@ -43,14 +43,16 @@ items as (
 
 ),
 
--- as in customer_value: an item whose cost is not known is taken to cost as much of its price as the others in the order
+-- as in customer_value: where an item's cost is not known, it is taken to be the share of the price of the others'
 order_costs as (
 
     select
         order_id,
         cast(
             cast(sum(cost) as double) * greatest(
-                coalesce(cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0), 1e0
+                coalesce(
+                    cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0
+                ), 1e0
             ) as decimal(38, 4)
         ) as cost,
         count(cost) = count(*) as is_whole,
@@ -138,7 +140,9 @@ running as (
     select
         *,
         sum(margin) over (
-            partition by month, channel_key order by order_month asc nulls last rows between unbounded preceding and current row
+            partition by month, channel_key
+            order by order_month asc nulls last
+            rows between unbounded preceding and current row
         ) as margin_so_far,
     from margins
 
@@ -257,7 +261,9 @@ final as (
         ) }} as bigint) as months_observed,
         case
             when status = 'paid_back'
-                then cast({{ holdfast.months_between('cast(month as timestamp)', 'cast(paid_month as timestamp)') }} as bigint)
+                then cast({{ holdfast.months_between(
+                    'cast(month as timestamp)', 'cast(paid_month as timestamp)'
+                ) }} as bigint)
         end as months_to_payback,
         case
             when status in ('paid_back', 'not_yet') then cast(margin as double) / cast(nullif(spend, 0) as double)
