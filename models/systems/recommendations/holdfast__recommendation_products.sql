@@ -108,11 +108,34 @@ products as (
 
 ),
 
+-- rules hold from now on, and not when it is learned from earlier dates
+allowed as (
+
+    select
+        products.product_id,
+        coalesce(described.is_available, true)
+        and not {{ holdfast.is_excluded('products.product_id', 'described.category') }} as is_offered,
+    from (select distinct product_id from products) as products
+    left join {{ ref('holdfast', 'stg_holdfast__products') }} as described on described.product_id = products.product_id
+
+),
+
+offered as (
+
+    select
+        products.*,
+        products.as_of < {{ holdfast.scoring_as_of() }} or coalesce(allowed.is_offered, true) as is_offered,
+    from products
+    left join allowed on allowed.product_id = products.product_id
+
+),
+
 final as (
 
     select
         products.as_of,
         products.product_id,
+        products.is_offered,
         products.buyers_7d / cast(nullif(totals.buyers_28d, 0) as double) as buyer_share_7d,
         products.buyers_28d / cast(nullif(totals.buyers_28d, 0) as double) as buyer_share_28d,
         products.buyers_previous / cast(nullif(totals.buyers_28d, 0) as double) as buyer_share_previous_28d,
@@ -132,13 +155,14 @@ final as (
         row_number() over (
             partition by products.as_of
             order by
+                products.is_offered desc nulls last,
                 products.buyers_28d desc nulls last,
                 products.buyers_90d desc nulls last,
                 products.buyers desc nulls last,
                 products.product_id asc nulls last
         ) as popularity_rank,
         products.buyers,
-    from products
+    from offered as products
     inner join totals on totals.as_of = products.as_of
 
 )
