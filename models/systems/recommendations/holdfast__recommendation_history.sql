@@ -62,9 +62,9 @@ products as (
         count(*) filter (where weighed.position <= 3) as bought_in_last_3_orders,
         count(*) filter (where purchases.age between 337 and 392) as bought_last_season,
         cast(sum(weighed.weight) as double) as personal_frequency,
-        cast(sum(cast(exp(purchases.age / -30e0) as decimal(18, 12))) as double) as frequency_30d,
-        cast(sum(cast(exp(purchases.age / -90e0) as decimal(18, 12))) as double) as frequency_90d,
-        cast(sum(cast(exp(purchases.age / -365e0) as decimal(18, 12))) as double) as frequency_365d,
+        cast(sum(cast(exp(-purchases.age / 30e0) as decimal(18, 12))) as double) as frequency_30d,
+        cast(sum(cast(exp(-purchases.age / 90e0) as decimal(18, 12))) as double) as frequency_90d,
+        cast(sum(cast(exp(-purchases.age / 365e0) as decimal(18, 12))) as double) as frequency_365d,
     from purchases
     inner join weighed
         on weighed.customer_id = purchases.customer_id

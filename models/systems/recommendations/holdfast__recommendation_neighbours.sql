@@ -115,7 +115,7 @@ measured as (
         of_product.as_of,
         of_product.product_id,
         of_with.product_id as with_product_id,
-        both_ways.customers / sqrt(cast(of_product.buyers * of_with.buyers as double))
+        both_ways.customers / cast(sqrt(cast(of_product.buyers * of_with.buyers as double)) as double)
         * both_ways.customers / cast(both_ways.customers + {{ damping }} as double) as similarity,
         both_ways.customers / cast(of_product.buyers + {{ damping }} as double) as share,
     from both_ways
