@@ -6,6 +6,8 @@
         'name': 'de', 'decimal': ',', 'thousands': '.', 'percent': '\u00a0%', 'plural': 'one_other',
         'money_first': {}, 'money_gap': '\u00a0',
         'date': '{day}. {month} {year}',
+        'short_date': '{day}. {month}',
+        'short_months': ['Jan.', 'Feb.', 'März', 'Apr.', 'Mai', 'Juni', 'Juli', 'Aug.', 'Sept.', 'Okt.', 'Nov.', 'Dez.'],
         'months': [
             'Januar', 'Februar', 'März', 'April', 'Mai', 'Juni', 'Juli', 'August', 'September', 'Oktober', 'November', 'Dezember',
         ],
@@ -34,6 +36,15 @@
             'subscription': 'Über das Abonnement sprechen; Pause, anderen Tarif oder Neustart anbieten',
             'tenure': 'Willkommen heißen und zur zweiten Bestellung führen',
         },
+        'next_purchase': {
+            'expected': 'Erwartet um den {expected:day} ({earliest:day} bis {latest:day})',
+            'expected_day': 'Erwartet um den {expected:day}',
+            'overdue_alive': 'Überfällig seit {overdue_days:# Tag|# Tagen}; mit {p_alive:%} Wahrscheinlichkeit noch Kunde',
+            'overdue': 'Überfällig seit {overdue_days:# Tag|# Tagen}',
+            'lapsed_alive': 'Seit {days_since_order:# Tag|# Tagen} keine Bestellung; mit {p_alive:%} Wahrscheinlichkeit noch Kunde',
+            'lapsed': 'Seit {days_since_order:# Tag|# Tagen} keine Bestellung',
+            'too_early': 'Für einen Termin reicht die Historie nicht', 'never_ordered': 'Noch keine Bestellung',
+        },
         'replenishment': {
             'own': '{purchase_count:#-mal} gekauft, sonst {cycle_days' ~ every ~ ', zuletzt {silence_days' ~ ago,
             'others': '{purchase_count:1=Einmal gekauft,|#-mal gekauft, zuletzt} {silence_days' ~ ago ~ '; andere kaufen {cycle_days' ~ every ~ ' nach',
@@ -60,6 +71,17 @@
             'renewal': 'Das Abonnement verlängert sich {first_number:0=heute|in # Tag|in # Tagen}, am {first_day:date}',
             'anniversary': 'Erste Bestellung vor {first_number:# Jahr|# Jahren}, am {first_day:date}',
             'product': ': <product>',
+        },
+        'recommendations': {
+            'cart': '{carts_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen in den Warenkorb gelegt',
+            'viewed': '{views_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen angesehen',
+            'rhythm': '{times_bought:#-mal|#-mal} gekauft, sonst {usual_gap_days' ~ every ~ ', zuletzt {days_since_bought' ~ ago,
+            'repeat': '{times_bought:1=Einmal|2=Zweimal|#-mal|#-mal} gekauft, zuletzt {days_since_bought' ~ ago,
+            'bought_with': '{share:%} der Käufer von [product] haben es auch gekauft',
+            'neighbours': 'Von {neighbours_who_bought} der {neighbours:# Person|# Personen} mit den ähnlichsten Einkäufen gekauft',
+            'category': '{category_share:%} der eigenen Käufe stammen aus der Kategorie [category]',
+            'popular_segment': 'In den letzten [W] Tagen beliebt im Segment [segment]',
+            'popular': 'In den letzten [W] Tagen bei allen beliebt',
         },
         'statements': {
             'silence_usual': 'Letzte Bestellung {days_since_order' ~ ago ~ '; sonst {mean_order_gap_days' ~ every,

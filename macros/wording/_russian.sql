@@ -9,6 +9,10 @@
         'name': 'ru', 'decimal': ',', 'thousands': '\u00a0', 'percent': '\u00a0%', 'plural': 'one_few_many',
         'money_first': {}, 'money_gap': '\u00a0',
         'date': '{day} {month} {year} г.',
+        'short_date': '{day} {month}',
+        'short_months': [
+            'января', 'февраля', 'марта', 'апреля', 'мая', 'июня', 'июля', 'августа', 'сентября', 'октября', 'ноября', 'декабря',
+        ],
         'months': [
             'января', 'февраля', 'марта', 'апреля', 'мая', 'июня', 'июля', 'августа', 'сентября', 'октября', 'ноября', 'декабря',
         ],
@@ -37,6 +41,15 @@
             'subscription': 'Поговорить о подписке; предложить паузу, другой тариф или новый старт',
             'tenure': 'Поприветствовать и помочь со вторым заказом',
         },
+        'next_purchase': {
+            'expected': 'Заказ ожидается около {expected:day} (с {earliest:day} по {latest:day})',
+            'expected_day': 'Заказ ожидается около {expected:day}',
+            'overdue_alive': 'Заказ запаздывает на {overdue_days:# день|# дня|# дней}; клиент сохранён с вероятностью {p_alive:%}',
+            'overdue': 'Заказ запаздывает на {overdue_days:# день|# дня|# дней}',
+            'lapsed_alive': 'Нет заказов {days_since_order:# день|# дня|# дней}; клиент сохранён с вероятностью {p_alive:%}',
+            'lapsed': 'Нет заказов {days_since_order:# день|# дня|# дней}',
+            'too_early': 'Для прогноза пока мало данных', 'never_ordered': 'Заказов ещё не было',
+        },
         'replenishment': {
             'own': 'Куплено {purchase_count:# раз|# раза|# раз}, обычно {cycle_days' ~ every ~ ', последний раз {silence_days' ~ ago,
             'others': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago
@@ -63,6 +76,17 @@
             'renewal': 'Подписка продлевается {first_number:0=сегодня|через # день|через # дня|через # дней}, {first_day:date}',
             'anniversary': 'Первый заказ {first_number:# год|# года|# лет} назад, {first_day:date}',
             'product': ': <product>',
+        },
+        'recommendations': {
+            'cart': 'За последние 7 дней {carts_7d:# раз|# раза|# раз} в корзине',
+            'viewed': '{views_7d:# просмотр|# просмотра|# просмотров} за последние 7 дней',
+            'rhythm': '{times_bought:# покупка|# покупки|# покупок}, обычно {usual_gap_days' ~ every ~ ', последняя {days_since_bought' ~ ago,
+            'repeat': '{times_bought:# покупка|# покупки|# покупок}, последняя {days_since_bought' ~ ago,
+            'bought_with': '{share:%} покупателей товара «[product]» купили и этот',
+            'neighbours': 'Покупали {neighbours_who_bought} из {neighbours:# клиента|# клиентов|# клиентов} с самыми похожими покупками',
+            'category': '{category_share:%} покупок клиента — из категории «[category]»',
+            'popular_segment': 'Популярен в сегменте «[segment]» за последние [W] дней',
+            'popular': 'Популярен у всех клиентов за последние [W] дней',
         },
         'statements': {
             'silence_usual': 'Последний заказ {days_since_order' ~ ago ~ '; обычно {mean_order_gap_days' ~ every,
