@@ -23,6 +23,7 @@ from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
+from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
 
 __all__ = [
     "ALGORITHMS",
@@ -32,6 +33,7 @@ __all__ = [
     "CLASSIFICATION",
     "MONOTONIC",
     "TARGETS",
+    "TWO_PART",
     "Algorithm",
     "BgNbdModel",
     "BgNbdShare",
@@ -45,6 +47,7 @@ __all__ = [
     "Target",
     "TreeModel",
     "Tuned",
+    "TwoPartModel",
     "blend",
     "choose_weight",
     "constant_model",
@@ -54,5 +57,6 @@ __all__ = [
     "fit_linear",
     "fit_setting",
     "has_histories",
+    "has_two_parts",
     "is_custom",
 ]
