@@ -1,11 +1,11 @@
 """Whether there is anything, times how much: a model of numbers that are often zero.
 
-What customers spend in a quarter is zero for half of them and spread over four powers of ten for the
-others. A squared error alone learns from the few largest; here a logistic regression tells whether
-anything comes, a linear regression of the logarithm how much, and both are regressions on prepared
-features as `_linear` has them (Duan et al. 1983, "A Comparison of Alternative Models for the Demand
-for Medical Care"). The mean on the original scale is restored by one factor (Duan 1983, "Smearing
-Estimate").
+What customers spend in a quarter is zero for half of them and spread over four powers of ten for
+the others. A squared error alone learns from the few largest; here a logistic regression tells
+whether anything comes, a linear regression of the logarithm how much, and both are regressions on
+prepared features as `_linear` has them (Duan et al. 1983, "A Comparison of Alternative Models for
+the Demand for Medical Care"). One factor restores the mean on the original scale (Duan 1983,
+"Smearing Estimate").
 """
 
 from __future__ import annotations
@@ -113,15 +113,11 @@ class TwoPartModel:
         chance_rise = node(
             "Sub", [log_chance, constant("base_log_chance", np.log(base_chance))], "chance_rise"
         )
-        odds_run = node(
-            "Sub", [odds, constant("base_odds", self.chance.base_value)], "chance_run"
-        )
+        odds_run = node("Sub", [odds, constant("base_odds", self.chance.base_value)], "chance_run")
         complement = node("Sub", [one, probability], "rest_of_chance")
         chance_slope = slope(chance_rise, odds_run, complement, "chance_slope")
         base_amount = min(self.amount.base_value, self.largest)
-        amount_rise = node(
-            "Sub", [bounded, constant("base_bounded", base_amount)], "amount_rise"
-        )
+        amount_rise = node("Sub", [bounded, constant("base_bounded", base_amount)], "amount_rise")
         amount_run = node(
             "Sub", [log_amount, constant("base_amount", self.amount.base_value)], "amount_run"
         )

@@ -1,9 +1,9 @@
 """How good predictions are: every measure of Holdfast, once.
 
 `evaluate` measures probabilities and `evaluate_values` predicted numbers, each with 95 % bootstrap
-intervals, for all dates together, date by date and by segment; `compare_forecasts` sets several models
-beside each other. They take an Arrow table, from
-whatever engine; the dbt model `model_evaluations` is made of what they give. The other functions
+intervals, for all dates together, date by date and by segment; `compare_forecasts` sets several
+models beside each other. They take an Arrow table, from whatever engine; the dbt models
+`model_evaluations` and `value_evaluations` are made of what they give. The other functions
 are single measures of arrays, which training and the backtest share; docs/models.md defines them
 all.
 """

@@ -307,8 +307,7 @@ def _risk_now(tables: Tables) -> Row | None:
 def _risk_before(tables: Tables, now: Row) -> Row | None:
     """Read the same of the scores of about a month before, which only the warehouse keeps."""
     if not (
-        now["as_of_date"]
-        and tables.has("churn_scores", "as_of", "risk_band", "churn_probability")
+        now["as_of_date"] and tables.has("churn_scores", "as_of", "risk_band", "churn_probability")
     ):
         return None
     keepable, parameters = "true", [now["as_of_date"]] * 3

@@ -117,6 +117,6 @@ def _interval(predicted: _Doubles, outcome: _Doubles) -> list[dict[str, float]]:
 
 
 def _quantile(ordered: _Doubles, share: float, rounded: Any) -> float:
-    """Give the value of the conformal rank: one more row is to come, and may be the most extreme."""
+    """Give the value of the conformal rank: one more row is to come, and may lie outside all."""
     rank = int(np.clip(rounded(share * (len(ordered) + 1)), 1, len(ordered)))
     return float(ordered[rank - 1])
