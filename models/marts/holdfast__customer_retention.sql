@@ -142,22 +142,9 @@ winback as (
 
 {% endif -%}
 
--- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
 
-    select customer_id from registered
-
-    union
-
-    select customer_id from history
-
-    union
-
-    select customer_id from subscriptions
-
-    union
-
-    select customer_id from scores
+    {{ holdfast.all_customers() | indent(4) }}
 
 ),
 
