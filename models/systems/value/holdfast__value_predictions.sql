@@ -36,9 +36,7 @@ with
     inner join {{ measure }}_by_regression as regression
         on regression.customer_id = btyd.customer_id
         and regression.as_of = btyd.as_of
-    where
-        btyd.role = 'held_out'
-        and btyd.expected_{{ measure }}_90d is not null
+    where btyd.expected_{{ measure }}_90d is not null
 
 ),
 

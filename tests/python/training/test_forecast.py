@@ -75,11 +75,18 @@ def test_where_many_bring_nothing_the_interval_begins_at_zero() -> None:
     part = replace(fold.held_out, y=y)
     found = forecast_notes([Fold(part, part)], [np.linspace(5.0, 10.0, 1000)], gap_days=90)
     predicted = np.linspace(5.0, 10.0, 1000)
+    # bounds are those of a model at the right level
+    predicted *= y.sum() / predicted.sum()
     edges = [bin["from"] for bin in found["interval"]]
     place = np.searchsorted(edges, predicted, side="right") - 1
     upper = predicted * np.array([bin["upper"] for bin in found["interval"]])[place]
     assert {bin["lower"] for bin in found["interval"]} == {0.0}
     assert np.mean(y <= upper) == pytest.approx(0.8, abs=0.02)
+
+
+def test_an_error_of_the_level_does_not_move_the_bounds() -> None:
+    right, low = notes([10.0] * 12, [10.0] * 12), notes([10.0] * 12, [5.0] * 6 + [8.0] * 6)
+    assert low["interval"] == pytest.approx(right["interval"])
 
 
 def test_few_rows_give_no_interval() -> None:
