@@ -108,9 +108,11 @@ select cast(unnest(generate_series(
 {% endmacro %}
 
 
+{#- Not a lambda of two parameters, which DuckDB has, too: sqlfluff does not read it. -#}
 {% macro duckdb__list_map(list, expression) %}
     {{- return(
-        'list_transform(' ~ list ~ ', lambda item, place: ' ~ expression | replace('{item}', 'item') | replace('{position}', '(place - 1)') ~ ')'
+        'list_transform(list_zip(' ~ list ~ ', range(len(' ~ list ~ '))), lambda pair: '
+        ~ expression | replace('{item}', 'pair[1]') | replace('{position}', 'pair[2]') ~ ')'
     ) -}}
 {% endmacro %}
 

@@ -139,9 +139,10 @@ select cast(month as date) as month
         {%- do factors.append('(' ~ value ~ ' + ' ~ step ~ 'e0)') -%}
     {%- endfor -%}
     {%- set z = '(' ~ value ~ ' + 8e0)' -%}
+    {%- set small = '(1e0 / cast(' ~ z ~ ' * ' ~ z ~ ' as double))' -%}
     {{- return(
-        '((' ~ z ~ ' - 0.5e0) * ln' ~ z ~ ' - ' ~ z ~ ' + 0.91893853320467274e0 + (1e0 - (1e0 - (1e0 - 0.75e0 / (' ~ z ~ ' * ' ~ z
-        ~ ')) / 3.5e0 / (' ~ z ~ ' * ' ~ z ~ ')) / 30e0 / (' ~ z ~ ' * ' ~ z ~ ')) / (12e0 * ' ~ z ~ ') - ln(' ~ factors | join(' * ') ~ '))'
+        '((' ~ z ~ ' - 0.5e0) * ln' ~ z ~ ' - ' ~ z ~ ' + 0.91893853320467274e0 + (1e0 - (1e0 - (1e0 - 0.75e0 * ' ~ small ~ ') / 3.5e0 * '
+        ~ small ~ ') / 30e0 * ' ~ small ~ ') / 12e0 * ' ~ z ~ ' * ' ~ small ~ ' - ln(' ~ factors | join(' * ') ~ '))'
     ) -}}
 {% endmacro %}
 

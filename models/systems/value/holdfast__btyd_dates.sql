@@ -1,8 +1,8 @@
--- the dates for which a customer's future is predicted: the one that is scored, and those that the prediction is tested on
+-- the dates for which the future is predicted: the one that is scored, and those that the prediction is tested on
 {% set horizon_days = 90 -%}
 with
 
--- as for tasks: the latest fifth of the dates whose horizon is over, three where twice as many lie far enough before them
+-- as for tasks: the latest fifth of the dates whose horizon is over, three where twice as many lie well before them
 mature as (
 
     select
