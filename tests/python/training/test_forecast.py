@@ -85,8 +85,15 @@ def test_where_many_bring_nothing_the_interval_begins_at_zero() -> None:
 
 
 def test_an_error_of_the_level_does_not_move_the_bounds() -> None:
-    right, low = notes([10.0] * 12, [10.0] * 12), notes([10.0] * 12, [5.0] * 6 + [8.0] * 6)
-    assert low["interval"] == pytest.approx(right["interval"])
+    folds, right = held_out([10.0] * 12), np.linspace(5.0, 15.0, 200)
+    found = [
+        forecast_notes(folds, [right * (low if month < 6 else 1.0) for month in range(12)], 90)
+        for low in (1.0, 0.5)
+    ]
+    plain, corrected = (
+        [(bin["from"], bin["lower"], bin["upper"]) for bin in each["interval"]] for each in found
+    )
+    np.testing.assert_allclose(corrected, plain, rtol=1e-9)
 
 
 def test_few_rows_give_no_interval() -> None:
