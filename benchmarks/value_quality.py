@@ -68,7 +68,11 @@ def build(folder: Path) -> Path:
     unpublished = ["--vars", "{holdfast_publish: false}"]
     for words in (["deps"], ["build", "--select", *chosen, *only, *unpublished]):
         result = subprocess.run(
-            [dbt, "--no-use-colors", *words], cwd=folder, capture_output=True, text=True, check=False
+            [dbt, "--no-use-colors", *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if result.returncode:
             sys.exit(result.stdout + result.stderr)
