@@ -7,8 +7,10 @@ Builds the package's own features, tasks and buy-till-you-die model in a copy of
 Retail II, whose spine is the rows of the benchmark task: training dates until 2011-06-01 and the
 test date 2011-09-01. Everything is the package's default but `test_dates: 1`: models, penalties,
 level and intervals are chosen on the training dates. Prints, for spend and for orders in the next
-90 days, what each model made of the test rows. `in use` is the model that `customer_value` would
-show by the rule of `value_evaluations`, here applied to the very rows of the test.
+90 days, what each model made of the test rows, and which of them a build puts into use by the rule
+of `value_evaluations`: on these very rows, as far as the regression knows the customers (the others
+are new, and the buy-till-you-die model tells them). Below stands what each estimator makes of the
+rows it knows, and of the dates before.
 
 The rows are not part of the project: `HOLDFAST_SHARED_DATA` names the folder with `tasks/`.
 """
@@ -27,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import yaml
 
@@ -39,7 +40,6 @@ TASKS = {
     "future_orders": ("orders", "orders_90d", "order_count_365d"),
 }
 LEFT = ("dbt_packages", "target", "logs", "*.duckdb*", "*-lock.yml")
-COLUMNS = "gini", "mae", "rmse", "total_error_raw", "total_error", "coverage"
 
 
 def build(folder: Path) -> Path:
@@ -63,7 +63,7 @@ def build(folder: Path) -> Path:
             """
         )
     dbt = str(Path(sys.executable).parent / "dbt")
-    chosen = ["+holdfast__value_predictions", "+holdfast__btyd_scores"]
+    chosen = ["+holdfast__value_evaluations", "+holdfast__btyd_scores"]
     only = ["--resource-type", "model", "--resource-type", "seed"]
     unpublished = ["--vars", "{holdfast_publish: false}"]
     for words in (["deps"], ["build", "--select", *chosen, *only, *unpublished]):
@@ -80,29 +80,31 @@ def build(folder: Path) -> Path:
 
 
 def predictions(connection: duckdb.DuckDBPyConnection, task: str) -> pa.Table:
-    """Give what each model expects of the test rows, by the models that a build makes."""
+    """Give what each model expects of the test rows, by the tables that a build makes."""
     measure, label, _ = TASKS[task]
+    btyd = f"expected_{measure}_90d"
     return connection.execute(
         f"""
         with
 
-        training as (
-
-            select *
-            from {task}_training_set
-            where as_of < timestamp '2011-09-01'
-
-        ),
-
         test as (
 
-            select *
-            from {task}_training_set
+            select features.*, labels.{label} as outcome
+            from {task}_labels as labels
+            inner join customer_features as features using (customer_id, as_of)
             where as_of = timestamp '2011-09-01'
 
         ),
 
         -- orders to expect, by twentieths of the days since the last one
+        training as (
+
+            select days_since_order, orders_90d
+            from future_orders_training_set
+            where as_of < timestamp '2011-09-01'
+
+        ),
+
         edges as (
 
             select quantile_cont(days_since_order, [n / 20e0 for n in range(1, 20)]) as edges
@@ -114,51 +116,64 @@ def predictions(connection: duckdb.DuckDBPyConnection, task: str) -> pa.Table:
 
             select
                 len([edge for edge in edges if edge <= days_since_order]) as place,
-                avg(orders.orders_90d) as orders,
+                avg(orders_90d) as orders,
             from training
             cross join edges
-            inner join future_orders_labels as orders using (customer_id, as_of)
             group by place
 
-        )
+        ),
 
-        select
-            '{task}' as task, algorithm, customer_id, as_of, predicted, predicted_raw, lower, upper,
-            outcome,
-        from value_predictions
-        where task = '{task}' and algorithm = 'two_part' and as_of = timestamp '2011-09-01'
+        btyd as (
 
-        union all
-
-        -- fitted on all orders before the test date, and not only on those before several dates
-        select
-            '{task}', algorithm, test.customer_id, test.as_of, expected_{measure}_90d,
-            expected_{measure}_90d_raw, expected_{measure}_90d_lower, expected_{measure}_90d_upper,
-            test.{label},
-        from btyd_scores
-        inner join test using (customer_id, as_of)
-        where role = 'scoring'
-
-        union all
-
-        select
-            '{task}', 'recency × mean spend', customer_id, as_of, expected, expected, null, null,
-            outcome,
-        from (
             select
-                test.customer_id, test.as_of, test.{label} as outcome,
-                by_recency.orders
-                * {"test.average_order_value" if measure == "spend" else "1e0"} as expected,
-            from test
-            cross join edges
-            inner join by_recency
-                on by_recency.place = len([e for e in edges.edges if e <= test.days_since_order])
+                customer_id, as_of, algorithm, {btyd} as predicted, {btyd}_raw as predicted_raw,
+                {btyd}_lower as lower, {btyd}_upper as upper,
+            from btyd_scores
+            where role = 'scoring'
+
+        ),
+
+        regression as (
+
+            select customer_id, as_of, algorithm, predicted, predicted_raw, lower, upper
+            from value_predictions
+            where task = '{task}' and algorithm = 'two_part'
+
         )
-        """  # noqa: S608 - constants
+
+        select '{task}' as task, customer_id, as_of, outcome, btyd.* exclude (customer_id, as_of)
+        from test
+        inner join btyd using (customer_id, as_of)
+
+        union all by name
+
+        -- as customer_value does: whom the regression does not know long enough, the other tells
+        select
+            '{task}' as task, 'two_part' as algorithm, customer_id, as_of, outcome,
+            coalesce(regression.predicted, btyd.predicted) as predicted,
+            coalesce(regression.predicted_raw, btyd.predicted_raw) as predicted_raw,
+            if(regression.predicted is null, btyd.lower, regression.lower) as lower,
+            if(regression.predicted is null, btyd.upper, regression.upper) as upper,
+        from test
+        inner join btyd using (customer_id, as_of)
+        left join regression using (customer_id, as_of)
+
+        union all by name
+
+        select
+            '{task}' as task, 'recency x mean spend' as algorithm, customer_id, as_of, outcome,
+            by_recency.orders * {"average_order_value" if measure == "spend" else "1e0"}
+                as predicted,
+            predicted as predicted_raw, null as lower, null as upper,
+        from test
+        cross join edges
+        inner join by_recency
+            on by_recency.place = len([e for e in edges.edges if e <= test.days_since_order])
+        """
     ).to_arrow_table()
 
 
-def report(task: str, table: pa.Table) -> None:
+def report(task: str, table: pa.Table, chosen: str) -> None:
     """Print one table."""
     from holdfast.measuring import compare_forecasts
 
@@ -169,7 +184,7 @@ def report(task: str, table: pa.Table) -> None:
     print(f"  {'model':28}{'gini':26}{'mae':26}{'rmse':>9}{'raw total':>11}{'total':>8}{'80 %':>8}")
     for algorithm in sorted({row["algorithm"] for row in found}):
         told = {row["metric"]: row for row in found if row["algorithm"] == algorithm}
-        in_use = " (in use)" if told["mae"]["stage"] == "in_use" else ""
+        in_use = " (in use)" if algorithm == chosen else ""
         held = told["coverage"]["value"] if "coverage" in told else None
         print(
             f"  {algorithm + in_use:28}"
@@ -197,17 +212,24 @@ def report_estimators(connection: duckdb.DuckDBPyConnection, task: str) -> None:
         "baseline_feature": baseline,
         "test_dates": 1,
     }
-    print(f"  {'estimator':28}{'validation rmse':>16}{'gini':>8}{'mae':>9}{'rmse':>10}{'total':>8}")
+    print(
+        f"  {'estimator':28}{'gini':>8}{'mae':>9}{'rmse':>10}{'total':>8}"
+        f"   before: {'gini':>8}{'mae':>9}{'rmse':>10}"
+    )
     for model in train(connection, f"{task}_training_set", settings=settings).to_pylist():
         measured = json.loads(model["metrics"])
         if "test" not in measured:
             continue
         test, before = measured["test"], measured.get("validation")
-        squared = "" if before is None else f"{np.sqrt(before['mean_squared_error']):.2f}"
         total = test["mean_prediction"] / test["mean_label"] - 1
         print(
-            f"  {model['algorithm']:28}{squared:>16}{test['gini']:8.3f}{test['mae']:9.3f}"
-            f"{test['rmse']:10.2f}{total:+8.1%}"
+            f"  {model['algorithm']:28}{test['gini']:8.3f}{test['mae']:9.3f}{test['rmse']:10.2f}"
+            f"{total:+8.1%}"
+            + (
+                f"{'':11}{before['gini']:8.3f}{before['mae']:9.3f}{before['rmse']:10.2f}"
+                if before
+                else ""
+            )
         )
 
 
@@ -226,7 +248,11 @@ def main() -> None:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("use main_retention")
         for task in TASKS:
-            report(task, predictions(connection, task))
+            chosen = connection.execute(
+                "select max(algorithm) from value_evaluations where task = ? and stage = 'in_use'",
+                [task],
+            ).fetchone()
+            report(task, predictions(connection, task), chosen[0] if chosen else "")
             report_estimators(connection, task)
     if not options.folder:
         shutil.rmtree(folder.parent)

@@ -29,16 +29,17 @@ COMPARISON_SCHEMA = pa.schema(
     ]
 )
 _KEPT = ("gini", "mae", "rmse", "mean_label", "mean_prediction")
-# What two models are compared by: large customers, ordinary ones, and the sum of all.
-_JUDGED_BY = ("rmse", "mae", "total_error")
+# What two models are compared by: the order of customers, the error of one, the sum of all.
+_JUDGED_BY = ("gini", "mae", "total_error")
 
 
 def compare_forecasts(predictions: pa.Table) -> pa.Table:
     """Measure what several models expected of the same customers, and say which is in use.
 
-    The model in use is the one that is better than each other in two of three: root mean squared
-    error, which large customers decide, mean absolute error, which the ordinary ones do, and the
-    absolute error of the total. Where none is, the lowest root mean squared error decides.
+    The model in use is the one that is better than each other in two of three, which are what the
+    figures are used for: the normalised Gini coefficient (whom to choose), the mean absolute error
+    (what to expect of one), and the absolute error of the total (what to plan with). Where none is,
+    the lower squared error decides; alone it would not do, since a few large customers make it.
 
     Parameters
     ----------
@@ -131,9 +132,11 @@ def _chosen(figures: Mapping[str, Mapping[str, float | None]]) -> str:
 
     def is_better(one: str, other: str) -> bool:
         known = [
-            (abs(mine), abs(theirs))
-            for mine, theirs in ((figures[one][m], figures[other][m]) for m in _JUDGED_BY)
-            if mine is not None and theirs is not None
+            # a higher gini is better, of the others less
+            (-mine, -theirs) if metric == "gini" else (abs(mine), abs(theirs))
+            for metric in _JUDGED_BY
+            if (mine := figures[one][metric]) is not None
+            and (theirs := figures[other][metric]) is not None
         ]
         wins = sum(mine < theirs for mine, theirs in known)
         return wins > sum(mine > theirs for mine, theirs in known)

@@ -65,10 +65,12 @@ def test_figures_are_those_of_the_rows() -> None:
 
 
 def test_two_of_three_decide() -> None:
-    # the second has the smaller squared error and the better total, the first the smaller
-    # absolute error
+    # the second has the better order and the better total, the first the smaller absolute error
     found = compare_forecasts(table(first=[0.0, 0.0, 10.0, 10.0], second=[8.0, 8.0, 10.0, 24.0]))
-    assert figures(found, "first")["mae"] < figures(found, "second")["mae"]
+    first, second = figures(found, "first"), figures(found, "second")
+    assert first["mae"] < second["mae"]
+    assert first["gini"] < second["gini"]
+    assert abs(first["total_error"]) > abs(second["total_error"])
     assert in_use(found) == {"second"}
     swapped = compare_forecasts(table(exact=[0.0, 0.0, 10.0, 30.0], other=[8.0, 8.0, 10.0, 24.0]))
     assert in_use(swapped) == {"exact"}
