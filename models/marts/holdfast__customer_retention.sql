@@ -167,6 +167,18 @@ reminders as (
 
 {% endif -%}
 
+expected as (
+
+    select
+        customer_id,
+        p_alive,
+        expected_orders_90d,
+        expected_spend_90d,
+        expected_spend_365d,
+    from {{ ref('holdfast', 'holdfast__customer_value') }}
+
+),
+
 {% if has_winback -%}
 winback as (
 
@@ -250,12 +262,19 @@ final as (
         scores.reason_3,
         first_reasons.theme as reason_1_theme,
         actions.action as suggested_action,
+        expected.p_alive,
+        expected.expected_orders_90d,
+        expected.expected_spend_90d,
+        expected.expected_spend_365d,
+        cast(
+            case when lifecycle.is_keepable then scores.churn_probability * expected.expected_spend_365d end as decimal(38, 4)
+        ) as value_at_risk,
         cast(
             case
                 when lifecycle.is_keepable
                     then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
             end as decimal(38, 4)
-        ) as value_at_risk,
+        ) as revenue_at_risk,
         {% if has_winback -%}
         case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
         {%- else -%}
@@ -294,6 +313,7 @@ final as (
         on reminders.customer_id = customers.customer_id
         and reminders.position = 1
     {%- endif %}
+    left join expected on expected.customer_id = customers.customer_id
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}
