@@ -5,6 +5,7 @@
 {% set definition = holdfast.setting('churn_definition') -%}
 {% set has_winback = holdfast.task('winback').enabled -%}
 {% set has_timing = holdfast.has_system('timing') -%}
+{% set has_recommendations = holdfast.has_system('recommendations') -%}
 with
 
 registered as (
@@ -167,6 +168,22 @@ reminders as (
 
 {% endif -%}
 
+{% if has_recommendations -%}
+recommendations as (
+
+    select
+        customer_id,
+        product_name,
+        reason,
+    from {{ ref('holdfast', 'holdfast__product_recommendations') }}
+    where
+        list = 'top'
+        and rank = 1
+
+),
+
+{% endif -%}
+
 expected as (
 
     select
@@ -280,15 +297,17 @@ final as (
         {%- else -%}
         cast(null as double) as return_probability,
         {%- endif %}
-        {% for name, of in [
-            ('best_weekday', 'timing.best_weekday'), ('send_at_hour', 'timing.send_at_hour'), ('trigger', 'triggers.trigger'),
-            ('trigger_evidence', 'triggers.evidence'), ('reminder_product', 'reminders.product_name'), ('remind_at', 'reminders.remind_at'),
+        {% for name, type, of, is_there in [
+            ('best_weekday', 'varchar', 'timing.best_weekday', has_timing),
+            ('send_at_hour', 'integer', 'timing.send_at_hour', has_timing),
+            ('trigger', 'varchar', 'triggers.trigger', has_timing),
+            ('trigger_evidence', 'varchar', 'triggers.evidence', has_timing),
+            ('reminder_product', 'varchar', 'reminders.product_name', has_timing),
+            ('remind_at', 'timestamp', 'reminders.remind_at', has_timing),
+            ('recommended_product', 'varchar', 'recommendations.product_name', has_recommendations),
+            ('recommendation_reason', 'varchar', 'recommendations.reason', has_recommendations),
         ] -%}
-        {% if has_timing -%}
-        {{ of }} as {{ name }},
-        {%- else -%}
-        cast(null as {{ {'send_at_hour': 'integer', 'remind_at': 'timestamp'}.get(name, 'varchar') }}) as {{ name }},
-        {%- endif %}
+        {{ of if is_there else 'cast(null as ' ~ type ~ ')' }} as {{ name }},
         {% endfor -%}
         scores.model_id,
         scores.scored_at,
@@ -312,6 +331,9 @@ final as (
     left join reminders
         on reminders.customer_id = customers.customer_id
         and reminders.position = 1
+    {%- endif %}
+    {%- if has_recommendations %}
+    left join recommendations on recommendations.customer_id = customers.customer_id
     {%- endif %}
     left join expected on expected.customer_id = customers.customer_id
     {%- if has_winback %}
