@@ -165,6 +165,20 @@ to_date as (
 
 ),
 
+expected as (
+
+    select
+        acquired.month,
+        lower(acquired.channel) as channel_key,
+        cast(sum(cast(
+            coalesce(worth.expected_margin_365d, worth.expected_spend_365d) as decimal(38, 4)
+        )) as double) as expected_value,
+    from acquired
+    inner join {{ ref('holdfast', 'holdfast__customer_value') }} as worth on worth.customer_id = acquired.customer_id
+    group by acquired.month, lower(acquired.channel)
+
+),
+
 costs as (
 
     select
@@ -227,13 +241,16 @@ judged as (
         to_date.margin,
         to_date.margin_basis,
         paid.paid_month,
-        cast(null as double) as expected_value,
+        expected.expected_value,
     from joined
     cross join known
     cross join history
     left join to_date
         on to_date.month = joined.month
         and to_date.channel_key = joined.channel_key
+    left join expected
+        on expected.month = joined.month
+        and expected.channel_key = joined.channel_key
     left join paid
         on paid.month = joined.month
         and paid.channel_key = joined.channel_key

@@ -29,23 +29,27 @@ lifecycle as (
 
 ),
 
-customers as (
+-- all customers that are known
+worth as (
 
-    {{ holdfast.all_customers() | indent(4) }}
+    select
+        customer_id,
+        p_alive,
+    from {{ ref('holdfast', 'holdfast__customer_value') }}
 
 ),
 
 joined as (
 
     select
-        customers.customer_id,
+        worth.customer_id,
         {{ as_of }} as as_of,
         case
             when dated.customer_id is null then 'never_ordered'
             when lifecycle.state = 'slipping' then 'overdue'
             else coalesce(lifecycle.state, 'never_ordered')
         end as state,
-        cast(null as double) as p_alive,
+        worth.p_alive,
         lifecycle.usual_gap_days,
         dated.days_since_order,
         coalesce(dated.gap_count, 0) as gap_count,
@@ -55,9 +59,9 @@ joined as (
         dated.earliest_in_days,
         dated.expected_in_days,
         dated.latest_in_days,
-    from customers
-    left join lifecycle on lifecycle.customer_id = customers.customer_id
-    left join dated on dated.customer_id = customers.customer_id
+    from worth
+    left join lifecycle on lifecycle.customer_id = worth.customer_id
+    left join dated on dated.customer_id = worth.customer_id
 
 ),
 
