@@ -29,27 +29,34 @@ lifecycle as (
 
 ),
 
--- all customers that are known
-worth as (
+customers as (
+
+    {{ holdfast.all_customers() | indent(4) }}
+
+),
+
+-- from where customer_value has it; what else that table needs is not needed here
+alive as (
 
     select
         customer_id,
         p_alive,
-    from {{ ref('holdfast', 'holdfast__customer_value') }}
+    from {{ ref('holdfast', 'holdfast__btyd_scores') }}
+    where role = 'scoring'
 
 ),
 
 joined as (
 
     select
-        worth.customer_id,
+        customers.customer_id,
         {{ as_of }} as as_of,
         case
             when dated.customer_id is null then 'never_ordered'
             when lifecycle.state = 'slipping' then 'overdue'
             else coalesce(lifecycle.state, 'never_ordered')
         end as state,
-        worth.p_alive,
+        alive.p_alive,
         lifecycle.usual_gap_days,
         dated.days_since_order,
         coalesce(dated.gap_count, 0) as gap_count,
@@ -59,9 +66,10 @@ joined as (
         dated.earliest_in_days,
         dated.expected_in_days,
         dated.latest_in_days,
-    from worth
-    left join lifecycle on lifecycle.customer_id = worth.customer_id
-    left join dated on dated.customer_id = worth.customer_id
+    from customers
+    left join alive on alive.customer_id = customers.customer_id
+    left join lifecycle on lifecycle.customer_id = customers.customer_id
+    left join dated on dated.customer_id = customers.customer_id
 
 ),
 
