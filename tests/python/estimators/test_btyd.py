@@ -162,14 +162,15 @@ def test_likelihood_is_the_integral_over_rates_and_stopping(k, stops_at_first, h
     r, alpha, a, b = 0.7, 6.0, 0.8, 2.5
     survived = x + (1 if stops_at_first else 0)
 
+    lives = quad(lambda p: (1 - p) ** survived * beta_distribution.pdf(p, a, b), 0, 1)[0]
+    stopped = quad(lambda p: p * (1 - p) ** (survived - 1) * beta_distribution.pdf(p, a, b), 0, 1)[
+        0
+    ]
+
     def given_rate(rate: float) -> float:
         gaps = x * (k * np.log(rate) - gammaln(k)) + (k - 1) * log_gaps - rate * t_x
         silence = rate * (t - t_x)
         silent = np.exp(-silence) * sum(silence**j / np.exp(gammaln(j + 1)) for j in range(k))
-        lives = quad(lambda p: (1 - p) ** survived * beta_distribution.pdf(p, a, b), 0, 1)[0]
-        stopped = quad(
-            lambda p: p * (1 - p) ** (survived - 1) * beta_distribution.pdf(p, a, b), 0, 1
-        )[0]
         density = gamma_distribution.pdf(rate, r, scale=1 / alpha)
         return float(np.exp(gaps) * (silent * lives + (stopped if survived else 0.0)) * density)
 
