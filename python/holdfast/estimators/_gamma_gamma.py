@@ -29,8 +29,8 @@ _LEAST_Q = 1.01
 # Of the mean log-likelihood per customer. Where all values are alike, rounding leaves more than of
 # the orders.
 _LARGEST_GRADIENT = 1e-4
-# A ten-thousandth of a customer who knows nothing: where one or two customers leave the optimum on a
-# long flat ridge it says where to stop, and beside a hundred it is lost.
+# A ten-thousandth of a customer who knows nothing: where one or two customers leave the optimum on
+# a long flat ridge it says where to stop, and beside a hundred it is lost.
 _PRIOR = 1e-4
 _MOST_SEARCHES = 5
 
