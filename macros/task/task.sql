@@ -29,6 +29,11 @@
     {%- do holdfast._check_declaration(name, declared.get(name, {}), shipped.get(name, {})) -%}
     {%- do task.update(declared.get(name) or {}) -%}
     {%- if task.enabled and not shipped.get(name, {}).get('enabled', true) -%}
+        {%- if name == 'recommendation' -%}
+            {%- do holdfast._refuse_task(
+                name, 'cannot be enabled without the system: it needs `holdfast_order_items`, and recommendations in `holdfast_systems`'
+            ) -%}
+        {%- endif -%}
         {%- do holdfast._refuse_task(
             name, 'cannot be enabled with `holdfast_churn_definition: contractual`: customers whose subscription has lapsed are not '
             ~ 'observed, so there is nobody to ask about'
