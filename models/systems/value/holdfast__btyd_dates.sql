@@ -13,7 +13,10 @@ mature as (
         select distinct as_of
         from {{ ref('holdfast', 'holdfast__customer_spine') }}
     ) as dates
-    where {{ holdfast.plus_days('as_of', horizon_days) }} <= {{ holdfast.known_until() }}
+    where
+        {{ holdfast.plus_days('as_of', horizon_days) }} <= {{ holdfast.known_until() }}
+        -- of a spine that ends in the past: what is scored there is fitted without what came, too
+        and as_of != {{ holdfast.scoring_as_of() }}
 
 ),
 

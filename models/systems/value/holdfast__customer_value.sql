@@ -14,24 +14,63 @@ history as (
 
 ),
 
--- the one source of what is expected: a row per customer who has ordered
+btyd as (
+
+    select *
+    from {{ ref('holdfast', 'holdfast__btyd_scores') }}
+    where role = 'scoring'
+
+),
+
+-- where the regression did better on dates that neither had seen: of those whom it knows long enough
+{% for name in ['orders', 'spend'] -%}
+{{ name }}_by_regression as (
+
+    {{ holdfast.regression_forecast(name) | indent(4) }}
+
+),
+
+{% endfor -%}
+-- the one source of what is expected: a row per customer who has ordered. The regression looks 90 days ahead, the days after
+-- that are always the other model's; its interval of the year moves along with the expectation, and holds it
 forecasts as (
 
     select
-        customer_id,
-        case when status = 'fitted' then 'scored' else status end as status,
-        p_alive,
-        {%- for days in [90, 365] %}
+        btyd.customer_id,
+        case when btyd.status = 'fitted' then 'scored' else btyd.status end as status,
+        btyd.p_alive,
         {%- for name in ['orders', 'spend'] %}
-        expected_{{ name }}_{{ days }}d,
-        expected_{{ name }}_{{ days }}d_lower,
-        expected_{{ name }}_{{ days }}d_upper,
+        {%- set model = name ~ '_by_regression' %}
+        {%- set year = model ~ '.expected + greatest(btyd.expected_' ~ name ~ '_365d - btyd.expected_' ~ name ~ '_90d, 0e0)' %}
+        case when {{ model }}.customer_id is null then btyd.expected_{{ name }}_90d else {{ model }}.expected end as expected_{{ name }}_90d,
+        case when {{ model }}.customer_id is null then btyd.expected_{{ name }}_365d else {{ year }} end as expected_{{ name }}_365d,
+        {%- for side, further in [('lower', 'least'), ('upper', 'greatest')] %}
+        case
+            when {{ model }}.customer_id is null then btyd.expected_{{ name }}_90d_{{ side }}
+            else {{ model }}.expected_{{ side }}
+        end as expected_{{ name }}_90d_{{ side }},
+        case
+            when {{ model }}.customer_id is null then btyd.expected_{{ name }}_365d_{{ side }}
+            else {{ further }}({{ year }}, greatest(
+                {{ model }}.expected_{{ side }},
+                btyd.expected_{{ name }}_365d_{{ side }}
+                * coalesce(({{ year }}) / cast(nullif(btyd.expected_{{ name }}_365d, 0e0) as double), 1e0)
+            ))
+        end as expected_{{ name }}_365d_{{ side }},
         {%- endfor %}
         {%- endfor %}
-        case when status != 'no_model' then algorithm end as value_model,
-        model_id,
-    from {{ ref('holdfast', 'holdfast__btyd_scores') }}
-    where role = 'scoring'
+        case
+            when spend_by_regression.customer_id is not null then spend_by_regression.algorithm
+            when btyd.status != 'no_model' then btyd.algorithm
+        end as value_model,
+        case
+            when orders_by_regression.customer_id is not null then orders_by_regression.algorithm
+            when btyd.status != 'no_model' then btyd.algorithm
+        end as orders_model,
+        case when spend_by_regression.customer_id is null then btyd.model_id else spend_by_regression.model_id end as model_id,
+    from btyd
+    left join orders_by_regression on orders_by_regression.customer_id = btyd.customer_id
+    left join spend_by_regression on spend_by_regression.customer_id = btyd.customer_id
 
 ),
 
@@ -147,6 +186,7 @@ valued as (
         forecasts.expected_spend_365d * (1e0 - cost_shares.future_share) as expected_margin_365d,
         cast(coalesce(history.revenue, 0) as double) + forecasts.expected_spend_365d as total_value,
         forecasts.value_model,
+        forecasts.orders_model,
         forecasts.model_id,
     from customers
     left join history on history.customer_id = customers.customer_id
@@ -180,6 +220,7 @@ final as (
                 then percent_rank() over (partition by total_value is not null order by total_value asc nulls last)
         end as value_percentile,
         value_model,
+        orders_model,
         model_id,
     from valued
 

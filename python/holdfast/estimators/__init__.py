@@ -25,6 +25,7 @@ from holdfast.estimators._gamma_gamma import GammaGamma, fit_gamma_gamma
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
+from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
 
 __all__ = [
     "ALGORITHMS",
@@ -34,6 +35,7 @@ __all__ = [
     "CLASSIFICATION",
     "MONOTONIC",
     "TARGETS",
+    "TWO_PART",
     "Algorithm",
     "BgNbdModel",
     "BgNbdShare",
@@ -49,6 +51,7 @@ __all__ = [
     "Target",
     "TreeModel",
     "Tuned",
+    "TwoPartModel",
     "blend",
     "choose_btyd",
     "choose_weight",
@@ -61,5 +64,6 @@ __all__ = [
     "fit_linear",
     "fit_setting",
     "has_histories",
+    "has_two_parts",
     "is_custom",
 ]
