@@ -217,7 +217,8 @@ def test_win_back_is_switched_off_by_one_declaration_and_has_no_model_in_silence
     assert shop.query("select count(return_probability) from customer_retention") == [(0,)]
     assert shop.query("select count(*) from churn_model where stage = 'champion'") == [(1,)]
 
-    shop.write(vars={**settings, "holdfast_tasks": {"winback": {"enabled": False}}})
+    off = {name: {"enabled": False} for name in ("winback", "future_spend", "future_orders")}
+    shop.write(vars={**settings, "holdfast_tasks": off})
     shop.execute("drop table winback_model; drop table winback_scores")
     shop.dbt("build")
     assert not shop.has("winback_model")
@@ -226,6 +227,14 @@ def test_win_back_is_switched_off_by_one_declaration_and_has_no_model_in_silence
         "select count(*) > 100, count(return_probability) from customer_retention"
     ) == [(True, 0)]
     assert shop.query("select distinct task from model_registry") == [("churn",)]
+    # without its regressions, customer_value is the other model's, and says so
+    assert shop.query("select count(*) from value_predictions") == [(0,)]
+    ((expected, of_regression),) = shop.query(
+        "select count(expected_spend_90d), count(*) filter (where value_model = 'two_part') "
+        "from customer_value"
+    )
+    assert expected > 100
+    assert of_regression == 0
 
 
 @pytest.mark.parametrize(
