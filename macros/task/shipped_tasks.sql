@@ -6,6 +6,10 @@
   `winback` asks who of the lapsed buys again. One model is fitted, for it was the best of three on the demo and on the
   example, in a fifth of the time. It is `optional`: a shop where nobody lapses, or too few to learn from, has no model of
   it and no warning. Where churn is contractual it is off, for the spine has no lapsed subscribers.
+
+  `recommendation` asks which of the candidates a customer buys. One model of fixed settings is fitted: more were no better, and its
+  rows are many. It learns from customers who then ordered and ranks for everybody; that these differ is no drift, so it is not
+  watched for it.
 -#}
 {% macro shipped_tasks() %}
     {%- set is_contractual = holdfast.setting('churn_definition') == 'contractual' -%}
@@ -51,6 +55,7 @@
         'recommendation': {
             'enabled': has_recommendations,
             'optional': true,
+            'is_watched': false,
             'label': 'bought',
             'entity': ['customer_id', 'product_id'],
             'features': 'holdfast__recommendation_candidates',
