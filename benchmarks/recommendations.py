@@ -37,6 +37,7 @@ SYSTEM = (
     "recommendation_customers",
     "recommendation_history",
     "recommendation_neighbours",
+    "recommendation_similar_customers",
     "recommendation_products",
     "recommendation_candidates",
     "recommendation_labels",

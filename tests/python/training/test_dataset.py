@@ -277,7 +277,9 @@ def test_rows_of_customers_and_products_are_told_apart_by_both(session):
 
 
 def test_key_of_an_entity_must_be_filled(session):
-    with pytest.raises(TrainingError, match="3 rows .* no customer_id or no product_id or no as_of"):
+    with pytest.raises(
+        TrainingError, match="3 rows .* no customer_id or no product_id or no as_of"
+    ):
         read(
             session,
             f"(select * replace (null::varchar as product_id) from {PAIRS})",
