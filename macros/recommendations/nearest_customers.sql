@@ -35,7 +35,7 @@ asking as (
 
 ),
 
-overlaps as (
+shared as (
 
     select
         asking.as_of,
@@ -65,7 +65,7 @@ placed as (
             partition by as_of, customer_id
             order by similarity desc nulls last, neighbour_id asc nulls last
         ) as place,
-    from overlaps
+    from shared
 
 )
 
