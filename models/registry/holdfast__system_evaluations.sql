@@ -4,6 +4,9 @@
 {% if holdfast.has_system('timing') -%}
 {% set models = models + ['contact_timing_evaluations', 'replenishment_evaluations'] -%}
 {% endif -%}
+{% if holdfast.has_system('recommendations') -%}
+{% set models = models + ['recommendation_evaluations'] -%}
+{% endif -%}
 with
 
 final as (
