@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import altair as alt
 
 from holdfast.report import _words as words
+from holdfast.report._beside import Beside, beside
 from holdfast.report._chart import (
     RISK_BANDS,
     Section,
@@ -30,6 +31,8 @@ _ROW_HEIGHT = 44
 # what groups of few customers are merged into
 _OTHER = "other"
 _REASONS = ("reason_1", "reason_2", "reason_3")
+# columns that are left out where no customer of the list has anything in them
+_OPTIONAL = ("reasons", "action", "time", "offer")
 # fields to filter the list by, with their titles
 _FILTERS = (
     ("band", "Risk"),
@@ -218,28 +221,52 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
     keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
     if "state" in keys:
         keys["expected"] = None
+    fields = {key: f"listed.{key}" for key in keys}
+    joins = []
+    for each in beside(tables, money):
+        if each.column is None and "state" not in keys:
+            # what would show it is not there
+            continue
+        fields |= each.fields
+        joins.append(each.join)
+        _insert(columns, each)
     found.customers.columns = tuple(columns)
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
     )
+    order = f"""
+        {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
+        churn_probability desc,
+        customer_id
+    """
     found.customers.rows = tables.rows(
         f"""
-        select {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
-        from {{customer_retention}}
-        where risk_band in ('high', 'medium') and {who.keepable}
-        order by
-            {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
-            churn_probability desc,
-            customer_id
-        limit {LISTED}
+        with
+
+        listed as (
+
+            select
+                customer_id,
+                row_number() over (order by {order}) as place,
+                {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
+            from {{customer_retention}}
+            where risk_band in ('high', 'medium') and {who.keepable}
+            order by place
+            limit {LISTED}
+
+        )
+
+        select {", ".join(f"{expression} as {key}" for key, expression in fields.items())}
+        from listed
+        {" ".join(joins)}
+        order by listed.place
         """  # noqa: S608 - names of columns that are known
     )
     # a simple rule gives no reasons, and without reasons there is no suggestion
     found.customers.columns = tuple(
         column
         for column in columns
-        if column.key not in ("reasons", "action")
-        or any(row[column.key] for row in found.customers.rows)
+        if column.key not in _OPTIONAL or any(row[column.key] for row in found.customers.rows)
     )
     found.notes["customers"] = who.note
     if found.customers.rows:
@@ -266,6 +293,16 @@ def _columns(money: Money) -> tuple[Column, ...]:
         Column("reasons", "Why", "reasons", _REASONS, is_sortable=False),
         Column("action", "What to do next", "action", ("suggested_action",)),
     )
+
+
+def _insert(columns: list[Column], added: Beside) -> None:
+    """Put a column among those that are there; what has none is told with the state."""
+    if added.column is None:
+        place = next(i for i, column in enumerate(columns) if column.key == "state")
+        columns[place] = replace(columns[place], csv=(*columns[place].csv, *added.csv))
+        return
+    places = [i for i, column in enumerate(columns) if column.key == added.before]
+    columns.insert(places[0] if places else len(columns), added.column)
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

@@ -57,7 +57,8 @@ def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
                 timestamp '2026-06-01' as state_entered_at,
                 timestamp '2026-07-05' as expected_next_order_at,
                 30 as days_since_order,
-                cast(probability as double) as churn_probability, cast(band as varchar) as risk_band,
+                cast(probability as double) as churn_probability,
+                cast(band as varchar) as risk_band,
                 segment,
                 cast(if(band is not null, probability * revenue, null) as decimal(38, 4))
                     as value_at_risk,
@@ -105,3 +106,93 @@ def listed_in(html: str, name: str = "customers") -> list[dict[str, Any]]:
     """Give the rows of a list, by default those of the customers at risk."""
     rows: list[dict[str, Any]] = data_of(html)["lists"][name]["rows"]
     return rows
+
+
+# what further systems make of customers 1 to `customers`, those of test_systems.py
+WORTH = """
+    create table customer_value as
+    select
+        id as customer_id,
+        0.9e0 as p_alive,
+        2.0e0 as expected_orders_90d, 8.0e0 as expected_orders_365d,
+        10e0 * id as expected_spend_90d, 40e0 * id as expected_spend_365d,
+        20e0 * id as expected_spend_365d_lower, 60e0 * id as expected_spend_365d_upper,
+        cast(null as double) as expected_margin_365d,
+        140e0 * id as total_value,
+    from range(1, {customers} + 1) as made (id)
+"""
+NEXT = """
+    create table next_purchase as
+    select
+        id as customer_id,
+        if(id % 2 = 0, 'overdue', 'on_rhythm') as state,
+        timestamp '2026-07-09' as expected_next_order_at,
+        if(id % 2 = 0, id, 0) as overdue_days,
+        0.75e0 as p_alive, 14.2e0 as usual_gap_days, 14 + id as days_since_order,
+        'Overdue, says the shop' as message,
+    from range(1, {customers} + 1) as made (id)
+"""
+HOURS = """
+    create table contact_timing as
+    select
+        id as customer_id, 'any' as channel, 'personal' as status, false as is_fallback,
+        if(id % 4 = 0, 2, 5) as best_weekday_number, 18 + id % 2 as best_hour,
+        20 as send_at_hour,
+    from range(1, {customers} + 1) as made (id)
+    union all
+    select 1, 'email', 'personal', false, 7, 3, 8
+"""
+DUE = """
+    create table replenishment_due as
+    select
+        id as customer_id, 'c' as product_id, 'Coffee' as product_name,
+        timestamp '2026-06-01' as last_bought_at, 30.4e0 as cycle_days,
+        timestamp '2026-07-01' + to_days(id) as runs_out_at,
+        timestamp '2026-06-28' + to_days(id) as remind_at,
+        if(id = 2, 'out_of_stock', 'due') as status, 'Bought 4 times' as reason,
+    from range(1, {customers} + 1) as made (id)
+"""
+TRIGGERS = """
+    create table lifecycle_triggers as
+    select
+        id as customer_id, if(id > 3, 'went_overdue', 'anniversary') as trigger,
+        id <> 5 as is_open, id % 2 = 0 as is_first_choice,
+    from range(1, {customers} + 1) as made (id)
+"""
+SUGGESTED = """
+    create table product_recommendations as
+    select
+        id as customer_id, list, rank, rank as product_id, 'Product ' || rank as product_name,
+        1e0 / rank as score, 'Bought ' || rank || ' times' as reason, 'scored' as status,
+    from range(1, {customers} + 1) as made (id), range(1, 6) as ranks (rank),
+        (values ('top'), ('repeat')) as lists (list)
+"""
+PAIRS = """
+    create table product_affinity as
+    select * from (
+        values
+            ('a', 'Ham', 'b', 'Eggs', 40, 0.5e0, 3.0e0, 2.0e0),
+            ('b', 'Eggs', 'a', 'Ham', 40, 0.25e0, 3.0e0, 2.0e0),
+            ('c', 'Tea', 'd', 'Milk', 30, 0.75e0, 2.5e0, 2.25e0),
+            ('e', 'Rare', 'f', 'Rarer', 3, 0.99e0, 99.0e0, 50.0e0)
+    ) as made (
+        product_id, product_name, with_product_id, with_product_name, customers, confidence,
+        adjusted_lift, adjusted_lift_lower
+    )
+"""
+PAYBACK = """
+    create table acquisition_payback as
+    select * from (
+        values
+            (date '2026-01-01', 'search', 100, 1000e0, 3),
+            (date '2026-02-01', 'search', 50, 2000e0, null),
+            (date '2026-01-01', 'fair', 4, 400e0, 1),
+            (date '2026-01-01', 'flyer', 7, 70e0, 2)
+    ) as made (month, channel, customers, spend, months_to_payback)
+"""
+
+
+def systems(count: int) -> list[str]:
+    """Give the statements that make the tables of further systems for customers 1 to `count`."""
+    tables = (WORTH, NEXT, HOURS, DUE, TRIGGERS, SUGGESTED, PAIRS, PAYBACK)
+    return [table.format(customers=count) for table in tables]

@@ -36,7 +36,8 @@
     const cells = (row) => spec.columns.flatMap((column) => {
       if (column.kind === "reasons") return column.csv.map((_, place) => row[column.key][place]);
       if (column.kind === "risk") return [row[column.key], row.band];
-      if (column.kind === "state") return column.csv.map((_, place) => [row[column.key], row.expected][place]);
+      if (column.kind === "state") return column.csv.map((_, place) => [row[column.key], row.expected, row.overdue][place]);
+      if (column.kind === "noted") return [row[column.key], row[column.key + "_note"]].slice(0, column.csv.length);
       return [row[column.key]];
     });
     // with the mark at its beginning, spreadsheets read the file as UTF-8
@@ -61,14 +62,17 @@
     const order = find(".order"), onlyFound = find(".save-found");
     const selects = [...place.querySelectorAll("select[data-filter]")];
     const column = Object.fromEntries(spec.columns.map((each) => [each.key, each]));
-    const state = { sort: spec.sort, down: true, page: 0, found: all };
-    const isText = (key) => ["text", "state", "action", "date"].includes(column[key].kind);
+    const state = { sort: spec.sort, down: spec.is_downward, page: 0, found: all };
+    const isText = (key) => ["text", "state", "action", "date", "noted"].includes(column[key].kind);
+    const isFigure = (each) => ["amount", "share", "count"].includes(each.kind);
+    const fields = [search, ...(least ? [least] : []), ...selects];
     // cents are shown where all amounts of a column are small
     const amounts = Object.fromEntries(spec.columns.filter((each) => each.kind === "amount").map((each) =>
       [each.key, all.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
     for (const row of all) {
-      row.text = spec.columns.flatMap((each) => called(each.key, row[each.key]) ?? []).join("\n").toLowerCase();
+      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), row[each.key + "_note"]].flat())
+        .filter((text) => text !== null && text !== undefined).join("\n").toLowerCase();
     }
     for (const select of selects) {
       const key = select.dataset.filter;
@@ -91,7 +95,7 @@
     };
     const cell = (row, each) => {
       const value = row[each.key];
-      const td = element("td", "of-" + each.key + (["amount", "share"].includes(each.kind) ? " number" : ""), "");
+      const td = element("td", "of-" + each.key + (isFigure(each) ? " number" : ""), "");
       td.dataset.label = each.title;
       if (each.kind === "risk") {
         td.append(element("span", "risk " + row.band, (100 * value).toFixed(1) + "%"), " ", element("span", "band", row.band));
@@ -101,21 +105,26 @@
         td.lang = data.language;
       } else if (each.kind === "state") {
         td.append(called(each.key, value) ?? "");
-        if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
+        if (row.overdue > 0) td.append(element("div", "more", `overdue ${whole.format(row.overdue)} day${row.overdue === 1 ? "" : "s"}`));
+        else if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
+      } else if (each.kind === "noted") {
+        td.append(value ?? "");
+        if (row[each.key + "_note"]) td.append(element("div", "more", row[each.key + "_note"]));
       } else {
         td.textContent =
-          value === null ? (each.kind === "amount" || each.kind === "share" ? "-" : "")
+          value === null ? (isFigure(each) ? "-" : "")
           : each.kind === "amount" ? amounts[each.key].format(value)
+          : each.kind === "count" ? whole.format(value)
           : each.kind === "share" ? (100 * value).toFixed(1) + "%"
           : each.kind === "date" ? day(value) : value;
         if (each.kind === "action") td.lang = data.language;
       }
       return td;
     };
-    const isFiltered = () => Boolean(search.value.trim() || least.value || selects.some((select) => select.value));
+    const isFiltered = () => Boolean(search.value.trim() || least?.value || selects.some((select) => select.value));
     const show = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const bound = least.value === "" ? null : Number(least.value);
+      const bound = least?.value ? Number(least.value) : null;
       state.found = all.filter((row) =>
         selects.every((select) => !select.value || row[select.dataset.filter] === select.value) &&
         (bound === null || (row[spec.least] ?? -Infinity) >= bound) &&
@@ -130,12 +139,12 @@
         row.append(...spec.columns.map((each) => cell(customer, each)));
         return row;
       }));
-      const count = state.found.length, [key, title] = spec.total;
+      const count = state.found.length, [key, title] = spec.total ?? [];
       const total = state.found.reduce((sum, row) => sum + (row[key] ?? 0), 0);
       shown.textContent = count
         ? `${whole.format(count)} ${spec.noun}${count === 1 ? "" : "s"}` +
           (column[key] ? `, ${title} ${data.currency ? data.currency + "\u00a0" : ""}${whole.format(total)}` : "")
-        : "No customer matches.";
+        : `No ${spec.noun} matches.`;
       find(".page").textContent = `Page ${state.page + 1} of ${pages}`;
       find(".before").disabled = state.page === 0;
       find(".after").disabled = state.page === pages - 1;
@@ -153,12 +162,12 @@
       show();
     };
     const clear = () => {
-      for (const field of [search, least, ...selects]) field.value = "";
+      for (const field of fields) field.value = "";
     };
 
     isNarrow.addEventListener("change", show);
     find("form").addEventListener("submit", (event) => event.preventDefault());
-    for (const field of [search, least, ...selects]) {
+    for (const field of fields) {
       field.addEventListener("input", () => { state.page = 0; show(); });
     }
     find(".clear").addEventListener("click", () => { clear(); state.page = 0; show(); search.focus(); });

@@ -1,0 +1,212 @@
+"""What to recommend: how good the lists are, which products belong together, and for whom what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast.report import _words as words
+from holdfast.report._chart import Section
+from holdfast.report._lists import Column, CustomerList, may_list
+from holdfast.report._population import population
+from holdfast.report._tables import Row, Tables
+
+__all__ = ["Recommendations", "recommendations"]
+
+_LISTED = 200
+_PER_CUSTOMER = 3
+_PAIRS = 8
+
+
+def _list() -> CustomerList:
+    return CustomerList(
+        "suggestions",
+        noun="suggestion",
+        sort="value_at_risk",
+        per_page=9,
+        least=None,
+        total=None,
+    )
+
+
+@dataclass
+class Recommendations(Section):
+    """What the section shows: tables, and a list.
+
+    Attributes
+    ----------
+    is_there
+        Whether the tables have any of it.
+    lead
+        The first sentences.
+    customers
+        The first suggestions for customers at risk.
+    measures
+        How good the lists are on weeks that were held out, by list and algorithm.
+    pairs
+        Products that are bought together.
+    """
+
+    is_there: bool = False
+    lead: list[str] = field(default_factory=list)
+    customers: CustomerList = field(default_factory=_list)
+    measures: list[Row] = field(default_factory=list)
+    pairs: list[Row] = field(default_factory=list)
+
+
+def recommendations(tables: Tables, least: int) -> Recommendations:
+    """Read what to recommend.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+    least
+        How many customers a group must have to be told apart.
+
+    Returns
+    -------
+    Recommendations
+        Empty where the tables have none of it.
+    """
+    found = Recommendations()
+    _add_coverage(tables, found)
+    _add_measures(tables, found)
+    _add_pairs(tables, found, least)
+    _add_suggestions(tables, found)
+    return found
+
+
+def _add_coverage(tables: Tables, found: Recommendations) -> None:
+    """Say for how many customers there is something to recommend, and of how many products."""
+    if not tables.has("product_recommendations", "list", "rank", "product_id", "score"):
+        return
+    found.is_there = True
+    row = tables.row(
+        """
+        select
+            count(distinct customer_id) as customers,
+            count(distinct product_id) as products,
+        from {product_recommendations}
+        where product_id is not null
+        """
+    )
+    if row is None or not row["customers"]:
+        found.empty["customers"] = "There is nothing to recommend yet."
+        return
+    found.lead.append(
+        f"{words.counted(row['customers'], 'customer')} "
+        f"{'has' if row['customers'] == 1 else 'have'} suggestions, from "
+        f"{words.counted(row['products'], 'product')}."
+    )
+
+
+def _add_measures(tables: Tables, found: Recommendations) -> None:
+    """Add how good the lists are, beside simple lists."""
+
+
+def _add_pairs(tables: Tables, found: Recommendations, least: int) -> None:
+    """Add the products that are bought together most clearly more often than by chance."""
+    columns = ("product_name", "with_product_name", "customers", "confidence", "adjusted_lift")
+    if not tables.has("product_affinity", *columns, "adjusted_lift_lower"):
+        return
+    found.is_there = True
+    # a pair stands there in both directions: the one is told in which more of the buyers buy both
+    found.pairs = tables.rows(
+        f"""
+        with
+
+        pairs as (
+
+            select
+                *,
+                row_number() over (
+                    partition by
+                        least(cast(product_id as varchar), cast(with_product_id as varchar)),
+                        greatest(cast(product_id as varchar), cast(with_product_id as varchar))
+                    order by confidence desc, product_id
+                ) as direction,
+            from {{product_affinity}}
+            where customers >= $least
+
+        )
+
+        select
+            product_name as product,
+            with_product_name as other,
+            customers,
+            confidence,
+            adjusted_lift as lift,
+        from pairs
+        where direction = 1
+        order by adjusted_lift_lower desc, product_name, with_product_name
+        limit {_PAIRS}
+        """,  # noqa: S608 - a constant
+        {"least": least},
+    )
+    if not found.pairs:
+        found.empty["pairs"] = "No two products are bought by the same customers often enough."
+        return
+    found.notes["pairs"] = (
+        "Products that the same customers bought in the last 365 days, those first that surpass "
+        "chance most clearly. Times chance: how many times as many customers bought both as would "
+        "have if each had chosen at random."
+    )
+
+
+def _add_suggestions(tables: Tables, found: Recommendations) -> None:
+    """List what to recommend to the customers at risk with the most value at risk."""
+    if not (
+        may_list(tables, "product_recommendations", "list", "rank", "product_id", "reason")
+        and tables.has("customer_retention", "risk_band", "value_at_risk")
+    ):
+        return
+    name = (
+        "coalesce(product_name, cast(product_id as varchar))"
+        if tables.has("product_recommendations", "product_name")
+        else "cast(product_id as varchar)"
+    )
+    found.customers.columns = (
+        Column("id", "Customer", "text", ("customer_id",)),
+        Column("rank", "Rank", "count", ("rank",)),
+        Column("product", "Product", "text", ("product_name",)),
+        Column("reason", "Why", "text", ("reason",)),
+    )
+    found.customers.rows = tables.rows(
+        f"""
+        with
+
+        at_risk as (
+
+            select
+                customer_id,
+                value_at_risk,
+                churn_probability,
+            from {{customer_retention}}
+            where risk_band in ('high', 'medium') and {population(tables).keepable}
+            order by value_at_risk desc nulls last, churn_probability desc, customer_id
+            limit {_LISTED}
+
+        )
+
+        select
+            cast(at_risk.customer_id as varchar) as id,
+            suggested.rank,
+            {name} as product,
+            suggested.reason,
+        from at_risk
+        inner join {{product_recommendations}} as suggested
+            on suggested.customer_id = at_risk.customer_id
+        where suggested.list = 'top' and suggested.rank <= {_PER_CUSTOMER}
+        order by
+            at_risk.value_at_risk desc nulls last,
+            at_risk.churn_probability desc,
+            at_risk.customer_id,
+            suggested.rank
+        """  # noqa: S608 - constants
+    )
+    found.notes["customers"] = (
+        f"The first {_PER_CUSTOMER} suggestions for customers at risk, those with the most value "
+        f"at risk first (at most {_LISTED} customers)."
+    )
+    if not found.customers.rows:
+        found.empty["customers"] = "There is no suggestion for a customer at risk."

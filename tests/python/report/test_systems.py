@@ -1,0 +1,264 @@
+"""What the report shows of value, timing and recommendations, as far as their tables are there."""
+
+from __future__ import annotations
+
+import html as markup
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.warehouse.project import Project
+from small_shop import WORTH, Customer, customers, data_of, listed_in, page_of, systems
+
+MakeProject = Callable[..., Project]
+
+SECTIONS = {"value", "timing", "recommend"}
+LISTS = {"customers", "overdue", "replenish", "suggestions"}
+# how many, so that tenths and blocks of hours are no small groups
+COUNT = 120
+
+
+def shop(count: int = COUNT) -> str:
+    """Make customers of whom the first is worth least."""
+    return customers(Customer(n, revenue=n, probability=0.5) for n in range(1, count + 1))
+
+
+def sections_of(html: str) -> set[str]:
+    """Give which of the new sections a page has."""
+    return SECTIONS & set(re.findall(r'<section id="([a-z]+)">', html))
+
+
+def text_of(html: str, section: str) -> str:
+    """Give what a section says, without its markup."""
+    found = re.search(rf'<section id="{section}">.*?</section>', html, re.DOTALL)
+    assert found is not None
+    # a no-break space is no markup
+    return re.sub(r"[ \n]+", " ", markup.unescape(re.sub(r"<[^>]+>", " ", found[0])))
+
+
+def drawn_in(html: str, chart: str) -> list[dict[str, Any]]:
+    """Give the rows that a chart draws."""
+    spec = data_of(html)["charts"][chart]
+    rows: list[dict[str, Any]] = spec["datasets"][spec["data"]["name"]]
+    return rows
+
+
+def test_a_section_is_there_when_its_tables_are(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop()), tmp_path)
+    assert sections_of(html) == set()
+    assert "#value" not in html
+    keys = [column["key"] for column in data_of(html)["lists"]["customers"]["columns"]]
+    assert not {"spend", "time", "offer"} & set(keys)
+
+
+def test_all_sections_together(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(), *systems(COUNT)), tmp_path)
+    assert sections_of(html) == SECTIONS
+    data = data_of(html)
+    assert data["charts"].keys() == {"concentration", "overdue", "hours"}
+    assert data["lists"].keys() == LISTS
+
+
+def test_worth_is_told_as_a_sum_without_an_interval(project: MakeProject, tmp_path: Path) -> None:
+    built = project(shop(), *systems(COUNT), meta={"currency": "EUR"})
+    told = text_of(page_of(built, tmp_path), "value")
+    # 10 + 20 + … + 1200, and four times as much in the year
+    assert (
+        "120 customers are expected to spend EUR\u00a072,600 in the next 90 days and "
+        "EUR\u00a0290,400 in the next 365 days. That is about 240 and 960 orders."
+    ) in told
+    # of customers 109 to 120
+    assert "The tenth of customers with the highest expected spend brings 19% of the year." in told
+    # margin is known of nobody, and the ends of intervals are not added up
+    assert "margin" not in told
+    assert "145,200" not in told
+    # a customer has an interval of their own
+    assert "120 Champions 4,800 (2,400 to 7,200) 50.0%" in told
+
+
+def test_small_groups_are_not_told_apart(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(20), *systems(20)), tmp_path)
+    told = text_of(html, "value")
+    assert "too few customers to divide them into tenths" in told
+    # the fair won 4 and the flyer 7: together they are a group
+    assert "other 11 470 42.73 2 of 2" in told
+    assert "fair" not in told
+    # three anniversaries are no group of their own, and nothing is large enough to join them
+    told = text_of(html, "timing")
+    assert "went overdue 16 9" in told
+    assert "anniversary" not in told
+    # a pair of three customers, and each pair in one direction alone
+    pairs = re.findall(r"<tr><td>(\w+)</td><td>(\w+)</td>", html)
+    assert pairs == [("Tea", "Milk"), ("Ham", "Eggs")]
+
+
+def test_the_setting_says_what_a_small_group_is(project: MakeProject, tmp_path: Path) -> None:
+    built = project(shop(20), *systems(20), meta={"least_group": "2"})
+    html = page_of(built, tmp_path)
+    assert "anniversary 3 1" in text_of(html, "timing")
+    assert "fair 4 400 100 1 of 1 1.0" in text_of(html, "value")
+
+
+def test_overdue_customers_are_grouped_and_listed(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(), *systems(COUNT)), tmp_path)
+    assert "60 customers are overdue for their next order." in text_of(html, "timing")
+    # up to a week only 2, 4 and 6 days, so they join the next group
+    bars = drawn_in(html, "overdue")
+    assert [(bar["name"], bar["customers"]) for bar in bars] == [
+        ("1 to 30 days", 15),
+        ("31 to 90 days", 30),
+        ("more than 90 days", 15),
+    ]
+    rows = listed_in(html, "overdue")
+    assert [row["id"] for row in rows[:3]] == ["120", "118", "116"]
+    assert rows[0]["days"] == 120
+    assert rows[0]["message"] == "Overdue, says the shop"
+
+
+def test_reminders_of_the_next_days_are_listed(project: MakeProject, tmp_path: Path) -> None:
+    rows = listed_in(page_of(project(shop(), *systems(COUNT)), tmp_path), "replenish")
+    # up to and with 14 July, without what is out of stock
+    assert [row["id"] for row in rows] == ["1", *(str(n) for n in range(3, 17))]
+    assert rows[0]["product"] == "Coffee"
+    assert rows[0]["remind"] == "2026-06-29"
+
+
+def test_hours_are_told_in_steps_without_small_groups(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(40), *systems(40)), tmp_path)
+    told = text_of(html, "timing")
+    # a quarter on Tuesday at 18, a quarter on Friday at 18, half of all on Friday at 19
+    assert "40 customers have a best time of their own, most often Friday, 19:00 to 20:00." in told
+    cells = drawn_in(html, "hours")
+    assert len(cells) == 7 * 24
+    assert {(c["weekday"], c["hour"]): c["customers"] for c in cells if c["customers"]} == {
+        (2, 18): 10,
+        (5, 18): 10,
+        (5, 19): 20,
+    }
+
+
+def test_hours_are_joined_where_a_single_one_is_a_small_group(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    # nine on Friday at 18, and nine at 19
+    built = project(shop(18), *systems(18), "update contact_timing set best_weekday_number = 5")
+    html = page_of(built, tmp_path)
+    assert "most often Friday, 18:00 to 20:00" in text_of(html, "timing")
+    assert len(drawn_in(html, "hours")) == 7 * 12
+
+
+def test_few_customers_have_no_map(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(8), *systems(8)), tmp_path)
+    told = text_of(html, "timing")
+    assert "too few customers for a map of their hours" in told
+    assert "There are too few of them to draw" in told
+
+
+def test_dates_without_times_have_no_hours(project: MakeProject, tmp_path: Path) -> None:
+    built = project(
+        shop(),
+        *systems(COUNT),
+        "update contact_timing set status = 'no_hours_in_the_data', is_fallback = true, "
+        "best_hour = null, send_at_hour = null",
+    )
+    html = page_of(built, tmp_path)
+    assert "There are no hours in the data" in text_of(html, "timing")
+    # the weekday is known all the same
+    assert {row["time"] for row in listed_in(html)} == {"Tue", "Fri"}
+
+
+def test_the_list_at_risk_says_what_other_systems_know(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    html = page_of(project(shop(), *systems(COUNT)), tmp_path)
+    row = listed_in(html)[0]
+    assert (row["id"], row["spend"], row["time"]) == ("120", 4800, "Tue 20:00")
+    assert (row["overdue"], row["expected"]) == (120, "2026-07-09")
+    assert (row["offer"], row["offer_note"]) == ("Product 1", "Bought 1 times")
+    columns = {column["key"]: column for column in data_of(html)["lists"]["customers"]["columns"]}
+    assert columns["state"]["csv"] == ["lifecycle_state", "expected_next_order_at", "overdue_days"]
+    assert columns["offer"]["csv"] == ["recommended_product", "recommendation_reason"]
+    assert len(listed_in(html)) == COUNT
+
+
+def test_customers_at_risk_have_three_suggestions(project: MakeProject, tmp_path: Path) -> None:
+    rows = listed_in(page_of(project(shop(), *systems(COUNT)), tmp_path), "suggestions")
+    assert [(row["id"], row["rank"], row["product"]) for row in rows[:4]] == [
+        ("120", 1, "Product 1"),
+        ("120", 2, "Product 2"),
+        ("120", 3, "Product 3"),
+        ("119", 1, "Product 1"),
+    ]
+
+
+@pytest.mark.parametrize("table", ["customer_retention", "each"])
+def test_personal_ids_are_in_no_list_of_any_system(
+    project: MakeProject, tmp_path: Path, table: str
+) -> None:
+    names = (
+        "customer_value",
+        "next_purchase",
+        "contact_timing",
+        "replenishment_due",
+        "lifecycle_triggers",
+        "product_recommendations",
+        "customer_retention",
+    )
+    marked = names if table == "each" else ("customer_retention",)
+    built = project(
+        shop(), *systems(COUNT), personal=tuple((name, "customer_id") for name in marked)
+    )
+    html = page_of(built, tmp_path)
+    assert data_of(html)["lists"] == {}
+    # sums and counts of groups tell of nobody
+    assert sections_of(html) == SECTIONS
+    assert "290,400" in text_of(html, "value")
+    assert "4,800" not in text_of(html, "value")
+
+
+def test_who_is_expected_to_spend_nothing_is_not_divided(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    worth = WORTH.format(customers=COUNT)
+    built = project(shop(), worth, "update customer_value set expected_spend_365d = 0")
+    told = text_of(page_of(built, tmp_path), "value")
+    assert "No customer is expected to spend anything." in told
+    assert "both at high or medium risk and expected to spend" in told
+
+
+def test_who_has_no_expected_spend_is_not_counted(project: MakeProject, tmp_path: Path) -> None:
+    worth = WORTH.format(customers=COUNT)
+    built = project(shop(), worth, "update customer_value set expected_spend_365d = null")
+    assert "No customer has an expected spend yet." in text_of(page_of(built, tmp_path), "value")
+
+
+EVALUATIONS = """
+    create table system_evaluations as
+    select *, 'test' as split, null as segment, 400 as row_count,
+        cast(null as timestamp) as as_of
+    from (
+        values
+            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
+            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
+            ('future_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
+            ('future_spend', 'two_part', 'candidate', 'total_error', 0.2),
+            ('future_spend', 'two_part', 'candidate', 'mae', 30.0),
+            ('timing', 'everyone', 'baseline', 'log_loss', 3.0)
+    ) as made (task, algorithm, stage, metric, value)
+"""
+
+
+def test_the_winner_is_told_with_how_far_its_total_was_off(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    built = project(shop(), WORTH.format(customers=COUNT), EVALUATIONS)
+    told = text_of(page_of(built, tmp_path), "value")
+    assert (
+        "On held-out dates (400 observations) the model in use, buying habit (MBG/CNBD-2), "
+        "expected 4.2% less in 90 days than was spent (12.0% more before recalibration)."
+    ) in told
+    assert "buying habit (MBG/CNBD-2), in use spend -4.2% +12.0% 31.50 - -" in told
+    assert "gradient boosting in two parts spend +20.0% - 30.00 - -" in told
