@@ -22,17 +22,17 @@ class Beside:
     join
         The clause that joins the table to ``listed.customer_id``, at most one row each.
     column
-        The column that shows them; None where they are told with the state.
-    before
-        The key of the column that it stands before; at the end when empty.
+        The column that shows them; None where a column that is there tells them, too.
+    place
+        The key of the column that the new one stands before, or that tells them.
     csv
-        What they add to the state in a CSV file.
+        Their names in a CSV file, if a column that is there tells them.
     """
 
     fields: dict[str, str]
     join: str
     column: Column | None = None
-    before: str = ""
+    place: str = ""
     csv: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ def beside(tables: Tables, money: Money) -> list[Beside]:
                     "amount",
                     ("expected_spend_365d",),
                 ),
-                before="segment",
+                place="segment",
             )
         )
     if may_list(tables, "next_purchase", "expected_next_order_at", "overdue_days"):
@@ -74,6 +74,7 @@ def beside(tables: Tables, money: Money) -> list[Beside]:
                     "overdue": "next.overdue_days",
                 },
                 "left join {next_purchase} as next on next.customer_id = listed.customer_id",
+                place="state",
                 csv=("overdue_days",),
             )
         )
@@ -83,19 +84,19 @@ def beside(tables: Tables, money: Money) -> list[Beside]:
                 {"time": best_time("timing")},
                 "left join {contact_timing} as timing "
                 "on timing.customer_id = listed.customer_id and timing.channel = 'any'",
-                Column("time", "Best time", "text", ("best_time",), is_sortable=False),
+                place="action",
+                csv=("best_time",),
             )
         )
-    if may_list(tables, "product_recommendations", "list", "rank", "product_id", "reason"):
+    if may_list(tables, "product_recommendations", "list", "rank", "product_id"):
         found.append(
             Beside(
-                {"offer": product_name(tables, "suggested"), "offer_note": "suggested.reason"},
+                {"offer": product_name(tables, "suggested")},
                 "left join {product_recommendations} as suggested "
                 "on suggested.customer_id = listed.customer_id "
                 "and suggested.list = 'top' and suggested.rank = 1",
-                Column(
-                    "offer", "Recommend", "noted", ("recommended_product", "recommendation_reason")
-                ),
+                place="action",
+                csv=("recommended_product",),
             )
         )
     return found

@@ -26,13 +26,15 @@ class Column:
     title
         Its heading.
     kind
-        How the page writes it: text, share, risk, amount, count, date, state, reasons, action, or
-        noted: a text, and in small print what the field ``<key>_note`` says of it.
+        How the page writes it: text, told (a text in the language of the shop), noted (the same,
+        with another below it in small print), share, risk, amount, count, date, state, reasons or
+        action.
     csv
-        Its name in a CSV file; reasons, a risk, a state and a noted text have several columns
-        there.
+        Its name in a CSV file; where it tells more than one thing, a name for each.
     is_sortable
         Whether the page sorts by it.
+    more
+        The fields of what else it tells, in the order of their names in a CSV file.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Column:
     kind: str
     csv: tuple[str, ...]
     is_sortable: bool = True
+    more: tuple[str, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -106,7 +109,13 @@ class CustomerList:
                 for row in self.rows
             ],
             "columns": [
-                {"key": each.key, "title": each.title, "kind": each.kind, "csv": list(each.csv)}
+                {
+                    "key": each.key,
+                    "title": each.title,
+                    "kind": each.kind,
+                    "csv": list(each.csv),
+                    "more": list(each.more),
+                }
                 for each in self.columns
             ],
             "filters": [key for key, _ in self.filters],

@@ -126,7 +126,7 @@ def _render(project: Project, tables: Tables) -> str:
     found_winback = winback(tables, money)
     found_health = health(tables, found_quality.champion)
     found_value, found_timing = value(tables, money, least), timing(tables, least)
-    found_recommendations = recommendations(tables, least)
+    found_recommendations = recommendations(tables, money, least)
     sections = (
         found_retention,
         found_risk,

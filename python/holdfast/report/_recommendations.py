@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from holdfast.report import _words as words
+from holdfast.report._beside import product_name
 from holdfast.report._chart import Section
 from holdfast.report._lists import Column, CustomerList, may_list
+from holdfast.report._money import Money
 from holdfast.report._population import population
 from holdfast.report._tables import Row, Tables
 
@@ -15,16 +17,14 @@ __all__ = ["Recommendations", "recommendations"]
 _LISTED = 200
 _PER_CUSTOMER = 3
 _PAIRS = 8
+_ORDINALS = ("First", "Second", "Third")
 
 
 def _list() -> CustomerList:
     return CustomerList(
         "suggestions",
-        noun="suggestion",
         sort="value_at_risk",
-        per_page=9,
-        least=None,
-        total=None,
+        per_page=10,
     )
 
 
@@ -53,13 +53,15 @@ class Recommendations(Section):
     pairs: list[Row] = field(default_factory=list)
 
 
-def recommendations(tables: Tables, least: int) -> Recommendations:
+def recommendations(tables: Tables, money: Money, least: int) -> Recommendations:
     """Read what to recommend.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
     least
         How many customers a group must have to be told apart.
 
@@ -72,7 +74,7 @@ def recommendations(tables: Tables, least: int) -> Recommendations:
     _add_coverage(tables, found)
     _add_measures(tables, found)
     _add_pairs(tables, found, least)
-    _add_suggestions(tables, found)
+    _add_suggestions(tables, money, found)
     return found
 
 
@@ -94,8 +96,7 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
         found.empty["customers"] = "There is nothing to recommend yet."
         return
     found.lead.append(
-        f"{words.counted(row['customers'], 'customer')} "
-        f"{'has' if row['customers'] == 1 else 'have'} suggestions, from "
+        f"There are suggestions for {words.counted(row['customers'], 'customer')}, from "
         f"{words.counted(row['products'], 'product')}."
     )
 
@@ -153,24 +154,36 @@ def _add_pairs(tables: Tables, found: Recommendations, least: int) -> None:
     )
 
 
-def _add_suggestions(tables: Tables, found: Recommendations) -> None:
+def _add_suggestions(tables: Tables, money: Money, found: Recommendations) -> None:
     """List what to recommend to the customers at risk with the most value at risk."""
     if not (
         may_list(tables, "product_recommendations", "list", "rank", "product_id", "reason")
         and tables.has("customer_retention", "risk_band", "value_at_risk")
     ):
         return
-    name = (
-        "coalesce(product_name, cast(product_id as varchar))"
-        if tables.has("product_recommendations", "product_name")
-        else "cast(product_id as varchar)"
-    )
+    places = range(1, _PER_CUSTOMER + 1)
     found.customers.columns = (
         Column("id", "Customer", "text", ("customer_id",)),
-        Column("rank", "Rank", "count", ("rank",)),
-        Column("product", "Product", "text", ("product_name",)),
-        Column("reason", "Why", "text", ("reason",)),
+        Column(
+            "probability",
+            "Risk of leaving",
+            "risk",
+            ("churn_probability", "risk_band"),
+            more=("band",),
+        ),
+        Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
+        *(
+            Column(
+                f"offer_{place}",
+                _ORDINALS[place - 1],
+                "noted",
+                (f"product_{place}", f"reason_{place}"),
+                more=(f"why_{place}",),
+            )
+            for place in places
+        ),
     )
+    found.customers.filters = (("band", "Risk"),)
     found.customers.rows = tables.rows(
         f"""
         with
@@ -179,34 +192,49 @@ def _add_suggestions(tables: Tables, found: Recommendations) -> None:
 
             select
                 customer_id,
-                value_at_risk,
+                risk_band,
                 churn_probability,
+                value_at_risk,
             from {{customer_retention}}
             where risk_band in ('high', 'medium') and {population(tables).keepable}
             order by value_at_risk desc nulls last, churn_probability desc, customer_id
             limit {_LISTED}
 
+        ),
+
+        suggested as (
+
+            select
+                customer_id,
+                rank,
+                {product_name(tables, "product_recommendations")} as product,
+                reason,
+            from {{product_recommendations}} as product_recommendations
+            where list = 'top' and rank <= {_PER_CUSTOMER}
+
         )
 
         select
             cast(at_risk.customer_id as varchar) as id,
-            suggested.rank,
-            {name} as product,
-            suggested.reason,
+            any_value(at_risk.risk_band) as band,
+            round(any_value(at_risk.churn_probability), 4) as probability,
+            any_value(at_risk.value_at_risk) as value_at_risk,
+            {
+            ", ".join(
+                f"max(product) filter (where rank = {place}) as offer_{place}, "
+                f"max(reason) filter (where rank = {place}) as why_{place}"
+                for place in places
+            )
+        }
         from at_risk
-        inner join {{product_recommendations}} as suggested
-            on suggested.customer_id = at_risk.customer_id
-        where suggested.list = 'top' and suggested.rank <= {_PER_CUSTOMER}
-        order by
-            at_risk.value_at_risk desc nulls last,
-            at_risk.churn_probability desc,
-            at_risk.customer_id,
-            suggested.rank
+        inner join suggested on suggested.customer_id = at_risk.customer_id
+        group by at_risk.customer_id
+        order by value_at_risk desc nulls last, probability desc, at_risk.customer_id
         """  # noqa: S608 - constants
     )
     found.notes["customers"] = (
-        f"The first {_PER_CUSTOMER} suggestions for customers at risk, those with the most value "
-        f"at risk first (at most {_LISTED} customers)."
+        f"The first {_PER_CUSTOMER} suggestions for the customers at risk with the most value at "
+        "risk, each with its reason."
     )
     if not found.customers.rows:
         found.empty["customers"] = "There is no suggestion for a customer at risk."

@@ -31,8 +31,6 @@ _ROW_HEIGHT = 44
 # what groups of few customers are merged into
 _OTHER = "other"
 _REASONS = ("reason_1", "reason_2", "reason_3")
-# columns that are left out where no customer of the list has anything in them
-_OPTIONAL = ("reasons", "action", "time", "offer")
 # fields to filter the list by, with their titles
 _FILTERS = (
     ("band", "Risk"),
@@ -224,8 +222,8 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
     fields = {key: f"listed.{key}" for key in keys}
     joins = []
     for each in beside(tables, money):
-        if each.column is None and "state" not in keys:
-            # what would show it is not there
+        if each.column is None and each.place not in keys:
+            # what would tell it is not there
             continue
         fields |= each.fields
         joins.append(each.join)
@@ -266,7 +264,8 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
     found.customers.columns = tuple(
         column
         for column in columns
-        if column.key not in _OPTIONAL or any(row[column.key] for row in found.customers.rows)
+        if column.key not in ("reasons", "action")
+        or any(row[key] for row in found.customers.rows for key in (column.key, *column.more))
     )
     found.notes["customers"] = who.note
     if found.customers.rows:
@@ -285,8 +284,20 @@ def _columns(money: Money) -> tuple[Column, ...]:
     """Give the columns of the list."""
     return (
         Column("id", "Customer", "text", ("customer_id",)),
-        Column("state", "State", "state", ("lifecycle_state", "expected_next_order_at")),
-        Column("probability", "Risk of leaving", "risk", ("churn_probability", "risk_band")),
+        Column(
+            "state",
+            "State",
+            "state",
+            ("lifecycle_state", "expected_next_order_at"),
+            more=("expected",),
+        ),
+        Column(
+            "probability",
+            "Risk of leaving",
+            "risk",
+            ("churn_probability", "risk_band"),
+            more=("band",),
+        ),
         Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
         Column("revenue_365d", money.titled("Revenue, 365 days"), "amount", ("revenue_365d",)),
         Column("segment", "Segment", "text", ("segment",)),
@@ -296,13 +307,15 @@ def _columns(money: Money) -> tuple[Column, ...]:
 
 
 def _insert(columns: list[Column], added: Beside) -> None:
-    """Put a column among those that are there; what has none is told with the state."""
-    if added.column is None:
-        place = next(i for i, column in enumerate(columns) if column.key == "state")
-        columns[place] = replace(columns[place], csv=(*columns[place].csv, *added.csv))
+    """Put a column among those that are there, or have one of them tell more."""
+    places = [i for i, column in enumerate(columns) if column.key == added.place]
+    if added.column is not None:
+        columns.insert(places[0] if places else len(columns), added.column)
         return
-    places = [i for i, column in enumerate(columns) if column.key == added.before]
-    columns.insert(places[0] if places else len(columns), added.column)
+    column = columns[places[0]]
+    # what the column tells already it now tells better
+    more = tuple(field for field in added.fields if field not in column.more)
+    columns[places[0]] = replace(column, csv=column.csv + added.csv, more=column.more + more)
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

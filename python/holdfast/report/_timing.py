@@ -18,6 +18,18 @@ LISTED = 500
 AHEAD = 14
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _OTHER = "other"
+_OCCASIONS = {
+    "first_order_follow_up": "follow up on the first order",
+    "overdue": "overdue for the next order",
+    "at_risk": "slipping, or subscription cancelled",
+    "win_back": "win back the lapsed",
+    "browse_without_cart": "viewed, but put nothing into the cart",
+    "cart_without_order": "cart left without an order",
+    "price_drop": "lower price of a viewed product",
+    "back_in_stock": "viewed product back in stock",
+    "renewal": "renewal ahead",
+    "anniversary": "anniversary of the first order",
+}
 # hours are told in the finest of these steps at which most customers are in no small group
 _BLOCKS = (1, 2, 3, 4, 6)
 _ENOUGH = 0.8
@@ -139,7 +151,7 @@ def _add_overdue(tables: Tables, found: Timing, least: int) -> None:
                 ],
             ),
             description="Overdue customers by how long they have been overdue",
-            height=40 * len(groups),
+            height=max(120, 50 * len(groups)),
         )
     else:
         found.empty["overdue"] = "There are too few of them to draw."
@@ -184,7 +196,7 @@ def _list_overdue(tables: Tables, found: Timing) -> None:
             Column("alive", "Still a customer", "share", ("p_alive",)),
             Column("gap", "Usual gap, days", "count", ("usual_gap_days",)),
             Column("since", "Days since last order", "count", ("days_since_order",)),
-            Column("message", "What to know", "action", ("message",), is_sortable=False),
+            Column("message", "What to know", "told", ("message",), is_sortable=False),
         )
         if column.key == "id" or tables.has("next_purchase", column.csv[0])
     ]
@@ -225,7 +237,7 @@ def _add_due(tables: Tables, found: Timing) -> None:
             Column("out", "Runs out", "date", ("runs_out_at",)),
             Column("remind", "Remind on", "date", ("remind_at",)),
             Column("status", "Status", "text", ("status",)),
-            Column("reason", "Why", "action", ("reason",), is_sortable=False),
+            Column("reason", "Why", "told", ("reason",), is_sortable=False),
         )
         if tables.has("replenishment_due", column.csv[0])
     ]
@@ -308,7 +320,7 @@ def _add_triggers(tables: Tables, found: Timing, least: int) -> None:
         {"least": least},
     )
     for row in found.triggers:
-        row["name"] = words.plain_name(row["kind"])
+        row["name"] = _OCCASIONS.get(row["kind"], words.plain_name(row["kind"]))
     if not found.triggers:
         found.empty["triggers"] = "No occasion is open for enough customers to tell."
         return

@@ -179,7 +179,7 @@ def _add_concentration(tables: Tables, found: Value, least: int) -> None:
     found.charts["concentration"] = spec(
         chart,
         description="Share of the expected spend of a year by tenths of the customers",
-        height=240,
+        height=380,
     )
     found.lead.append(
         f"The tenth of customers with the highest expected spend brings "
@@ -293,12 +293,10 @@ def _add_best(tables: Tables, money: Money, found: Value) -> None:
             if row["lower"] is not None and row["upper"] is not None
             else ""
         )
-    whose = "customer is" if len(found.best) == 1 else f"{len(found.best)} customers are"
     together = money.write(sum(row["spend"] for row in found.best))
-    found.notes["best"] = (
-        f"The {whose} expected to spend {together} in the next 365 days if they stay as active as "
-        "the model expects."
-        + (" In brackets: the range that holds 80% of such customers." if has_ends else "")
+    who = "This customer is" if len(found.best) == 1 else f"These {len(found.best)} customers are"
+    found.notes["best"] = f"{who} expected to spend {together} in the next 365 days." + (
+        " In brackets: the 80% interval of each." if has_ends else ""
     )
 
 

@@ -155,7 +155,7 @@ DUE = """
 TRIGGERS = """
     create table lifecycle_triggers as
     select
-        id as customer_id, if(id > 3, 'went_overdue', 'anniversary') as trigger,
+        id as customer_id, if(id > 3, 'overdue', 'anniversary') as trigger,
         id <> 5 as is_open, id % 2 = 0 as is_first_choice,
     from range(1, {customers} + 1) as made (id)
 """

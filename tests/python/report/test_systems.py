@@ -51,7 +51,8 @@ def test_a_section_is_there_when_its_tables_are(project: MakeProject, tmp_path: 
     assert sections_of(html) == set()
     assert "#value" not in html
     keys = [column["key"] for column in data_of(html)["lists"]["customers"]["columns"]]
-    assert not {"spend", "time", "offer"} & set(keys)
+    assert "spend" not in keys
+    assert not {"time", "offer", "overdue"} & listed_in(html)[0].keys()
 
 
 def test_all_sections_together(project: MakeProject, tmp_path: Path) -> None:
@@ -88,8 +89,8 @@ def test_small_groups_are_not_told_apart(project: MakeProject, tmp_path: Path) -
     assert "fair" not in told
     # three anniversaries are no group of their own, and nothing is large enough to join them
     told = text_of(html, "timing")
-    assert "went overdue 16 9" in told
-    assert "anniversary" not in told
+    assert "overdue for the next order 16 9" in told
+    assert "anniversary of the first order" not in told
     # a pair of three customers, and each pair in one direction alone
     pairs = re.findall(r"<tr><td>(\w+)</td><td>(\w+)</td>", html)
     assert pairs == [("Tea", "Milk"), ("Ham", "Eggs")]
@@ -98,7 +99,7 @@ def test_small_groups_are_not_told_apart(project: MakeProject, tmp_path: Path) -
 def test_the_setting_says_what_a_small_group_is(project: MakeProject, tmp_path: Path) -> None:
     built = project(shop(20), *systems(20), meta={"least_group": "2"})
     html = page_of(built, tmp_path)
-    assert "anniversary 3 1" in text_of(html, "timing")
+    assert "anniversary of the first order 3 1" in text_of(html, "timing")
     assert "fair 4 400 100 1 of 1 1.0" in text_of(html, "value")
 
 
@@ -177,21 +178,20 @@ def test_the_list_at_risk_says_what_other_systems_know(
     row = listed_in(html)[0]
     assert (row["id"], row["spend"], row["time"]) == ("120", 4800, "Tue 20:00")
     assert (row["overdue"], row["expected"]) == (120, "2026-07-09")
-    assert (row["offer"], row["offer_note"]) == ("Product 1", "Bought 1 times")
+    assert row["offer"] == "Product 1"
     columns = {column["key"]: column for column in data_of(html)["lists"]["customers"]["columns"]}
     assert columns["state"]["csv"] == ["lifecycle_state", "expected_next_order_at", "overdue_days"]
-    assert columns["offer"]["csv"] == ["recommended_product", "recommendation_reason"]
+    assert columns["state"]["more"] == ["expected", "overdue"]
+    assert columns["action"]["csv"] == ["suggested_action", "best_time", "recommended_product"]
+    assert columns["action"]["more"] == ["time", "offer"]
     assert len(listed_in(html)) == COUNT
 
 
 def test_customers_at_risk_have_three_suggestions(project: MakeProject, tmp_path: Path) -> None:
     rows = listed_in(page_of(project(shop(), *systems(COUNT)), tmp_path), "suggestions")
-    assert [(row["id"], row["rank"], row["product"]) for row in rows[:4]] == [
-        ("120", 1, "Product 1"),
-        ("120", 2, "Product 2"),
-        ("120", 3, "Product 3"),
-        ("119", 1, "Product 1"),
-    ]
+    assert [row["id"] for row in rows[:3]] == ["120", "119", "118"]
+    assert (rows[0]["offer_3"], rows[0]["why_3"]) == ("Product 3", "Bought 3 times")
+    assert "offer_4" not in rows[0]
 
 
 @pytest.mark.parametrize("table", ["customer_retention", "each"])

@@ -35,10 +35,7 @@
     const heads = spec.columns.flatMap((column) => column.csv);
     const cells = (row) => spec.columns.flatMap((column) => {
       if (column.kind === "reasons") return column.csv.map((_, place) => row[column.key][place]);
-      if (column.kind === "risk") return [row[column.key], row.band];
-      if (column.kind === "state") return column.csv.map((_, place) => [row[column.key], row.expected, row.overdue][place]);
-      if (column.kind === "noted") return [row[column.key], row[column.key + "_note"]].slice(0, column.csv.length);
-      return [row[column.key]];
+      return [column.key, ...column.more].map((key) => row[key]);
     });
     // with the mark at its beginning, spreadsheets read the file as UTF-8
     return "\ufeff" + [line(heads), ...rows.map((row) => line(cells(row)))].join("\r\n") + "\r\n";
@@ -63,7 +60,7 @@
     const selects = [...place.querySelectorAll("select[data-filter]")];
     const column = Object.fromEntries(spec.columns.map((each) => [each.key, each]));
     const state = { sort: spec.sort, down: spec.is_downward, page: 0, found: all };
-    const isText = (key) => ["text", "state", "action", "date", "noted"].includes(column[key].kind);
+    const isText = (key) => ["text", "told", "state", "action", "date", "noted"].includes(column[key].kind);
     const isFigure = (each) => ["amount", "share", "count"].includes(each.kind);
     const fields = [search, ...(least ? [least] : []), ...selects];
     // cents are shown where all amounts of a column are small
@@ -71,7 +68,7 @@
       [each.key, all.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
     for (const row of all) {
-      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), row[each.key + "_note"]].flat())
+      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), ...each.more.map((key) => row[key])].flat())
         .filter((text) => text !== null && text !== undefined).join("\n").toLowerCase();
     }
     for (const select of selects) {
@@ -108,8 +105,14 @@
         if (row.overdue > 0) td.append(element("div", "more", `overdue ${whole.format(row.overdue)} day${row.overdue === 1 ? "" : "s"}`));
         else if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
       } else if (each.kind === "noted") {
-        td.append(value ?? "");
-        if (row[each.key + "_note"]) td.append(element("div", "more", row[each.key + "_note"]));
+        td.append(value ?? "", element("div", "more", row[each.more[0]] ?? ""));
+        td.lang = data.language;
+      } else if (each.kind === "action") {
+        const action = element("div", "", value ?? "");
+        action.lang = data.language;
+        td.append(action);
+        if (row.time) td.append(element("div", "more", "Best time: " + row.time));
+        if (row.offer) td.append(element("div", "more", "Recommend: " + row.offer));
       } else {
         td.textContent =
           value === null ? (isFigure(each) ? "-" : "")
@@ -117,7 +120,7 @@
           : each.kind === "count" ? whole.format(value)
           : each.kind === "share" ? (100 * value).toFixed(1) + "%"
           : each.kind === "date" ? day(value) : value;
-        if (each.kind === "action") td.lang = data.language;
+        if (each.kind === "told") td.lang = data.language;
       }
       return td;
     };
