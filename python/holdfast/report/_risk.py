@@ -221,14 +221,11 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
         keys["expected"] = None
     fields = {key: f"listed.{key}" for key in keys}
     joins = []
-    for each in beside(tables, money):
-        if each.column is None and each.place not in keys:
-            # what would tell it is not there
-            continue
-        fields |= each.fields
-        joins.append(each.join)
-        _insert(columns, each)
-    found.customers.columns = tuple(columns)
+    for each in beside(tables):
+        if each.key in keys:
+            fields |= each.fields
+            joins.append(each.join)
+            columns = [_telling(column, each) for column in columns]
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
     )
@@ -300,22 +297,23 @@ def _columns(money: Money) -> tuple[Column, ...]:
         ),
         Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
         Column("revenue_365d", money.titled("Revenue, 365 days"), "amount", ("revenue_365d",)),
+        Column(
+            "expected_spend_365d",
+            money.titled("Expected spend, 365 days"),
+            "amount",
+            ("expected_spend_365d",),
+        ),
         Column("segment", "Segment", "text", ("segment",)),
         Column("reasons", "Why", "reasons", _REASONS, is_sortable=False),
         Column("action", "What to do next", "action", ("suggested_action",)),
     )
 
 
-def _insert(columns: list[Column], added: Beside) -> None:
-    """Put a column among those that are there, or have one of them tell more."""
-    places = [i for i, column in enumerate(columns) if column.key == added.place]
-    if added.column is not None:
-        columns.insert(places[0] if places else len(columns), added.column)
-        return
-    column = columns[places[0]]
-    # what the column tells already it now tells better
-    more = tuple(field for field in added.fields if field not in column.more)
-    columns[places[0]] = replace(column, csv=column.csv + added.csv, more=column.more + more)
+def _telling(column: Column, more: Beside) -> Column:
+    """Have a column tell more, if it is the one that does."""
+    if column.key != more.key:
+        return column
+    return replace(column, csv=column.csv + more.csv, more=(*column.more, *more.fields))
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

@@ -302,47 +302,63 @@ def _add_best(tables: Tables, money: Money, found: Value) -> None:
 
 def _add_payback(tables: Tables, money: Money, found: Value, least: int) -> None:
     """Add what a customer costs by channel, and how soon that comes back."""
-    columns = ("month", "channel", "customers", "spend", "months_to_payback")
-    if not tables.has("acquisition_payback", *columns):
+    columns = ("status", "channel", "acquired_customers", "spend", "cohort_margin")
+    if not tables.has("acquisition_payback", *columns, "months_to_payback", "is_complete"):
         return
     found.payback = tables.rows(
         """
         with
 
-        channels as (
+        cohorts as (
 
             select
                 channel,
-                sum(customers) as customers,
+                acquired_customers,
+                spend,
+                cohort_margin,
+                status = 'paid_back' as is_paid_back,
+                -- what is not paid back yet takes longer than what is
+                if(status = 'paid_back', months_to_payback, 'infinity'::double) as months,
+                sum(acquired_customers) over (partition by channel) as channel_customers,
             from {acquisition_payback}
-            where spend > 0 and customers > 0
-            group by channel
+            where status in ('paid_back', 'not_yet') and is_complete and acquired_customers > 0
+
+        ),
+
+        -- channels of few customers are told together, and if these are still few, not at all
+        told as (
+
+            select
+                * exclude (channel),
+                if(channel_customers < $least, $other, channel) as channel,
+            from cohorts
 
         )
 
-        -- channels of few customers are told together, and if these are still few, not at all
         select
-            if(channels.customers < $least, $other, payback.channel) as channel,
-            sum(payback.customers) as customers,
-            sum(payback.spend) as spend,
-            sum(payback.spend) / cast(sum(payback.customers) as double) as cost,
-            count(*) as months,
-            count(payback.months_to_payback) as paid_months,
-            median(payback.months_to_payback) as months_to_payback,
-        from {acquisition_payback} as payback
-        inner join channels on channels.channel is not distinct from payback.channel
-        where payback.spend > 0 and payback.customers > 0
-        group by 1
-        having sum(payback.customers) >= $least
+            channel,
+            sum(acquired_customers) as customers,
+            sum(spend) as spend,
+            sum(spend) / cast(sum(acquired_customers) as double) as cost,
+            sum(cohort_margin) / nullif(cast(sum(spend) as double), 0) as returned,
+            count(*) as cohorts,
+            count(*) filter (where is_paid_back) as paid_cohorts,
+            quantile_disc(months, 0.5) as months_to_payback,
+        from told
+        group by channel
+        having sum(acquired_customers) >= $least
         order by spend desc, channel
         """,
         {"least": least, "other": _OTHER},
     )
-    paid = [row for row in found.payback if row["paid_months"] and row["channel"] != _OTHER]
-    if paid:
-        best = min(paid, key=lambda row: (row["months_to_payback"], row["channel"]))
-        found.notes["payback"] = (
-            f"Customers won through {best['channel']} pay for themselves soonest, in the median "
-            f"after {words.counted(best['months_to_payback'], 'month')}, at "
-            f"{money.write(best['cost'])} a customer."
-        )
+    named = [row for row in found.payback if row["returned"] and row["channel"] != _OTHER]
+    if not named:
+        return
+    best = max(named, key=lambda row: (row["returned"], row["channel"]))
+    found.notes["payback"] = (
+        f"{best['channel'].capitalize()} has returned most: {best['returned']:.1f} times what was "
+        f"spent on it so far, at {money.write(best['cost'])} a customer. Returned is the margin so "
+        "far where the cost of goods is known, else the revenue. A row counts the months that are "
+        "over and have costs; the last column says after how many months half of them had paid "
+        "back."
+    )

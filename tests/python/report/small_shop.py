@@ -62,6 +62,7 @@ def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
                 segment,
                 cast(if(band is not null, probability * revenue, null) as decimal(38, 4))
                     as value_at_risk,
+                cast(revenue as double) as expected_spend_365d,
                 cast(revenue as decimal(38, 4)) as revenue_365d,
                 cast(1000 as decimal(38, 4)) as revenue,
                 50.0e0 as average_order_value,
@@ -182,13 +183,15 @@ PAIRS = """
 """
 PAYBACK = """
     create table acquisition_payback as
-    select * from (
+    select *, status in ('paid_back', 'not_yet') as is_complete
+    from (
         values
-            (date '2026-01-01', 'search', 100, 1000e0, 3),
-            (date '2026-02-01', 'search', 50, 2000e0, null),
-            (date '2026-01-01', 'fair', 4, 400e0, 1),
-            (date '2026-01-01', 'flyer', 7, 70e0, 2)
-    ) as made (month, channel, customers, spend, months_to_payback)
+            ('search', 'paid_back', 100, 1000.0, 3000.0, 3),
+            ('search', 'not_yet', 50, 2000.0, 1500.0, null),
+            ('search', 'no_cost', 80, null, 900.0, null),
+            ('fair', 'paid_back', 4, 400.0, 500.0, 1),
+            ('flyer', 'paid_back', 7, 70.0, 440.0, 2)
+    ) as made (channel, status, acquired_customers, spend, cohort_margin, months_to_payback)
 """
 
 
