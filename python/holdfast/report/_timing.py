@@ -74,6 +74,8 @@ class Timing(Section):
         Who is overdue.
     due
         What runs out in the next days.
+    reminders
+        How many of them there are, more perhaps than are listed.
     triggers
         How many customers each kind of trigger is open for.
     """
@@ -82,6 +84,7 @@ class Timing(Section):
     lead: list[str] = field(default_factory=list)
     customers: CustomerList = field(default_factory=_overdue_list)
     due: CustomerList = field(default_factory=_due_list)
+    reminders: int = 0
     triggers: list[Row] = field(default_factory=list)
 
 
@@ -155,7 +158,7 @@ def _add_overdue(tables: Tables, found: Timing, least: int) -> None:
         )
     else:
         found.empty["overdue"] = "There are too few of them to draw."
-    _list_overdue(tables, found)
+    _list_overdue(tables, found, total)
 
 
 def _groups(rows: list[Row], least: int) -> list[Row]:
@@ -184,7 +187,7 @@ def _groups(rows: list[Row], least: int) -> list[Row]:
     return [group for group in groups if group["customers"] >= least]
 
 
-def _list_overdue(tables: Tables, found: Timing) -> None:
+def _list_overdue(tables: Tables, found: Timing, total: int) -> None:
     """List who is overdue, the longest first."""
     if not may_list(tables, "next_purchase"):
         return
@@ -213,8 +216,8 @@ def _list_overdue(tables: Tables, found: Timing) -> None:
         """  # noqa: S608 - names of columns that are known
     )
     found.notes["customers"] = (
-        "Customers whose silence exceeds their usual gap between orders, the longest first"
-        + (f" (the first {LISTED})." if len(listed.rows) == LISTED else ".")
+        "Customers who have been silent for much longer than their usual gap between orders, the "
+        f"longest overdue first{_cut(total)}."
     )
 
 
@@ -249,32 +252,38 @@ def _add_due(tables: Tables, found: Timing) -> None:
     }
     found.due.columns = tuple(shown)
     found.due.filters = (("status", "Status"), ("product", "Product"))
+    soon = f"""
+        due.status in ('due', 'overdue', 'upcoming')
+        and due.remind_at < (
+            select max(as_of_date) + interval {AHEAD} day
+            from {{customer_retention}}
+        )
+    """  # noqa: S608 - a constant
     found.due.rows = tables.rows(
         f"""
-        with
-
-        today as (
-
-            select max(as_of_date) as as_of_date
-            from {{customer_retention}}
-
-        )
-
         select {", ".join(f"{chosen.get(c.key, 'due.' + c.csv[0])} as {c.key}" for c in shown)}
         from {{replenishment_due}} as due
-        cross join today
-        where
-            due.status in ('due', 'overdue', 'upcoming')
-            and due.remind_at < today.as_of_date + interval {AHEAD} day
+        where {soon}
         order by due.remind_at, due.customer_id, due.product_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
-    found.notes["due"] = f"Reminders that fall due by {AHEAD} days from now, the earliest first" + (
-        f" (the first {LISTED})." if len(found.due.rows) == LISTED else "."
+    counts = tables.row(
+        f"select count(*) as reminders from {{replenishment_due}} as due where {soon}"  # noqa: S608
     )
-    if not found.due.rows:
+    found.reminders = counts["reminders"] if counts else 0
+    if not found.reminders:
         found.empty["due"] = f"No reminder falls due in the next {AHEAD} days."
+        return
+    found.notes["due"] = (
+        f"Reminders that fall due by {AHEAD} days from now, the earliest first"
+        f"{_cut(found.reminders)}."
+    )
+
+
+def _cut(total: int) -> str:
+    """Say that a list is not whole, where it is not."""
+    return f": {LISTED} of {words.count(total)}" if total > LISTED else ""
 
 
 def _add_triggers(tables: Tables, found: Timing, least: int) -> None:

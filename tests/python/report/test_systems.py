@@ -126,6 +126,12 @@ def test_reminders_of_the_next_days_are_listed(project: MakeProject, tmp_path: P
     assert rows[0]["remind"] == "2026-06-29"
 
 
+def test_reminders_are_a_step_to_take(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(), *systems(COUNT)), tmp_path)
+    assert "15 reminders fall due within 14 days" in text_of(html, "next")
+    assert 'data-shows="replenish"' in html
+
+
 def test_hours_are_told_in_steps_without_small_groups(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(shop(40), *systems(40)), tmp_path)
     told = text_of(html, "timing")
