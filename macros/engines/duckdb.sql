@@ -44,6 +44,21 @@ select cast(unnest(generate_series(
 {% endmacro %}
 
 
+{% macro duckdb__local_time(at, time_zone) %}
+    {{- return('timezone(' ~ time_zone ~ ", timezone('UTC', " ~ at ~ '))') -}}
+{% endmacro %}
+
+
+{% macro duckdb__utc_time(at, time_zone) %}
+    {{- return("timezone('UTC', timezone(" ~ time_zone ~ ', ' ~ at ~ '))') -}}
+{% endmacro %}
+
+
+{% macro duckdb__time_zone_names() -%}
+select name as time_zone from pg_timezone_names()
+{%- endmacro %}
+
+
 {% macro duckdb__row_hash(columns) %}
     {{- return('hash(' ~ columns | join(', ') ~ ')') -}}
 {% endmacro %}
@@ -154,7 +169,7 @@ select *
 {% macro duckdb___sql_type(kind) %}
     {%- set types = {
         'text': 'varchar', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
-        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean', 'month': 'date',
     } -%}
     {{- return(types[kind]) -}}
 {% endmacro %}

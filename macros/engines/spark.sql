@@ -44,6 +44,26 @@ select cast(month as date) as month
 {% endmacro %}
 
 
+{% macro spark__local_time(at, time_zone) %}
+    {{- return("convert_timezone('UTC', " ~ time_zone ~ ', cast(' ~ at ~ ' as timestamp_ntz))') -}}
+{% endmacro %}
+
+
+{% macro spark__utc_time(at, time_zone) %}
+    {{- return('convert_timezone(' ~ time_zone ~ ", 'UTC', cast(" ~ at ~ ' as timestamp_ntz))') -}}
+{% endmacro %}
+
+
+{#- Spark has no list of them; dbt brings the one of pytz. -#}
+{% macro spark__time_zone_names() -%}
+    {%- set names = [] -%}
+    {%- for name in modules.pytz.all_timezones -%}
+        {%- do names.append(holdfast.text(name)) -%}
+    {%- endfor -%}
+select explode(array({{ names | join(', ') }})) as time_zone
+{%- endmacro %}
+
+
 {#- A decimal, for a sum of such numbers would not fit into a bigint. -#}
 {% macro spark__row_hash(columns) %}
     {{- return('cast(xxhash64(' ~ columns | join(', ') ~ ') as decimal(38, 0))') -}}
@@ -136,7 +156,7 @@ select *
 {% macro spark___sql_type(kind) %}
     {%- set types = {
         'text': 'string', 'timestamp': 'timestamp', 'later': 'timestamp', 'end': 'timestamp',
-        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean',
+        'amount': 'decimal(18, 4)', 'money': 'decimal(18, 4)', 'number': 'double', 'boolean': 'boolean', 'month': 'date',
     } -%}
     {{- return(types[kind]) -}}
 {% endmacro %}

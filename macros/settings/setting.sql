@@ -32,12 +32,17 @@
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine'] -%}
+    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine', 'timing_uses_opens'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
         {%- set checked.value = value | string -%}
         {%- set checked.ok = holdfast._is_date(checked.value) -%}
+    {%- elif name == 'quiet_hours' -%}
+        {%- set checked.ok = value is sequence and value is not string and value is not mapping and value | length in [0, 2]
+            and value | select('integer') | reject('boolean') | select('ge', 0) | select('le', 23) | unique | list | length == value | length -%}
+    {%- elif name == 'time_zone' -%}
+        {%- set checked.ok = value in modules.pytz.all_timezones -%}
     {%- elif name == 'publish_path' and value is not none -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'estimator' -%}
@@ -69,6 +74,14 @@
         {%- set checked.ok = value in ['en', 'de', 'ru'] -%}
     {%- elif name == 'theme_labels' -%}
         {%- set checked.ok = value is mapping and value.values() | select('string') | list | length == value | length -%}
+    {%- elif name == 'trigger_rules' -%}
+        {%- set checked.ok = value is string and value | trim != '' -%}
+    {%- elif name == 'web_event_types' -%}
+        {%- set checked.ok = value is mapping and value.keys() | reject('in', ['view', 'cart']) | list | length == 0 -%}
+        {%- for types in (value.values() if checked.ok else []) -%}
+            {%- set checked.ok = checked.ok and types is sequence and types is not mapping and types | length > 0
+                and (types is string or types | select('string') | list | length == types | length) -%}
+        {%- endfor -%}
     {%- elif name == 'theme_actions' -%}
         {%- set checked.ok = (value is string and value | trim != '') or value is mapping -%}
     {%- endif -%}

@@ -14,6 +14,8 @@ final as (
     select
         customer_id,
         min(ordered_at) as created_at,
+        cast(null as varchar) as acquisition_channel,
+        cast(null as varchar) as time_zone,
     from orders
     where customer_id is not null
     group by customer_id
@@ -27,6 +29,8 @@ select * from final
 {{ holdfast.stage_input('customers', columns={
     'customer_id': {'type': 'id', 'required': true},
     'created_at': {'type': 'timestamp', 'required': true},
+    'acquisition_channel': {'type': 'text'},
+    'time_zone': {'type': 'text'},
 }) }}
 
 {% endif %}

@@ -87,6 +87,15 @@ lifecycle as (
 
 ),
 
+next_purchase as (
+
+    select
+        customer_id,
+        expected_next_order_at,
+    from {{ ref('holdfast', 'holdfast__next_purchase') }}
+
+),
+
 segments as (
 
     select * from {{ ref('holdfast', 'holdfast__customer_segments') }}
@@ -130,22 +139,9 @@ winback as (
 
 {% endif -%}
 
--- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
 
-    select customer_id from registered
-
-    union
-
-    select customer_id from history
-
-    union
-
-    select customer_id from subscriptions
-
-    union
-
-    select customer_id from scores
+    {{ holdfast.all_customers() | indent(4) }}
 
 ),
 
@@ -173,7 +169,11 @@ final as (
             registered.created_at,
             least(history.first_order_at, subscriptions.first_subscribed_at)
         ) as state_entered_at,
-        lifecycle.expected_next_order_at,
+        {% if definition == 'contractual' -%}
+        cast(null as timestamp) as expected_next_order_at,
+        {%- else -%}
+        next_purchase.expected_next_order_at,
+        {%- endif %}
         coalesce(spells.is_active, false) as is_active,
         case when not spells.is_active then spells.churned_at end as churned_at,
         coalesce(spells.spell_count, 0) as spell_count,
@@ -229,6 +229,7 @@ final as (
     left join running on running.customer_id = customers.customer_id
     left join spells on spells.customer_id = customers.customer_id
     left join lifecycle on lifecycle.customer_id = customers.customer_id
+    left join next_purchase on next_purchase.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
     left join first_reasons

@@ -1,0 +1,29 @@
+{#-
+  A query: active hours, and active days as a day of the week each, from activity_hours: columns unit ('hour' or 'weekday'),
+  slot, and those of the input but the clock's. `activity` is the relation, or the name of a CTE.
+-#}
+{% macro timing_activity(activity) -%}
+select
+    customer_id,
+    'hour' as unit,
+    hour as slot,
+    happened_at,
+    known_at,
+    has_order,
+    has_visit,
+from {{ activity }}
+where hour is not null
+
+union all
+
+select
+    customer_id,
+    'weekday' as unit,
+    weekday as slot,
+    min(happened_at) as happened_at,
+    min(known_at) as known_at,
+    max(case when has_order then 1 else 0 end) = 1 as has_order,
+    max(case when has_visit then 1 else 0 end) = 1 as has_visit,
+from {{ activity }}
+group by customer_id, local_date, weekday
+{%- endmacro %}
