@@ -125,7 +125,7 @@ def _render(project: Project, tables: Tables) -> str:
     found_risk, found_lifecycle = risk(tables, money), lifecycle(tables)
     found_winback = winback(tables, money)
     found_health = health(tables, found_quality.champion)
-    found_value, found_timing = value(tables, money, least), timing(tables, least)
+    found_value, found_timing = value(tables, money, least), timing(tables, money, least)
     found_recommendations = recommendations(tables, money, least)
     sections = (
         found_retention,

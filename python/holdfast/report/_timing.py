@@ -8,14 +8,20 @@ import altair as alt
 
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, Spec, count_axis, draw, spec
+from holdfast.report._evaluations import evaluations
 from holdfast.report._lists import Column, CustomerList, may_list
+from holdfast.report._money import Money
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["AHEAD", "LISTED", "Timing", "timing"]
 
 LISTED = 500
-# how far ahead reminders are listed, in days
+# how far ahead and back reminders are listed, in days
 AHEAD = 14
+_TODAY = "(select max(as_of_date) from {customer_retention})"
+_SOON = (
+    f"remind_at >= {_TODAY} - interval {AHEAD} day and remind_at < {_TODAY} + interval {AHEAD} day"
+)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _OTHER = "other"
 _OCCASIONS = {
@@ -34,7 +40,7 @@ _OCCASIONS = {
 _BLOCKS = (1, 2, 3, 4, 6)
 _ENOUGH = 0.8
 # customers are grouped by how long they have been overdue, each group up to and with its end
-_ENDS = (7, 30, 90)
+_ENDS = (7, 14, 30, 45, 60, 90, 180)
 
 
 def _overdue_list() -> CustomerList:
@@ -88,13 +94,15 @@ class Timing(Section):
     triggers: list[Row] = field(default_factory=list)
 
 
-def timing(tables: Tables, least: int) -> Timing:
+def timing(tables: Tables, money: Money, least: int) -> Timing:
     """Read and draw when to talk to customers.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
     least
         How many customers a group must have to be told apart.
 
@@ -104,14 +112,14 @@ def timing(tables: Tables, least: int) -> Timing:
         Empty where the tables have none of it.
     """
     found = Timing()
-    _add_overdue(tables, found, least)
+    _add_overdue(tables, money, found, least)
     _add_due(tables, found)
     _add_triggers(tables, found, least)
     _add_hours(tables, found, least)
     return found
 
 
-def _add_overdue(tables: Tables, found: Timing, least: int) -> None:
+def _add_overdue(tables: Tables, money: Money, found: Timing, least: int) -> None:
     """Add how many customers are overdue, by how much, and who they are."""
     if not tables.has("next_purchase", "state", "overdue_days"):
         return
@@ -157,12 +165,12 @@ def _add_overdue(tables: Tables, found: Timing, least: int) -> None:
             height=max(120, 50 * len(groups)),
         )
     else:
-        found.empty["overdue"] = "There are too few of them to draw."
-    _list_overdue(tables, found, total)
+        found.empty["overdue"] = "There are too few of them to tell groups apart."
+    _list_overdue(tables, money, found, total)
 
 
 def _groups(rows: list[Row], least: int) -> list[Row]:
-    """Group customers by days overdue; groups of few are joined, and there is none if all are few.
+    """Group customers by days overdue; groups of few are joined, and a single one is none.
 
     A row has the number of days and of customers.
     """
@@ -183,11 +191,12 @@ def _groups(rows: list[Row], least: int) -> list[Row]:
             if row["days"] > low and (high is None or row["days"] <= high)
         )
         name = f"more than {low} days" if high is None else f"{low + 1} to {high} days"
-        groups.append({"name": name if len(cut) > 1 else "1 day or more", "customers": customers})
-    return [group for group in groups if group["customers"] >= least]
+        groups.append({"name": name, "customers": customers})
+    # a single bar would say no more than the sentence above it
+    return groups if len(groups) > 1 else []
 
 
-def _list_overdue(tables: Tables, found: Timing, total: int) -> None:
+def _list_overdue(tables: Tables, money: Money, found: Timing, total: int) -> None:
     """List who is overdue, the longest first."""
     if not may_list(tables, "next_purchase"):
         return
@@ -196,24 +205,46 @@ def _list_overdue(tables: Tables, found: Timing, total: int) -> None:
         for column in (
             Column("id", "Customer", "text", ("customer_id",)),
             Column("days", "Days overdue", "count", ("overdue_days",)),
-            Column("alive", "Still a customer", "share", ("p_alive",)),
-            Column("gap", "Usual gap, days", "count", ("usual_gap_days",)),
             Column("since", "Days since last order", "count", ("days_since_order",)),
-            Column("message", "What to know", "told", ("message",), is_sortable=False),
+            Column("gap", "Usual gap, days", "count", ("usual_gap_days",)),
+            Column("expected", "Next order expected", "date", ("expected_next_order_at",)),
+            Column("alive", "Still a customer", "share", ("p_alive",)),
         )
         if column.key == "id" or tables.has("next_purchase", column.csv[0])
     ]
-    chosen = {"id": "cast(customer_id as varchar)", "alive": "round(p_alive, 4)"}
+    chosen = {
+        "id": "cast(late.customer_id as varchar)",
+        "expected": "cast(late.expected_next_order_at as date)",
+        "alive": "round(late.p_alive, 4)",
+    }
+    fields = {column.key: chosen.get(column.key, f"late.{column.csv[0]}") for column in columns}
+    if tables.has("customer_retention", "expected_spend_365d"):
+        columns.append(
+            Column(
+                "spend",
+                money.titled("Expected spend, 365 days"),
+                "amount",
+                ("expected_spend_365d",),
+            )
+        )
+        fields["spend"] = "round(known.expected_spend_365d, 2)"
     listed = found.customers
-    listed.columns = tuple(columns)
     listed.rows = tables.rows(
         f"""
-        select {", ".join(f"{chosen.get(c.key, c.csv[0])} as {c.key}" for c in columns)}
-        from {{next_purchase}}
-        where state = 'overdue' and overdue_days > 0
-        order by overdue_days desc, customer_id
+        select {", ".join(f"{expression} as {key}" for key, expression in fields.items())}
+        from {{next_purchase}} as late
+        left join {{customer_retention}} as known on known.customer_id = late.customer_id
+        where late.state = 'overdue' and late.overdue_days > 0
+        order by late.overdue_days desc, late.customer_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
+    )
+    # nothing is known of it where no model was fitted
+    listed.columns = tuple(
+        column
+        for column in columns
+        if column.key not in ("alive", "spend")
+        or any(row[column.key] is not None for row in listed.rows)
     )
     found.notes["customers"] = (
         "Customers who have been silent for much longer than their usual gap between orders, the "
@@ -245,40 +276,44 @@ def _add_due(tables: Tables, found: Timing) -> None:
         if tables.has("replenishment_due", column.csv[0])
     ]
     chosen = {
-        "id": "cast(due.customer_id as varchar)",
-        "last": "cast(due.last_bought_at as date)",
-        "out": "cast(due.runs_out_at as date)",
-        "remind": "cast(due.remind_at as date)",
+        "id": "cast(customer_id as varchar)",
+        "last": "cast(last_bought_at as date)",
+        "out": "cast(runs_out_at as date)",
+        "remind": "cast(remind_at as date)",
     }
     found.due.columns = tuple(shown)
     found.due.filters = (("status", "Status"), ("product", "Product"))
-    soon = f"""
-        due.status in ('due', 'overdue', 'upcoming')
-        and due.remind_at < (
-            select max(as_of_date) + interval {AHEAD} day
-            from {{customer_retention}}
-        )
-    """  # noqa: S608 - a constant
+    counts = tables.row(
+        f"""
+        select
+            count(*) filter (where {_SOON}) as soon,
+            count(*) filter (where remind_at < {_TODAY} - interval {AHEAD} day) as earlier,
+        from {{replenishment_due}}
+        where status in ('due', 'overdue', 'upcoming')
+        """  # noqa: S608 - constants
+    )
+    found.reminders = counts["soon"] if counts else 0
     found.due.rows = tables.rows(
         f"""
-        select {", ".join(f"{chosen.get(c.key, 'due.' + c.csv[0])} as {c.key}" for c in shown)}
-        from {{replenishment_due}} as due
-        where {soon}
-        order by due.remind_at, due.customer_id, due.product_id
+        select {", ".join(f"{chosen.get(c.key, c.csv[0])} as {c.key}" for c in shown)}
+        from {{replenishment_due}}
+        where status in ('due', 'overdue', 'upcoming') and {_SOON}
+        order by remind_at, customer_id, product_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
-    counts = tables.row(
-        f"select count(*) as reminders from {{replenishment_due}} as due where {soon}"  # noqa: S608
-    )
-    found.reminders = counts["reminders"] if counts else 0
     if not found.reminders:
         found.empty["due"] = f"No reminder falls due in the next {AHEAD} days."
         return
     found.notes["due"] = (
-        f"Reminders that fall due by {AHEAD} days from now, the earliest first"
-        f"{_cut(found.reminders)}."
+        f"Reminders that fell due in the last {AHEAD} days or will in the next {AHEAD}, the "
+        f"earliest first{_cut(found.reminders)}. A customer who has bought the product since, or "
+        "another one in its place, gets none."
     )
+    if counts and counts["earlier"]:
+        found.notes["due"] += (
+            f" Not listed: {words.count(counts['earlier'])} products that ran out earlier."
+        )
 
 
 def _cut(total: int) -> str:
@@ -342,84 +377,135 @@ def _add_triggers(tables: Tables, found: Timing, least: int) -> None:
 
 def _add_hours(tables: Tables, found: Timing, least: int) -> None:
     """Add for how many customers which hour of the week is the best one."""
-    columns = ("channel", "status", "is_fallback", "best_weekday_number", "best_hour")
-    if not tables.has("contact_timing", *columns):
+    _add_own_hours(tables, found)
+    if "contact_timing" not in tables.columns:
         return
-    found.is_there = True
+    if not tables.has("activity_hours", "weekday", "hour"):
+        found.empty["hours"] = tables.absent("activity_hours")
+        return
     rows = tables.rows(
         """
         select
-            best_weekday_number as weekday,
-            best_hour as hour,
-            count(*) as customers,
-        from {contact_timing}
-        where
-            channel = 'any'
-            and not is_fallback
-            and best_weekday_number is not null
-            and best_hour is not null
-        group by best_weekday_number, best_hour
-        order by best_weekday_number, best_hour
+            weekday,
+            hour,
+            count(*) as activity,
+            approx_count_distinct(customer_id) as customers,
+        from {activity_hours}
+        where hour is not null
+        group by weekday, hour
         """
     )
     if not rows:
-        dates_only = tables.row(
-            "select 1 as found from {contact_timing} where status = 'no_hours_in_the_data' limit 1"
-        )
         found.empty["hours"] = (
             "There are no hours in the data: orders and visits have dates without times."
-            if dates_only
-            else "No customer has been active often enough to have a best time of their own."
         )
         return
-    block = next(
-        (size for size in _BLOCKS if _told(_in_blocks(rows, size), least) >= _ENOUGH), None
+    cells = next(
+        (
+            cells
+            for cells in (_in_blocks(rows, size) for size in _BLOCKS)
+            if _told(cells, least) >= _ENOUGH
+        ),
+        None,
     )
-    if block is None:
+    if cells is None:
         found.empty["hours"] = "There are too few customers for a map of their hours."
         return
-    cells = _in_blocks(rows, block)
+    total = sum(cell["activity"] for cell in cells)
     for cell in cells:
-        cell["customers"] = cell["customers"] if cell["customers"] >= least else 0
-        cell["day"] = _DAYS[cell["weekday"] - 1]
-        cell["hours"] = f"{cell['hour']:02d}:00 to {cell['hour'] + block:02d}:00"
-    found.charts["hours"] = _hours_map(cells, block)
-    best = max(cells, key=lambda cell: (cell["customers"], -cell["weekday"], -cell["hour"]))
-    total = sum(row["customers"] for row in rows)
-    found.lead.append(
-        f"{words.counted(total, 'customer')} {'has' if total == 1 else 'have'} a best time of "
-        f"their own, most often {best['day']}, {best['hours']}."
+        # what few customers do is not told
+        cell["share"] = cell["activity"] / total if cell["customers"] >= least else 0.0
+    found.charts["hours"] = _hours_map(cells)
+    best = max(cells, key=lambda cell: (cell["share"], -cell["weekday"], -cell["hour"]))
+    found.lead.insert(1, f"Customers are most active on {best['day']}, {best['hours']}.")
+    found.notes["hours"] = (
+        "Share of the hours in which customers ordered, visited or clicked, by their own clock."
     )
 
 
-def _in_blocks(rows: list[Row], size: int) -> list[Row]:
-    """Add up customers by weekday and block of hours; blocks without any are there, too."""
-    cells = {(day, hour): 0 for day in range(1, 8) for hour in range(0, 24, size)}
-    for row in rows:
-        cells[row["weekday"], row["hour"] // size * size] += row["customers"]
+def _add_own_hours(tables: Tables, found: Timing) -> None:
+    """Say for how many customers the recommended hour is their own, and whether that pays."""
+    if not tables.has("contact_timing", "channel", "is_fallback", "best_hour"):
+        return
+    found.is_there = True
+    counts = tables.row(
+        """
+        select
+            count(*) as customers,
+            count(*) filter (where not is_fallback and best_hour is not null) as own,
+        from {contact_timing}
+        where channel = 'any'
+        """
+    )
+    if counts and counts["own"]:
+        found.lead.append(
+            f"For {words.count(counts['own'])} of {words.counted(counts['customers'], 'customer')} "
+            "the recommended hour rests on their own activity."
+        )
+    found.lead += _lift(tables)
+
+
+def _lift(tables: Tables) -> list[str]:
+    """Say whether messages that went out at the recommended hour were clicked more."""
+    measured = {
+        (row["metric"], row["segment"]): row
+        for row in evaluations(tables, "contact_timing_evaluations", ["contact_timing"])
+        if row["stage"] == "in_use"
+    }
+    lift = measured.get(("click_lift", None))
+    at, other = (
+        measured.get(("click_rate", f"send: {which} hour")) for which in ("recommended", "other")
+    )
+    if not (lift and at and other) or lift["lower"] is None or lift["upper"] is None:
+        return []
+    sure = "" if lift["lower"] > 0 or lift["upper"] < 0 else ", so it may be chance"
     return [
-        {"weekday": day, "hour": hour, "customers": customers}
-        for (day, hour), customers in cells.items()
+        f"Past messages that went out at the recommended hour were clicked in "
+        f"{words.share(at['value'])} of cases, those at other hours in "
+        f"{words.share(other['value'])}: a difference of {words.points(lift['value'])} (95% "
+        f"interval {words.signed(100 * lift['lower'], 1)} to "
+        f"{words.signed(100 * lift['upper'], 1)}){sure}."
     ]
 
 
+def _in_blocks(rows: list[Row], size: int) -> list[Row]:
+    """Add up activity by weekday and block of hours; blocks without any are there, too."""
+    cells = {
+        (day, hour): {
+            "weekday": day,
+            "day": _DAYS[day - 1],
+            "hour": hour,
+            "hours": f"{hour:02d}:00 to {hour + size:02d}:00",
+            "activity": 0,
+            "customers": 0,
+        }
+        for day in range(1, 8)
+        for hour in range(0, 24, size)
+    }
+    for row in rows:
+        cell = cells[row["weekday"], row["hour"] // size * size]
+        cell["activity"] += row["activity"]
+        # the same customers may be active in several hours: so many are there at least
+        cell["customers"] = max(cell["customers"], row["customers"])
+    return list(cells.values())
+
+
 def _told(cells: list[Row], least: int) -> float:
-    """Give the share of customers that are in cells which may be told."""
-    told = sum(cell["customers"] for cell in cells if cell["customers"] >= least)
-    total = sum(cell["customers"] for cell in cells)
-    return float(told / total)
+    """Give the share of the activity that is in cells which may be told."""
+    told = sum(cell["activity"] for cell in cells if cell["customers"] >= least)
+    return float(told / sum(cell["activity"] for cell in cells))
 
 
-def _hours_map(cells: list[Row], block: int) -> Spec:
-    """Draw weekdays by hours, the number of customers as colour."""
-    highest = max(cell["customers"] for cell in cells)
+def _hours_map(cells: list[Row]) -> Spec:
+    """Draw weekdays by hours, the share of the activity as colour."""
+    highest = max(cell["share"] for cell in cells)
     chart = (
         draw(cells)
         .mark_rect(stroke="@card", strokeWidth=1)
         .encode(
             x=alt.X(
                 "hour:O",
-                title="hour of the day" + (f", in steps of {block}" if block > 1 else ""),
+                title="hour of the day",
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
             ),
             y=alt.Y(
@@ -429,7 +515,7 @@ def _hours_map(cells: list[Row], block: int) -> Spec:
                 axis=alt.Axis(grid=False, labelExpr="slice(datum.label, 0, 3)"),
             ),
             color=alt.Color(
-                "customers:Q",
+                "share:Q",
                 scale=alt.Scale(
                     domain=[0, highest], range=["@heat-low", "@heat-middle", "@heat-high"]
                 ),
@@ -437,11 +523,11 @@ def _hours_map(cells: list[Row], block: int) -> Spec:
             ),
             tooltip=[
                 alt.Tooltip("day:N", title="day"),
-                alt.Tooltip("hours:N", title="from"),
-                alt.Tooltip("customers:Q", format=",", title="customers"),
+                alt.Tooltip("hours:N", title="hours"),
+                alt.Tooltip("share:Q", format=".1%", title="share of the activity"),
             ],
         )
     )
     return spec(
-        chart, description="Customers by the weekday and hour that suits them best", height=200
+        chart, description="Activity of customers by weekday and hour of the day", height=200
     )

@@ -8,6 +8,7 @@ import altair as alt
 
 from holdfast.report import _words as words
 from holdfast.report._chart import Section, draw, share_axis, spec
+from holdfast.report._evaluations import evaluations
 from holdfast.report._lists import may_list
 from holdfast.report._money import Money
 from holdfast.report._population import population
@@ -20,6 +21,8 @@ _BEST = 10
 # what groups of few customers are merged into
 _OTHER = "other"
 _PREDICTED = {"future_spend": "spend", "future_orders": "orders"}
+_STAGES = ("in_use", "candidate", "baseline")
+_METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage")
 # what is expected, by the end of the names of its columns
 _HORIZONS = (("90d", "the next 90 days"), ("365d", "the next 365 days"))
 
@@ -189,32 +192,19 @@ def _add_concentration(tables: Tables, found: Value, least: int) -> None:
 
 def _add_competition(tables: Tables, found: Value) -> None:
     """Add which models competed, which is in use, and how far off each was on held-out dates."""
-    for table in ("system_evaluations", "value_evaluations"):
-        if tables.has(table, "task", "algorithm", "stage", "as_of", "segment", "metric", "value"):
-            break
-    else:
-        return
-    found.models = tables.rows(
-        f"""
-        select
-            task,
-            algorithm,
-            stage,
-            max(value) filter (where metric = 'total_error') as total_error,
-            max(value) filter (where metric = 'total_error_raw') as total_error_raw,
-            max(value) filter (where metric = 'mae') as mae,
-            max(value) filter (where metric = 'gini') as gini,
-            max(value) filter (where metric = 'coverage') as coverage,
-            max(row_count) as row_count,
-        from {{{table}}}
-        where
-            task in ('future_spend', 'future_orders')
-            and split = 'test'
-            and as_of is null
-            and segment is null
-        group by task, algorithm, stage
-        order by task desc, stage = 'in_use' desc, stage = 'candidate' desc, mae, algorithm
-        """  # noqa: S608 - a constant name
+    models: dict[tuple[str, str], Row] = {}
+    for row in evaluations(tables, "value_evaluations", list(_PREDICTED)):
+        if row["segment"] is None:
+            key = row["task"], row["algorithm"]
+            model = models.setdefault(key, dict.fromkeys(_METRICS) | row)
+            model[row["metric"]] = row["value"]
+    found.models = sorted(
+        models.values(),
+        key=lambda row: (
+            list(_PREDICTED).index(row["task"]),
+            _STAGES.index(row["stage"]),
+            row["mae"] or 0.0,
+        ),
     )
     for row in found.models:
         row["name"] = words.plain_name(row["algorithm"])

@@ -143,6 +143,12 @@ HOURS = """
     union all
     select 1, 'email', 'personal', false, 7, 3, 8
 """
+ACTIVE = """
+    create table activity_hours as
+    select
+        id as customer_id, if(id % 4 = 0, 2, 5) as weekday, 18 + id % 2 as hour,
+    from range(1, {customers} + 1) as made (id)
+"""
 DUE = """
     create table replenishment_due as
     select
@@ -197,5 +203,5 @@ PAYBACK = """
 
 def systems(count: int) -> list[str]:
     """Give the statements that make the tables of further systems for customers 1 to `count`."""
-    tables = (WORTH, NEXT, HOURS, DUE, TRIGGERS, SUGGESTED, PAIRS, PAYBACK)
+    tables = (WORTH, NEXT, HOURS, ACTIVE, DUE, TRIGGERS, SUGGESTED, PAIRS, PAYBACK)
     return [table.format(customers=count) for table in tables]

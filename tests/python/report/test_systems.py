@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.report._timing import _in_blocks, _told
 from holdfast.warehouse.project import Project
 from small_shop import WORTH, Customer, customers, data_of, listed_in, page_of, systems
 
@@ -105,25 +106,42 @@ def test_the_setting_says_what_a_small_group_is(project: MakeProject, tmp_path: 
 def test_overdue_customers_are_grouped_and_listed(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(shop(), *systems(COUNT)), tmp_path)
     assert "60 customers are overdue for their next order." in text_of(html, "timing")
-    # up to a week only 2, 4 and 6 days, so they join the next group
+    # up to a week only 2, 4 and 6 days, so they join the next groups
     bars = drawn_in(html, "overdue")
     assert [(bar["name"], bar["customers"]) for bar in bars] == [
         ("1 to 30 days", 15),
-        ("31 to 90 days", 30),
+        ("31 to 60 days", 15),
+        ("61 to 90 days", 15),
         ("more than 90 days", 15),
     ]
     rows = listed_in(html, "overdue")
     assert [row["id"] for row in rows[:3]] == ["120", "118", "116"]
     assert rows[0]["days"] == 120
-    assert rows[0]["message"] == "Overdue, says the shop"
+    assert (rows[0]["expected"], rows[0]["spend"]) == ("2026-07-09", 120)
 
 
 def test_reminders_of_the_next_days_are_listed(project: MakeProject, tmp_path: Path) -> None:
-    rows = listed_in(page_of(project(shop(), *systems(COUNT)), tmp_path), "replenish")
+    html = page_of(project(shop(), *systems(COUNT)), tmp_path)
+    rows = listed_in(html, "replenish")
     # up to and with 14 July, without what is out of stock
     assert [row["id"] for row in rows] == ["1", *(str(n) for n in range(3, 17))]
+    assert "will in the next 14, the earliest first." in html
     assert rows[0]["product"] == "Coffee"
     assert rows[0]["remind"] == "2026-06-29"
+
+
+def test_products_that_ran_out_long_ago_are_counted_only(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    built = project(
+        shop(),
+        *systems(COUNT),
+        "update replenishment_due set remind_at = remind_at - interval 20 day",
+    )
+    html = page_of(built, tmp_path)
+    # 1 and 3 to 8 fell due before 17 June
+    assert listed_in(html, "replenish")[0]["id"] == "9"
+    assert "Not listed: 7 products that ran out earlier." in text_of(html, "timing")
 
 
 def test_reminders_are_a_step_to_take(project: MakeProject, tmp_path: Path) -> None:
@@ -132,35 +150,53 @@ def test_reminders_are_a_step_to_take(project: MakeProject, tmp_path: Path) -> N
     assert 'data-shows="replenish"' in html
 
 
-def test_hours_are_told_in_steps_without_small_groups(project: MakeProject, tmp_path: Path) -> None:
+def test_hours_of_activity_are_a_map(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(shop(40), *systems(40)), tmp_path)
     told = text_of(html, "timing")
+    assert "Customers are most active on Friday, 19:00 to 20:00." in told
+    assert "For 40 of 40 customers the recommended hour rests on their own activity." in told
     # a quarter on Tuesday at 18, a quarter on Friday at 18, half of all on Friday at 19
-    assert "40 customers have a best time of their own, most often Friday, 19:00 to 20:00." in told
     cells = drawn_in(html, "hours")
     assert len(cells) == 7 * 24
-    assert {(c["weekday"], c["hour"]): c["customers"] for c in cells if c["customers"]} == {
-        (2, 18): 10,
-        (5, 18): 10,
-        (5, 19): 20,
+    assert {(c["weekday"], c["hour"]): c["share"] for c in cells if c["share"]} == {
+        (2, 18): 0.25,
+        (5, 18): 0.25,
+        (5, 19): 0.5,
     }
 
 
-def test_hours_are_joined_where_a_single_one_is_a_small_group(
-    project: MakeProject, tmp_path: Path
-) -> None:
-    # nine on Friday at 18, and nine at 19
-    built = project(shop(18), *systems(18), "update contact_timing set best_weekday_number = 5")
-    html = page_of(built, tmp_path)
-    assert "most often Friday, 18:00 to 20:00" in text_of(html, "timing")
-    assert len(drawn_in(html, "hours")) == 7 * 12
+def test_what_few_customers_do_in_an_hour_is_not_told(project: MakeProject, tmp_path: Path) -> None:
+    # 18 on Friday at 18, each of them again at 19, and two at night
+    built = project(
+        shop(18),
+        *systems(18),
+        "update activity_hours set weekday = 5, hour = 18",
+        "insert into activity_hours select customer_id, 5, 19 from activity_hours",
+        "insert into activity_hours values (1, 1, 3), (2, 1, 3)",
+    )
+    cells = drawn_in(page_of(built, tmp_path), "hours")
+    assert {(c["weekday"], c["hour"]) for c in cells if c["share"]} == {(5, 18), (5, 19)}
+
+
+def test_hours_of_few_are_joined() -> None:
+    assert _told(_in_blocks(HOURLY, 1), 10) == 0.4
+    assert _told(_in_blocks(HOURLY, 2), 10) == 1.0
+    # those who are active at 18 may be among those at 19
+    [cell] = [cell for cell in _in_blocks(HOURLY, 2) if cell["activity"]]
+    assert (cell["hours"], cell["activity"], cell["customers"]) == ("18:00 to 20:00", 50, 12)
+
+
+HOURLY = [
+    {"weekday": 5, "hour": 18, "activity": 20, "customers": 12},
+    {"weekday": 5, "hour": 19, "activity": 30, "customers": 9},
+]
 
 
 def test_few_customers_have_no_map(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(shop(8), *systems(8)), tmp_path)
     told = text_of(html, "timing")
     assert "too few customers for a map of their hours" in told
-    assert "There are too few of them to draw" in told
+    assert "There are too few of them to tell groups apart" in told
 
 
 def test_dates_without_times_have_no_hours(project: MakeProject, tmp_path: Path) -> None:
@@ -169,11 +205,32 @@ def test_dates_without_times_have_no_hours(project: MakeProject, tmp_path: Path)
         *systems(COUNT),
         "update contact_timing set status = 'no_hours_in_the_data', is_fallback = true, "
         "best_hour = null, send_at_hour = null",
+        "update activity_hours set hour = null",
     )
     html = page_of(built, tmp_path)
     assert "There are no hours in the data" in text_of(html, "timing")
     # the weekday is known all the same
     assert {row["time"] for row in listed_in(html)} == {"Tue", "Fri"}
+
+
+@pytest.mark.parametrize(("lower", "told"), [(0.002, "+3.0)."), (-0.002, ", so it may be chance.")])
+def test_what_the_hour_does_for_clicks_is_told_with_its_interval(
+    project: MakeProject, tmp_path: Path, lower: float, told: str
+) -> None:
+    measured = f"""
+        create table system_evaluations as
+        select *, 'contact_timing' as task, 'dirichlet' as algorithm, 'in_use' as stage,
+            'test' as split, 400 as row_count, cast(null as timestamp) as as_of
+        from (
+            values
+                ('click_lift', null, 0.015, {lower}, 0.03),
+                ('click_rate', 'send: recommended hour', 0.08, null, null),
+                ('click_rate', 'send: other hour', 0.065, null, null)
+        ) as made (metric, segment, value, lower, upper)
+    """
+    said = text_of(page_of(project(shop(), *systems(COUNT), measured), tmp_path), "timing")
+    assert "in 8.0% of cases, those at other hours in 6.5%: a difference of +1.5 points" in said
+    assert told in said
 
 
 def test_the_list_at_risk_says_what_other_systems_know(
@@ -243,7 +300,7 @@ def test_who_has_no_expected_spend_is_not_counted(project: MakeProject, tmp_path
 EVALUATIONS = """
     create table system_evaluations as
     select *, 'test' as split, null as segment, 400 as row_count,
-        cast(null as timestamp) as as_of
+        null as lower, null as upper, cast(null as timestamp) as as_of
     from (
         values
             ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
