@@ -78,9 +78,8 @@ def steps(
         found.append(
             Step(
                 "Remind customers of what they will soon have used up",
-                f"{words.counted(when.reminders, 'reminder')} "
-                f"{'falls' if when.reminders == 1 else 'fall'} due within {AHEAD} days, each for a "
-                "product that the customer buys repeatedly.",
+                f"{words.counted(when.reminders, 'reminder')} fell due in the last {AHEAD} days or "
+                f"will in the next {AHEAD}, each for a product that the customer buys repeatedly.",
                 place=when.due.name,
             )
         )

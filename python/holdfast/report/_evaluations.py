@@ -1,4 +1,4 @@
-"""What systems measured on held-out dates, from the table of all of them or from their own."""
+"""What the systems measured of themselves on held-out dates."""
 
 from __future__ import annotations
 
@@ -21,35 +21,29 @@ _COLUMNS = (
 )
 
 
-def evaluations(tables: Tables, own: str, tasks: Sequence[str]) -> list[Row]:
+def evaluations(tables: Tables, *tasks: str) -> list[Row]:
     """Read what was measured of some tasks, for all held-out dates together.
 
     Parameters
     ----------
     tables
         What a build made.
-    own
-        The table of the system, read where there is no `system_evaluations`.
-    tasks
+    *tasks
         The tasks.
 
     Returns
     -------
     list of dict
-        A row for each algorithm, segment and metric; empty where neither table is there.
+        A row for each algorithm, segment and metric; empty where the table is not there.
     """
-    for name in ("system_evaluations", own):
-        if not tables.has(name, *_COLUMNS, "split", "as_of"):
-            continue
-        found = tables.rows(
-            f"""
-            select {", ".join(_COLUMNS)}
-            from {{{name}}}
-            where split = 'test' and as_of is null and list_contains($tasks, task)
-            order by task, algorithm, segment, metric
-            """,  # noqa: S608 - constant names
-            {"tasks": list(tasks)},
-        )
-        if found:
-            return found
-    return []
+    if not tables.has("system_evaluations", *_COLUMNS, "split", "as_of"):
+        return []
+    return tables.rows(
+        f"""
+        select {", ".join(_COLUMNS)}
+        from {{system_evaluations}}
+        where split = 'test' and as_of is null and list_contains($tasks, task)
+        order by task, algorithm, segment, metric
+        """,  # noqa: S608 - constant names
+        {"tasks": list(tasks)},
+    )

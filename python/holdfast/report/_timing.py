@@ -419,7 +419,8 @@ def _add_hours(tables: Tables, found: Timing, least: int) -> None:
     best = max(cells, key=lambda cell: (cell["share"], -cell["weekday"], -cell["hour"]))
     found.lead.insert(1, f"Customers are most active on {best['day']}, {best['hours']}.")
     found.notes["hours"] = (
-        "Share of the hours in which customers ordered, visited or clicked, by their own clock."
+        "Hours in which customers ordered, visited or clicked, by their own clock: the stronger "
+        f"the colour, the more of them.{_lift(tables)}"
     )
 
 
@@ -442,14 +443,13 @@ def _add_own_hours(tables: Tables, found: Timing) -> None:
             f"For {words.count(counts['own'])} of {words.counted(counts['customers'], 'customer')} "
             "the recommended hour rests on their own activity."
         )
-    found.lead += _lift(tables)
 
 
-def _lift(tables: Tables) -> list[str]:
+def _lift(tables: Tables) -> str:
     """Say whether messages that went out at the recommended hour were clicked more."""
     measured = {
         (row["metric"], row["segment"]): row
-        for row in evaluations(tables, "contact_timing_evaluations", ["contact_timing"])
+        for row in evaluations(tables, "contact_timing")
         if row["stage"] == "in_use"
     }
     lift = measured.get(("click_lift", None))
@@ -457,15 +457,15 @@ def _lift(tables: Tables) -> list[str]:
         measured.get(("click_rate", f"send: {which} hour")) for which in ("recommended", "other")
     )
     if not (lift and at and other) or lift["lower"] is None or lift["upper"] is None:
-        return []
+        return ""
     sure = "" if lift["lower"] > 0 or lift["upper"] < 0 else ", so it may be chance"
-    return [
-        f"Past messages that went out at the recommended hour were clicked in "
+    return (
+        f" Past messages that went out at the recommended hour were clicked in "
         f"{words.share(at['value'])} of cases, those at other hours in "
         f"{words.share(other['value'])}: a difference of {words.points(lift['value'])} (95% "
         f"interval {words.signed(100 * lift['lower'], 1)} to "
         f"{words.signed(100 * lift['upper'], 1)}){sure}."
-    ]
+    )
 
 
 def _in_blocks(rows: list[Row], size: int) -> list[Row]:

@@ -22,7 +22,7 @@ _BEST = 10
 _OTHER = "other"
 _PREDICTED = {"future_spend": "spend", "future_orders": "orders"}
 _STAGES = ("in_use", "candidate", "baseline")
-_METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage")
+_METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage_80")
 # what is expected, by the end of the names of its columns
 _HORIZONS = (("90d", "the next 90 days"), ("365d", "the next 365 days"))
 
@@ -193,7 +193,7 @@ def _add_concentration(tables: Tables, found: Value, least: int) -> None:
 def _add_competition(tables: Tables, found: Value) -> None:
     """Add which models competed, which is in use, and how far off each was on held-out dates."""
     models: dict[tuple[str, str], Row] = {}
-    for row in evaluations(tables, "value_evaluations", list(_PREDICTED)):
+    for row in evaluations(tables, *_PREDICTED):
         if row["segment"] is None:
             key = row["task"], row["algorithm"]
             model = models.setdefault(key, dict.fromkeys(_METRICS) | row)
