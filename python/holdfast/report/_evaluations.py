@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["evaluations"]
