@@ -4,6 +4,7 @@
 {% set gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
 {% set has_winback = holdfast.task('winback').enabled -%}
+{% set has_timing = holdfast.has_system('timing') -%}
 with
 
 registered as (
@@ -126,6 +127,46 @@ actions as (
 
 ),
 
+{% if has_timing -%}
+timing as (
+
+    select
+        customer_id,
+        best_weekday,
+        send_at_hour,
+    from {{ ref('holdfast', 'holdfast__contact_timing') }}
+    where channel = 'any'
+
+),
+
+triggers as (
+
+    select
+        customer_id,
+        trigger,
+        evidence,
+    from {{ ref('holdfast', 'holdfast__lifecycle_triggers') }}
+    where is_first_choice
+
+),
+
+reminders as (
+
+    select
+        customer_id,
+        product_name,
+        remind_at,
+        row_number() over (
+            partition by customer_id
+            order by remind_at asc nulls last, product_id asc nulls last
+        ) as position,
+    from {{ ref('holdfast', 'holdfast__replenishment_due') }}
+    where status in ('due', 'upcoming')
+
+),
+
+{% endif -%}
+
 {% if has_winback -%}
 winback as (
 
@@ -220,6 +261,16 @@ final as (
         {%- else -%}
         cast(null as double) as return_probability,
         {%- endif %}
+        {% for name, of in [
+            ('best_weekday', 'timing.best_weekday'), ('send_at_hour', 'timing.send_at_hour'), ('trigger', 'triggers.trigger'),
+            ('trigger_evidence', 'triggers.evidence'), ('reminder_product', 'reminders.product_name'), ('remind_at', 'reminders.remind_at'),
+        ] -%}
+        {% if has_timing -%}
+        {{ of }} as {{ name }},
+        {%- else -%}
+        cast(null as {{ {'send_at_hour': 'integer', 'remind_at': 'timestamp'}.get(name, 'varchar') }}) as {{ name }},
+        {%- endif %}
+        {% endfor -%}
         scores.model_id,
         scores.scored_at,
     from customers
@@ -236,6 +287,13 @@ final as (
         on first_reasons.customer_id = customers.customer_id
         and scores.reason_1 is not null
     left join actions on actions.theme = first_reasons.theme
+    {%- if has_timing %}
+    left join timing on timing.customer_id = customers.customer_id
+    left join triggers on triggers.customer_id = customers.customer_id
+    left join reminders
+        on reminders.customer_id = customers.customer_id
+        and reminders.position = 1
+    {%- endif %}
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}
