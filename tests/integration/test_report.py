@@ -374,6 +374,7 @@ def test_the_whole_list_is_saved_as_a_file(
         "revenue_365d",
         "expected_spend_365d",
         "overdue_days",
+        "trigger",
         "best_time",
         "recommended_product",
         "segment",

@@ -116,7 +116,7 @@ def _render(project: Project, tables: Tables) -> str:
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
     from holdfast.report._terms import terms
-    from holdfast.report._timing import timing
+    from holdfast.report._timing import OCCASIONS, timing
     from holdfast.report._value import value
     from holdfast.report._winback import WON_BACK_LISTED, winback
 
@@ -150,7 +150,7 @@ def _render(project: Project, tables: Tables) -> str:
         "charts": charts,
         "lists": {each.name: each.as_data() for each in listed if each.rows},
         "flow": found_lifecycle.flow,
-        "names": {"state": STATES},
+        "names": {"state": STATES, "occasion": OCCASIONS},
         "as_of": as_of,
         "currency": money.currency,
         "language": money.locale,

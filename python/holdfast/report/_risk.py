@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._beside import Beside, beside
+from holdfast.report._beside import beside
 from holdfast.report._chart import (
     RISK_BANDS,
     Section,
@@ -215,17 +215,23 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
             else "null"
         ),
         "action": "suggested_action",
+        "occasion": "trigger",
     }
     keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
     if "state" in keys:
         keys["expected"] = None
+    if "action" in keys and tables.has("customer_retention", "trigger"):
+        keys["occasion"] = None
+        columns = [_telling(column, "action", ("occasion",), ("trigger",)) for column in columns]
     fields = {key: f"listed.{key}" for key in keys}
     joins = []
     for each in beside(tables):
         if each.key in keys:
             fields |= each.fields
             joins.append(each.join)
-            columns = [_telling(column, each) for column in columns]
+            columns = [
+                _telling(column, each.key, tuple(each.fields), each.csv) for column in columns
+            ]
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
     )
@@ -309,11 +315,11 @@ def _columns(money: Money) -> tuple[Column, ...]:
     )
 
 
-def _telling(column: Column, more: Beside) -> Column:
-    """Have a column tell more, if it is the one that does."""
-    if column.key != more.key:
+def _telling(column: Column, key: str, fields: tuple[str, ...], csv: tuple[str, ...]) -> Column:
+    """Have a column tell more fields, if it is the one with this key."""
+    if column.key != key:
         return column
-    return replace(column, csv=column.csv + more.csv, more=(*column.more, *more.fields))
+    return replace(column, csv=column.csv + csv, more=column.more + fields)
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

@@ -13,7 +13,7 @@ from holdfast.report._lists import Column, CustomerList, may_list
 from holdfast.report._money import Money
 from holdfast.report._tables import Row, Tables
 
-__all__ = ["AHEAD", "LISTED", "Timing", "timing"]
+__all__ = ["AHEAD", "LISTED", "OCCASIONS", "Timing", "timing"]
 
 LISTED = 500
 # how far ahead and back reminders are listed, in days
@@ -24,7 +24,8 @@ _SOON = (
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _OTHER = "other"
-_OCCASIONS = {
+# the triggers of macros/timing, in words
+OCCASIONS = {
     "first_order_follow_up": "follow up on the first order",
     "overdue": "overdue for the next order",
     "at_risk": "slipping, or subscription cancelled",
@@ -364,7 +365,7 @@ def _add_triggers(tables: Tables, found: Timing, least: int) -> None:
         {"least": least},
     )
     for row in found.triggers:
-        row["name"] = _OCCASIONS.get(row["kind"], words.plain_name(row["kind"]))
+        row["name"] = OCCASIONS.get(row["kind"], words.plain_name(row["kind"]))
     if not found.triggers:
         found.empty["triggers"] = "No occasion is open for enough customers to tell."
         return

@@ -27,6 +27,7 @@ class Customer:
     action: str | None = None
     segment: str = "Champions"
     reason: str | None = "Last order 40 days ago"
+    trigger: str | None = None
 
 
 def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
@@ -69,8 +70,10 @@ def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
                 cast(back as double) as return_probability,
                 cast(reason as varchar) as reason_1, null as reason_2, null as reason_3,
                 cast(action as varchar) as suggested_action,
+                cast(trigger as varchar) as trigger,
             from (values {values}) as made (
-                id, state, band, probability, revenue, back, action, segment, reason
+                id, state, band, probability, revenue, back, action, segment, reason,
+                trigger
             )
         )
     """

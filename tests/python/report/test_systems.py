@@ -24,7 +24,9 @@ COUNT = 120
 
 def shop(count: int = COUNT) -> str:
     """Make customers of whom the first is worth least."""
-    return customers(Customer(n, revenue=n, probability=0.5) for n in range(1, count + 1))
+    return customers(
+        Customer(n, revenue=n, probability=0.5, trigger="overdue") for n in range(1, count + 1)
+    )
 
 
 def sections_of(html: str) -> set[str]:
@@ -246,8 +248,15 @@ def test_the_list_at_risk_says_what_other_systems_know(
     columns = {column["key"]: column for column in data_of(html)["lists"]["customers"]["columns"]}
     assert columns["state"]["csv"] == ["lifecycle_state", "expected_next_order_at", "overdue_days"]
     assert columns["state"]["more"] == ["expected", "overdue"]
-    assert columns["action"]["csv"] == ["suggested_action", "best_time", "recommended_product"]
-    assert columns["action"]["more"] == ["time", "offer"]
+    assert columns["action"]["csv"] == [
+        "suggested_action",
+        "trigger",
+        "best_time",
+        "recommended_product",
+    ]
+    assert columns["action"]["more"] == ["occasion", "time", "offer"]
+    assert row["occasion"] == "overdue"
+    assert data_of(html)["names"]["occasion"]["overdue"] == "overdue for the next order"
     assert len(listed_in(html)) == COUNT
 
 

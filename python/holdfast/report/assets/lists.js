@@ -68,7 +68,7 @@
       [each.key, all.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
     for (const row of all) {
-      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), ...each.more.map((key) => row[key])].flat())
+      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), ...each.more.map((key) => called(key, row[key]))].flat())
         .filter((text) => text !== null && text !== undefined).join("\n").toLowerCase();
     }
     for (const select of selects) {
@@ -111,6 +111,7 @@
         const action = element("div", "", value ?? "");
         action.lang = data.language;
         td.append(action);
+        if (row.occasion) td.append(element("div", "more", "Occasion: " + called("occasion", row.occasion)));
         if (row.time) td.append(element("div", "more", "Best time: " + row.time));
         if (row.offer) td.append(element("div", "more", "Recommend: " + row.offer));
       } else {
