@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from holdfast.report import _words as words
 from holdfast.report._beside import product_name
 from holdfast.report._chart import Section
+from holdfast.report._evaluations import evaluations
 from holdfast.report._lists import Column, CustomerList, may_list
 from holdfast.report._money import Money
 from holdfast.report._population import population
@@ -17,6 +18,9 @@ __all__ = ["Recommendations", "recommendations"]
 _LISTED = 200
 _PER_CUSTOMER = 3
 _PAIRS = 8
+_LISTS = {"top": "all", "repeat": "bought before", "explore": "new to them"}
+_METRICS = ("hit_rate_at_10", "recall_at_10", "ndcg_at_10")
+_BEST_SELLERS = "popularity"
 _ORDINALS = ("First", "Second", "Third")
 
 
@@ -102,7 +106,51 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
 
 
 def _add_measures(tables: Tables, found: Recommendations) -> None:
-    """Add how good the lists are, beside simple lists."""
+    """Add how good the lists are on weeks that were held out, beside simple lists."""
+    measured: dict[tuple[str, str], Row] = {}
+    for row in evaluations(tables, "recommendation"):
+        # without a segment it is the merged list
+        listed = (row["segment"] or "list: top").removeprefix("list: ")
+        if listed in _LISTS and row["metric"] in _METRICS:
+            key = listed, row["algorithm"]
+            model = measured.setdefault(key, dict.fromkeys(_METRICS) | row | {"list": listed})
+            model[row["metric"]] = row["value"]
+    found.measures = sorted(
+        measured.values(),
+        key=lambda row: (
+            list(_LISTS).index(row["list"]),
+            row["stage"] != "in_use",
+            -(row["hit_rate_at_10"] or 0.0),
+            row["algorithm"],
+        ),
+    )
+    for row in found.measures:
+        row["name"] = words.plain_name(row["algorithm"])
+        row["list_name"] = _LISTS[row["list"]]
+        row["is_used"] = row["stage"] == "in_use"
+    merged = [row for row in found.measures if row["list"] == "top"]
+    used = next((row for row in merged if row["is_used"]), None)
+    if used is None or used["hit_rate_at_10"] is None:
+        return
+    found.is_there = True
+    told = (
+        f"On held-out weeks, 10 suggestions hit at least one purchase for "
+        f"{_of_hundred(used['hit_rate_at_10'])} of 100 customers who bought"
+    )
+    simple = next((row for row in merged if row["algorithm"] == _BEST_SELLERS), None)
+    if simple is not None and simple["hit_rate_at_10"] is not None:
+        told += f"; the best sellers alone: {_of_hundred(simple['hit_rate_at_10'])}"
+    found.lead.insert(0, f"{told}.")
+    found.notes["measures"] = (
+        "Measured on customers who bought in weeks that were held out. Hit: at least one of their "
+        "purchases was among the ten. Found: the share of their purchases that was. NDCG gives "
+        "more weight to the first places."
+    )
+
+
+def _of_hundred(share: float) -> str:
+    """Write a share as a number of a hundred."""
+    return words.count(100 * share)
 
 
 def _add_pairs(tables: Tables, found: Recommendations, least: int) -> None:

@@ -335,3 +335,35 @@ def test_the_winner_is_told_with_how_far_its_total_was_off(
     ) in told
     assert "buying habit (MBG/CNBD-2), in use spend -4.2% +12.0% 31.50 - -" in told
     assert "gradient boosting in two parts spend +20.0% - 30.00 - -" in told
+
+
+LISTS_MEASURED = """
+    create table system_evaluations as
+    select *, 'recommendation' as task, 'test' as split, 400 as row_count,
+        null as lower, null as upper, cast(null as timestamp) as as_of
+    from (
+        values
+            ('blend', 'in_use', null, 'hit_rate_at_10', 0.842),
+            ('blend', 'in_use', null, 'ndcg_at_10', 0.36),
+            ('popularity', 'baseline', null, 'hit_rate_at_10', 0.613),
+            ('personal_frequency', 'baseline', null, 'hit_rate_at_10', 0.803),
+            ('blend', 'in_use', 'list: explore', 'hit_rate_at_10', 0.43),
+            ('blend', 'in_use', 'customers: new', 'hit_rate_at_10', 0.11)
+    ) as made (algorithm, stage, segment, metric, value)
+"""
+
+
+def test_suggestions_are_compared_with_best_sellers(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(shop(), *systems(COUNT), LISTS_MEASURED), tmp_path)
+    told = text_of(html, "recommend")
+    assert (
+        "10 suggestions hit at least one purchase for 84 of 100 customers who bought; the best "
+        "sellers alone: 61."
+    ) in told
+    names = re.findall(r"<td>([^<]+)</td><td>([^<]+)</td><td class=\"number\">(\d+)%", html)
+    assert [(name, listed, hit) for name, listed, hit in names if listed != "Milk"][:4] == [
+        ("blend of models, in use", "all", "84"),
+        ("personal frequency", "all", "80"),
+        ("popularity", "all", "61"),
+        ("blend of models, in use", "new to them", "43"),
+    ]
