@@ -22,7 +22,7 @@ _BEST = 10
 _OTHER = "other"
 _PREDICTED = {"future_spend": "spend", "future_orders": "orders"}
 _STAGES = ("in_use", "candidate", "baseline")
-_METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage_80")
+_METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage")
 # what is expected, by the end of the names of its columns
 _HORIZONS = (("90d", "the next 90 days"), ("365d", "the next 365 days"))
 
@@ -75,7 +75,7 @@ def value(tables: Tables, money: Money, least: int) -> Value:
     found.is_there = True
     _add_totals(tables, money, found)
     _add_concentration(tables, found, least)
-    _add_competition(tables, found)
+    _add_competition(tables, money, found)
     _add_best(tables, money, found)
     _add_payback(tables, money, found, least)
     return found
@@ -190,14 +190,15 @@ def _add_concentration(tables: Tables, found: Value, least: int) -> None:
     )
 
 
-def _add_competition(tables: Tables, found: Value) -> None:
+def _add_competition(tables: Tables, money: Money, found: Value) -> None:
     """Add which models competed, which is in use, and how far off each was on held-out dates."""
     models: dict[tuple[str, str], Row] = {}
     for row in evaluations(tables, *_PREDICTED):
         if row["segment"] is None:
             key = row["task"], row["algorithm"]
             model = models.setdefault(key, dict.fromkeys(_METRICS) | row)
-            model[row["metric"]] = row["value"]
+            # of which interval, the heading says
+            model[row["metric"].removesuffix("_80")] = row["value"]
     found.models = sorted(
         models.values(),
         key=lambda row: (
@@ -209,6 +210,8 @@ def _add_competition(tables: Tables, found: Value) -> None:
     for row in found.models:
         row["name"] = words.plain_name(row["algorithm"])
         row["what"] = _PREDICTED[row["task"]]
+        write = money.write if row["task"] == "future_spend" else words.number
+        row["error"] = write(row["mae"])
     used = {row["task"]: row for row in found.models if row["stage"] == "in_use"}
     spend = used.get("future_spend")
     if spend is None or spend["total_error"] is None:
@@ -278,16 +281,20 @@ def _add_best(tables: Tables, money: Money, found: Value) -> None:
         )
         return
     for row in found.best:
-        row["range"] = (
-            f"{words.money(row['lower'])} to {words.money(row['upper'])}"
-            if row["lower"] is not None and row["upper"] is not None
-            else ""
-        )
+        row["range"] = _range(row["lower"], row["upper"])
     together = money.write(sum(row["spend"] for row in found.best))
     who = "This customer is" if len(found.best) == 1 else f"These {len(found.best)} customers are"
     found.notes["best"] = f"{who} expected to spend {together} in the next 365 days." + (
         " In brackets: the 80% interval of each." if has_ends else ""
     )
+
+
+def _range(lower: float | None, upper: float | None) -> str:
+    """Write an interval of amounts, both ends with as many decimals."""
+    if lower is None or upper is None:
+        return ""
+    digits = 2 if upper < 100 else 0
+    return f"{words.number(lower, digits)} to {words.number(upper, digits)}"
 
 
 def _add_payback(tables: Tables, money: Money, found: Value, least: int) -> None:
@@ -346,9 +353,8 @@ def _add_payback(tables: Tables, money: Money, found: Value, least: int) -> None
         return
     best = max(named, key=lambda row: (row["returned"], row["channel"]))
     found.notes["payback"] = (
-        f"{best['channel'].capitalize()} has returned most: {best['returned']:.1f} times what was "
-        f"spent on it so far, at {money.write(best['cost'])} a customer. Returned is the margin so "
-        "far where the cost of goods is known, else the revenue. A row counts the months that are "
-        "over and have costs; the last column says after how many months half of them had paid "
-        "back."
+        f"Most has come back from {best['channel']}: {best['returned']:.1f} times what was spent, "
+        f"at {money.write(best['cost'])} a customer. Returned is the margin so far where the "
+        "cost of goods is known, else the revenue. A row counts the months that are over and have "
+        "costs; the last column says after how many months half of them had paid back."
     )
