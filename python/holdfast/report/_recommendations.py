@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from holdfast.report import _words as words
 from holdfast.report._beside import product_name
 from holdfast.report._chart import Section
-from holdfast.report._evaluations import evaluations
 from holdfast.report._lists import Column, CustomerList, may_list
 from holdfast.report._money import Money
 from holdfast.report._population import population
@@ -18,9 +17,12 @@ __all__ = ["Recommendations", "recommendations"]
 _LISTED = 200
 _PER_CUSTOMER = 3
 _PAIRS = 8
-_LISTS = {"top": "all", "repeat": "bought before", "explore": "new to them"}
-_METRICS = ("hit_rate_at_10", "recall_at_10", "ndcg_at_10")
-_BEST_SELLERS = "popularity"
+_LISTS = {"top": "any", "repeat": "bought before", "explore": "new to them"}
+_SIMPLE = {
+    "popularity": "the best sellers",
+    "personal_frequency": "what they bought most often",
+    "co_occurrence": "what is bought with their products",
+}
 _ORDINALS = ("First", "Second", "Third")
 
 
@@ -76,7 +78,7 @@ def recommendations(tables: Tables, money: Money, least: int) -> Recommendations
     """
     found = Recommendations()
     _add_coverage(tables, found)
-    _add_measures(tables, found)
+    _add_measures(tables, found, least)
     _add_pairs(tables, found, least)
     _add_suggestions(tables, money, found)
     return found
@@ -84,7 +86,7 @@ def recommendations(tables: Tables, money: Money, least: int) -> Recommendations
 
 def _add_coverage(tables: Tables, found: Recommendations) -> None:
     """Say for how many customers there is something to recommend, and of how many products."""
-    if not tables.has("product_recommendations", "list", "rank", "product_id", "score"):
+    if not tables.has("product_recommendations", "list", "rank", "product_id", "status"):
         return
     found.is_there = True
     row = tables.row(
@@ -92,8 +94,8 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
         select
             count(distinct customer_id) as customers,
             count(distinct product_id) as products,
+            count(distinct customer_id) filter (where status = 'personal') as personal,
         from {product_recommendations}
-        where product_id is not null
         """
     )
     if row is None or not row["customers"]:
@@ -101,51 +103,66 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
         return
     found.lead.append(
         f"There are suggestions for {words.counted(row['customers'], 'customer')}, from "
-        f"{words.counted(row['products'], 'product')}."
+        f"{words.counted(row['products'], 'product')}; for {words.count(row['personal'])} of them "
+        "they rest on purchases or views of their own."
     )
 
 
-def _add_measures(tables: Tables, found: Recommendations) -> None:
+def _add_measures(tables: Tables, found: Recommendations, least: int) -> None:
     """Add how good the lists are on weeks that were held out, beside simple lists."""
-    measured: dict[tuple[str, str], Row] = {}
-    for row in evaluations(tables, "recommendation"):
-        # without a segment it is the merged list
-        listed = (row["segment"] or "list: top").removeprefix("list: ")
-        if listed in _LISTS and row["metric"] in _METRICS:
-            key = listed, row["algorithm"]
-            model = measured.setdefault(key, dict.fromkeys(_METRICS) | row | {"list": listed})
-            model[row["metric"]] = row["value"]
-    found.measures = sorted(
-        measured.values(),
-        key=lambda row: (
-            list(_LISTS).index(row["list"]),
-            row["stage"] != "in_use",
-            -(row["hit_rate_at_10"] or 0.0),
-            row["algorithm"],
-        ),
-    )
-    for row in found.measures:
-        row["name"] = words.plain_name(row["algorithm"])
-        row["list_name"] = _LISTS[row["list"]]
-        row["is_used"] = row["stage"] == "in_use"
-    merged = [row for row in found.measures if row["list"] == "top"]
-    used = next((row for row in merged if row["is_used"]), None)
-    if used is None or used["hit_rate_at_10"] is None:
+    columns = ("list", "algorithm", "stage", "row_count", "hit_rate_at_10", "catalogue_coverage")
+    ends = ("hit_rate_at_10_lower", "hit_rate_at_10_upper")
+    if not tables.has(
+        "recommendation_performance", *columns, *ends, "recall_at_10", "ndcg_at_10", "dates"
+    ):
         return
     found.is_there = True
-    told = (
-        f"On held-out weeks, 10 suggestions hit at least one purchase for "
-        f"{_of_hundred(used['hit_rate_at_10'])} of 100 customers who bought"
+    found.measures = tables.rows(
+        f"""
+        select {", ".join((*columns, *ends))}, recall_at_10, ndcg_at_10, dates
+        from {{recommendation_performance}}
+        where row_count >= $least
+        order by
+            list_position({list(_LISTS)}, list),
+            stage = 'in_use' desc,
+            hit_rate_at_10 desc,
+            algorithm
+        """,  # noqa: S608 - constant names
+        {"least": least},
     )
-    simple = next((row for row in merged if row["algorithm"] == _BEST_SELLERS), None)
-    if simple is not None and simple["hit_rate_at_10"] is not None:
-        told += f"; the best sellers alone: {_of_hundred(simple['hit_rate_at_10'])}"
-    found.lead.insert(0, f"{told}.")
+    if not found.measures:
+        found.empty["measures"] = (
+            "Too few customers have bought since the dates that were held out to judge the lists."
+        )
+        return
+    for row in found.measures:
+        row["is_used"] = row["stage"] == "in_use"
+        row["name"] = (
+            "suggestions in use"
+            if row["is_used"]
+            else _SIMPLE.get(row["algorithm"], words.plain_name(row["algorithm"]))
+        )
+        row["list_name"] = _LISTS.get(row["list"], row["list"])
     found.notes["measures"] = (
-        "Measured on customers who bought in weeks that were held out. Hit: at least one of their "
-        "purchases was among the ten. Found: the share of their purchases that was. NDCG gives "
-        "more weight to the first places."
+        "Hit: share of customers who bought at least one of the ten within 28 days, with its 95% "
+        "interval. Found: share of what they bought that was among the ten. NDCG: the same with "
+        "more weight on the first places. Catalogue: share of the products sold in a year that "
+        "are in anybody's list. Compare rows of the same products only."
     )
+    merged = [row for row in found.measures if row["list"] == "top"]
+    used = next((row for row in merged if row["is_used"]), None)
+    if used is None:
+        return
+    simple = [row for row in merged if not row["is_used"]]
+    beside = ", ".join(f"{row['name']}: {_of_hundred(row['hit_rate_at_10'])}" for row in simple)
+    found.lead.insert(
+        0,
+        f"On {words.counted(used['dates'], 'held-out date')}, 10 suggestions hit at least one "
+        f"purchase of the next 28 days for {_of_hundred(used['hit_rate_at_10'])} of 100 customers "
+        f"who bought{' (' + beside + ')' if beside else ''}.",
+    )
+    if any(row["hit_rate_at_10"] >= used["hit_rate_at_10"] for row in simple):
+        found.lead.insert(1, "A simple list does no worse here.")
 
 
 def _of_hundred(share: float) -> str:

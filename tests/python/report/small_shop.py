@@ -173,7 +173,7 @@ SUGGESTED = """
     create table product_recommendations as
     select
         id as customer_id, list, rank, rank as product_id, 'Product ' || rank as product_name,
-        1e0 / rank as score, 'Bought ' || rank || ' times' as reason, 'scored' as status,
+        1e0 / rank as score, 'Bought ' || rank || ' times' as reason, 'personal' as status,
     from range(1, {customers} + 1) as made (id), range(1, 6) as ranks (rank),
         (values ('top'), ('repeat')) as lists (list)
 """
