@@ -32,6 +32,7 @@
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases; a phrase is a text, or a mapping of say and when'},
         'quiet_hours': {'default': [21, 8], 'allowed': 'a list of two different whole hours, [from, to], each 0 to 23, or [] for none'},
         'rebuild_changed': {'default': false, 'allowed': 'true or false'},
+        'recommendations_per_category': {'default': 10, 'allowed': 'a whole number, 1 or more', 'least': 1},
         'replenishment_lead_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
@@ -66,7 +67,7 @@
         'holdfast_acquisition_costs',
         'holdfast_product_availability',
         'holdfast_customer_attributes', 'holdfast_churn_labels', 'holdfast_demo', 'holdfast_feature_views', 'holdfast_spine',
-        'holdfast_tasks',
+        'holdfast_tasks', 'holdfast_recommendation_exclusions',
     ] -%}
     {%- for name in holdfast.settings() -%}
         {%- do names.append('holdfast_' ~ name) -%}

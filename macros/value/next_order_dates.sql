@@ -20,10 +20,10 @@
     {%- set least_gaps = 30 -%}
     {#- the curve of all weighs as much as this many gaps that are still open -#}
     {%- set curve_weight = 30 -%}
-    {#- curves are steps of a fortieth in the logarithm of the ratio, from 1/148 to 148; their logarithms are looked up in hundredths -#}
+    {#- curves are steps of a fortieth in the logarithm of the ratio, from 1/148 to 148; cumulative hazards are looked up in thousandths, up to 30 -#}
     {%- set steps = 40 -%}
     {%- set reach = 200 -%}
-    {%- set levels = 100 -%}
+    {%- set levels = 1000 -%}
     {#- half a day on either side of whole days -#}
     {%- set position = "least(greatest(ln(greatest({days}, 0.25e0) / usual_gap_days) * " ~ steps ~ 'e0, -' ~ reach ~ '), ' ~ reach ~ ')' -%}
     {%- set quantiles = {'earliest': '0.15e0', 'expected': '0.5e0', 'latest': '0.95e0'} -%}
@@ -63,10 +63,11 @@ days as (
 
         select
             as_of,
-            coalesce(median(gap_days), {{ horizon_days }} / 4e0) as gap_days,
+            median({{ holdfast.days_between('day', 'next_day') }}) as gap_days,
         from followed
-        where gap_days <= {{ horizon_days }}
-        and day < as_of - interval {{ horizon_days }} day
+        where
+            {{ holdfast.days_between('day', 'next_day') }} <= {{ horizon_days }}
+            and day < as_of - interval {{ horizon_days }} day
         group by as_of
 
     ),
@@ -203,7 +204,7 @@ days as (
 
     levels as (
 
-        select {{ holdfast.whole_numbers(60 * levels) }} as level
+        select {{ holdfast.whole_numbers(30 * levels) }} as level
 
     ),
 

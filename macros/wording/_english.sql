@@ -72,7 +72,7 @@
             'cart_without_order': '{first_number:# product|# products} left in the cart on {first_day:date}',
             'price_drop': '<product> costs {first_number:money} instead of {second_number:money}; viewed {first_days' ~ ago,
             'back_in_stock': '<product> is back in stock; last viewed or bought {first_days' ~ ago,
-            'renewal': 'The subscription renews in {first_number:# day|# days}, on {first_day:date}',
+            'renewal': 'The subscription renews {first_number:0=today|in # day|in # days}, on {first_day:date}',
             'anniversary': 'First order {first_number:# year|# years} ago, on {first_day:date}',
             'product': ': <product>',
         },

@@ -68,7 +68,7 @@
             'cart_without_order': '{first_number:# Produkt|# Produkte} am {first_day:date} im Warenkorb gelassen',
             'price_drop': '<product> kostet {first_number:money} statt {second_number:money}; angesehen {first_days' ~ ago,
             'back_in_stock': '<product> ist wieder da; zuletzt angesehen oder gekauft {first_days' ~ ago,
-            'renewal': 'Das Abonnement verlängert sich in {first_number:# Tag|# Tagen}, am {first_day:date}',
+            'renewal': 'Das Abonnement verlängert sich {first_number:0=heute|in # Tag|in # Tagen}, am {first_day:date}',
             'anniversary': 'Erste Bestellung vor {first_number:# Jahr|# Jahren}, am {first_day:date}',
             'product': ': <product>',
         },

@@ -52,7 +52,8 @@
         },
         'replenishment': {
             'own': 'Куплено {purchase_count:# раз|# раза|# раз}, обычно {cycle_days' ~ every ~ ', последний раз {silence_days' ~ ago,
-            'others': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago ~ '; другие покупают снова {cycle_days' ~ every,
+            'others': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago
+                ~ '; другие покупают снова {cycle_days' ~ every,
             'no_rhythm': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago,
             'status': {
                 'suppressed_bought_since': '; уже куплено снова',
@@ -72,7 +73,7 @@
             'cart_without_order': 'В корзине {first_number:остался # товар|осталось # товара|осталось # товаров} {first_day:date}',
             'price_drop': '<product>: теперь {first_number:money} вместо {second_number:money}; просмотр {first_days' ~ ago,
             'back_in_stock': '<product>: снова в наличии; последний просмотр или покупка {first_days' ~ ago,
-            'renewal': 'Подписка продлевается через {first_number:# день|# дня|# дней}, {first_day:date}',
+            'renewal': 'Подписка продлевается {first_number:0=сегодня|через # день|через # дня|через # дней}, {first_day:date}',
             'anniversary': 'Первый заказ {first_number:# год|# года|# лет} назад, {first_day:date}',
             'product': ': <product>',
         },

@@ -222,12 +222,12 @@ def test_figures_are_those_of_the_warehouse(
     )
     [(at_high_risk, value, kept, spent)] = built_demo.query(
         "select count(*) filter (where risk_band = 'high'), sum(value_at_risk), count(*), "
-        "sum(greatest(revenue_365d, 0)) "
+        "sum(expected_spend_365d) "
         "from customer_retention where status = 'scored' and is_keepable"
     )
     lead = texts(chromium, ".lead")[0]
     assert f"Of {kept} scored customers who can still be kept, {at_high_risk} are at" in lead
-    assert f"At stake is {value:,.0f} of the {spent:,.0f} that they spent" in lead
+    assert f"At stake is {value:,.0f} of the {spent:,.0f} that they are expected" in lead
     assert shown == {
         "Active customers": f"{active:,}",
         "Retention rate": f"{100 * retention:.1f}%",

@@ -97,7 +97,7 @@ judged as (
             when dated.runs_out_at <= dated.as_of + interval {{ lead_days }} day then 'due'
             when
                 dated.former_runs_out_at <= dated.as_of + interval {{ lead_days }} day
-                and dated.former_runs_out_at >= dated.last_bought_at
+                and dated.former_runs_out_at > dated.last_bought_at + interval {{ lead_days }} day
                 then 'suppressed_bought_since'
             else 'upcoming'
         end as status,

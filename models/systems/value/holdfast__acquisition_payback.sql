@@ -1,7 +1,8 @@
 -- what it cost to win the customers of a month and channel, what they have brought since, and when that paid the cost
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
-{#- a personal column splits nothing -#}
-{% set has_channel = 'acquisition_channel' not in holdfast.personal_columns('customers') -%}
+{#- a personal column splits nothing; a unit test has no inputs to ask -#}
+{% set personal = holdfast.personal_columns('customers') if model.resource_type | string == 'model' else [] -%}
+{% set has_channel = 'acquisition_channel' not in personal -%}
 with
 
 known as (
@@ -25,16 +26,37 @@ orders as (
 
 ),
 
-order_costs as (
+-- items of a hundred million million and more are no items
+items as (
 
     select
         items.order_id,
-        sum(cast(items.quantity * cast(products.unit_cost as double) as decimal(38, 4))) as cost,
-        count(products.unit_cost) = count(*) as is_whole,
+        products.unit_cost is not null as has_cost,
+        cast(items.quantity * cast(items.unit_price as double) as decimal(38, 4)) as value,
+        cast(items.quantity * cast(products.unit_cost as double) as decimal(38, 4)) as cost,
     from {{ ref('holdfast', 'stg_holdfast__order_items') }} as items
     left join {{ ref('holdfast', 'stg_holdfast__products') }} as products on products.product_id = items.product_id
-    where coalesce(items.loaded_at, timestamp '1900-01-01') < {{ as_of }}
-    group by items.order_id
+    where
+        coalesce(items.loaded_at, timestamp '1900-01-01') < {{ as_of }}
+        and abs(items.quantity * cast(items.unit_price as double)) < 1e14
+        and abs(coalesce(items.quantity * cast(products.unit_cost as double), 0)) < 1e14
+
+),
+
+-- as in customer_value: an item whose cost is not known is taken to cost as much of its price as the others in the order
+order_costs as (
+
+    select
+        order_id,
+        cast(
+            cast(sum(cost) as double) * greatest(
+                coalesce(cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0), 1e0
+            ) as decimal(38, 4)
+        ) as cost,
+        count(cost) = count(*) as is_whole,
+    from items
+    group by order_id
+    having sum(cost) is not null
 
 ),
 

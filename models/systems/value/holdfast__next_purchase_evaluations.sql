@@ -1,13 +1,10 @@
 -- how often the next order fell into its interval, and how far from its expected day, on dates whose two horizons are over
 {% set horizon_days = holdfast.setting('churn_horizon_days') -%}
 {% set within_days = 2 * horizon_days -%}
-{#- a month apart; enough customers for a tenth of a percent, however large the shop -#}
+{#- a month apart; enough customers for a coverage to within half a percent, however large the shop -#}
 {% set dates = 6 -%}
-{% set most_customers = 100000 -%}
-{% set is_sampled = (
-    holdfast.stable_number('orders.customer_id') ~ ' % (select greatest(1, cast(ceil(count(*) / ' ~ most_customers
-    ~ 'e0) as bigint)) from ' ~ ref('holdfast', 'holdfast__customer_history') ~ ') = 0'
-) -%}
+{% set most_customers = 20000 -%}
+{% set is_sampled = 'orders.customer_id in (select customer_id from sampled)' -%}
 with
 
 moments as (
@@ -17,6 +14,18 @@ moments as (
             'cast(cast(' ~ holdfast.known_until() ~ ' as date) as timestamp)', '-cast(' ~ within_days ~ ' + 30 * step as integer)'
         ) }} as date) as timestamp) as as_of,
     from (select {{ holdfast.whole_numbers(dates - 1) }} as step) as steps
+
+),
+
+sampled as (
+
+    select customer_id
+    from {{ ref('holdfast', 'holdfast__customer_history') }}
+    where
+        {{ holdfast.stable_number('customer_id') }} % (
+            select greatest(1, cast(ceil(count(*) / {{ most_customers }}e0) as bigint))
+            from {{ ref('holdfast', 'holdfast__customer_history') }}
+        ) = 0
 
 ),
 

@@ -277,7 +277,7 @@ def _keepable(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     kept = sum(count for _, _, count, *_ in rows)
     return (
         f"{kept:,} of {rows[0][-1]:,} customers can still be kept, as of {rows[0][0]} (value at "
-        "risk: probability of churn times revenue of the last 365 days):\n"
+        "risk: probability of churn times the spend expected in the next 365 days):\n"
         + terminal.table(table, left=1)
     )
 

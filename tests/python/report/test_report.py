@@ -76,7 +76,8 @@ def test_without_model_marts_and_scores_the_page_says_why(
             create table customer_retention as
             select 1 as customer_id, date '2026-07-01' as as_of_date, 'no_model' as status,
                 cast(null as double) as churn_probability, cast(null as varchar) as risk_band,
-                cast(null as double) as value_at_risk, cast(null as double) as revenue_365d
+                cast(null as double) as value_at_risk, cast(null as double) as revenue_365d,
+                cast(null as double) as expected_spend_365d
             """,
             "create table retention_cohorts (segment_by varchar, cohort_month date, "
             "months_since integer, customers bigint, retained_customers bigint, "
@@ -163,16 +164,12 @@ def test_change_is_told_against_scores_of_a_month_before(
                 (7, timestamp '2026-07-01', 'scored', 'high', 0.9)
             ) as made (customer_id, as_of, status, risk_band, churn_probability)
             """,
-            """
-            create table customer_features as
-            select customer_id, as_of, 100.0 as revenue_365d from churn_scores
-            """,
         ),
         tmp_path,
     )
-    # two of three are at high risk now, and one was; their value at risk is 60 after 90
+    # two of three are at high risk now, and one was; nobody has kept what was expected of them then
     assert "1 more than on 1 June 2026" in html
-    assert "33.3% lower than on 1 June 2026" in html
+    assert "what was expected a month before is not kept" in html
 
 
 def test_while_a_build_holds_the_warehouse_the_published_file_is_read(
