@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from holdfast.report import _words as words
-from holdfast.report._beside import product_name
 from holdfast.report._chart import Section
 from holdfast.report._lists import Column, CustomerList, may_list
 from holdfast.report._money import Money
@@ -222,7 +221,7 @@ def _add_pairs(tables: Tables, found: Recommendations, least: int) -> None:
 def _add_suggestions(tables: Tables, money: Money, found: Recommendations) -> None:
     """List what to recommend to the customers at risk with the most value at risk."""
     if not (
-        may_list(tables, "product_recommendations", "list", "rank", "product_id", "reason")
+        may_list(tables, "product_recommendations", "list", "rank", "product_name", "reason")
         and tables.has("customer_retention", "risk_band", "value_at_risk")
     ):
         return
@@ -272,9 +271,9 @@ def _add_suggestions(tables: Tables, money: Money, found: Recommendations) -> No
             select
                 customer_id,
                 rank,
-                {product_name(tables, "product_recommendations")} as product,
+                product_name as product,
                 reason,
-            from {{product_recommendations}} as product_recommendations
+            from {{product_recommendations}}
             where list = 'top' and rank <= {_PER_CUSTOMER}
 
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import altair as alt
 
 from holdfast.report import _words as words
-from holdfast.report._beside import beside
 from holdfast.report._chart import (
     RISK_BANDS,
     Section,
@@ -37,6 +36,50 @@ _FILTERS = (
     ("state", "State"),
     ("segment", "Segment"),
     ("action", "What to do next"),
+)
+
+
+@dataclass(frozen=True)
+class _More:
+    """What a column of the list tells besides, in small print: a field, and what it is read from.
+
+    `name` is what a CSV file calls it.
+    """
+
+    told_with: str
+    field: str
+    name: str
+    columns: tuple[str, ...]
+    expression: str
+    table: str = "customer_retention"
+
+
+_MORE = (
+    _More(
+        "state",
+        "overdue",
+        "overdue_days",
+        ("overdue_days",),
+        "(select overdue_days from {next_purchase} as next "
+        "where next.customer_id = customers.customer_id)",
+        table="next_purchase",
+    ),
+    _More("action", "occasion", "trigger", ("trigger",), "trigger"),
+    _More(
+        "action",
+        "time",
+        "best_time",
+        ("best_weekday", "send_at_hour"),
+        # what is not known is left out, and an empty text is nothing
+        "nullif(concat_ws(' ', best_weekday[:3], printf('%02d:00', send_at_hour)), '')",
+    ),
+    _More(
+        "action",
+        "offer",
+        "recommended_product",
+        ("recommended_product",),
+        "recommended_product",
+    ),
 )
 _NO_SCORES = (
     "No customer has a score. Either there is no model yet (too little mature history to train and "
@@ -215,52 +258,29 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
             else "null"
         ),
         "action": "suggested_action",
-        "occasion": "trigger",
+        "expected_spend_365d": "round(expected_spend_365d, 2)",
     }
     keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
     if "state" in keys:
         keys["expected"] = None
-    if "action" in keys and tables.has("customer_retention", "trigger"):
-        keys["occasion"] = None
-        columns = [_telling(column, "action", ("occasion",), ("trigger",)) for column in columns]
-    fields = {key: f"listed.{key}" for key in keys}
-    joins = []
-    for each in beside(tables):
-        if each.key in keys:
-            fields |= each.fields
-            joins.append(each.join)
-            columns = [
-                _telling(column, each.key, tuple(each.fields), each.csv) for column in columns
-            ]
+    for more in _MORE:
+        if more.told_with in keys and tables.has(more.table, "customer_id", *more.columns):
+            keys[more.field] = None
+            chosen[more.field] = more.expression
+            columns = [_telling(column, more) for column in columns]
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
     )
-    order = f"""
-        {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
-        churn_probability desc,
-        customer_id
-    """
     found.customers.rows = tables.rows(
         f"""
-        with
-
-        listed as (
-
-            select
-                customer_id,
-                row_number() over (order by {order}) as place,
-                {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
-            from {{customer_retention}}
-            where risk_band in ('high', 'medium') and {who.keepable}
-            order by place
-            limit {LISTED}
-
-        )
-
-        select {", ".join(f"{expression} as {key}" for key, expression in fields.items())}
-        from listed
-        {" ".join(joins)}
-        order by listed.place
+        select {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
+        from {{customer_retention}} as customers
+        where risk_band in ('high', 'medium') and {who.keepable}
+        order by
+            {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
+            churn_probability desc,
+            customer_id
+        limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
     # a simple rule gives no reasons, and without reasons there is no suggestion
@@ -315,11 +335,11 @@ def _columns(money: Money) -> tuple[Column, ...]:
     )
 
 
-def _telling(column: Column, key: str, fields: tuple[str, ...], csv: tuple[str, ...]) -> Column:
-    """Have a column tell more fields, if it is the one with this key."""
-    if column.key != key:
+def _telling(column: Column, more: _More) -> Column:
+    """Have a column tell more, if it is the one that does."""
+    if column.key != more.told_with:
         return column
-    return replace(column, csv=column.csv + csv, more=column.more + fields)
+    return replace(column, csv=(*column.csv, more.name), more=(*column.more, more.field))
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

@@ -28,6 +28,9 @@ class Customer:
     segment: str = "Champions"
     reason: str | None = "Last order 40 days ago"
     trigger: str | None = None
+    weekday: str | None = None
+    hour: int | None = None
+    offer: str | None = None
 
 
 def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
@@ -71,9 +74,11 @@ def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
                 cast(reason as varchar) as reason_1, null as reason_2, null as reason_3,
                 cast(action as varchar) as suggested_action,
                 cast(trigger as varchar) as trigger,
+                cast(weekday as varchar) as best_weekday, cast(hour as integer) as send_at_hour,
+                cast(offer as varchar) as recommended_product,
             from (values {values}) as made (
                 id, state, band, probability, revenue, back, action, segment, reason,
-                trigger
+                trigger, weekday, hour, offer
             )
         )
     """
@@ -138,13 +143,10 @@ NEXT = """
 """
 HOURS = """
     create table contact_timing as
-    select
-        id as customer_id, 'any' as channel, 'personal' as status, false as is_fallback,
-        if(id % 4 = 0, 2, 5) as best_weekday_number, 18 + id % 2 as best_hour,
-        20 as send_at_hour,
+    select id as customer_id, 'any' as channel, false as is_fallback, 18 + id % 2 as best_hour,
     from range(1, {customers} + 1) as made (id)
     union all
-    select 1, 'email', 'personal', false, 7, 3, 8
+    select 1, 'email', false, 3
 """
 ACTIVE = """
     create table activity_hours as
