@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.report._timing import _in_blocks, _told
+from holdfast.report._hours import _in_blocks, _told
 from holdfast.warehouse.project import Project
 from small_shop import WORTH, Customer, customers, data_of, listed_in, page_of, systems
 
