@@ -15,5 +15,6 @@
         },
         'stg_holdfast__subscriptions': {'at': 'started_at', 'later': {'ended_at': ['ended_at']}},
         'stg_holdfast__feedback': {'at': 'answered_at'},
+        'stg_holdfast__product_availability': {'at': 'changed_at', 'known_at': 'loaded_at'},
     }) -}}
 {% endmacro %}

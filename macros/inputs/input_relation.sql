@@ -3,7 +3,7 @@
     {%- set relation = var('holdfast_' ~ input, none) -%}
     {%- if relation is not none and relation | string | trim != '' -%}
         {{- return(relation) -}}
-    {%- elif holdfast.is_demo() -%}
+    {%- elif holdfast._has_demo(input) -%}
         {{- return(source('holdfast_demo', input)) -}}
     {%- else -%}
         {{- return(none) -}}

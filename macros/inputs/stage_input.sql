@@ -57,6 +57,8 @@
             {%- do lines.append(holdfast._as_id(name, have, orders_types.get(column), called) ~ ' as ' ~ name) -%}
         {%- elif spec.type == 'timestamp' -%}
             {%- do lines.append(holdfast._as_time(name, have, called) ~ ' as ' ~ name) -%}
+        {%- elif spec.type == 'month' -%}
+            {%- do lines.append(holdfast._as_month(name, have, called) ~ ' as ' ~ name) -%}
         {%- elif spec.type in ['later', 'end'] -%}
             {%- do lines.append(holdfast._as_later_time(name, have, spec.type, called) ~ ' as ' ~ name) -%}
         {%- elif spec.type in ['amount', 'money', 'number'] -%}

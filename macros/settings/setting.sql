@@ -74,6 +74,14 @@
         {%- set checked.ok = value in ['en', 'de', 'ru'] -%}
     {%- elif name == 'theme_labels' -%}
         {%- set checked.ok = value is mapping and value.values() | select('string') | list | length == value | length -%}
+    {%- elif name == 'trigger_rules' -%}
+        {%- set checked.ok = value is string and value | trim != '' -%}
+    {%- elif name == 'web_event_types' -%}
+        {%- set checked.ok = value is mapping and value.keys() | reject('in', ['view', 'cart']) | list | length == 0 -%}
+        {%- for types in (value.values() if checked.ok else []) -%}
+            {%- set checked.ok = checked.ok and types is sequence and types is not mapping and types | length > 0
+                and (types is string or types | select('string') | list | length == types | length) -%}
+        {%- endfor -%}
     {%- elif name == 'theme_actions' -%}
         {%- set checked.ok = (value is string and value | trim != '') or value is mapping -%}
     {%- endif -%}

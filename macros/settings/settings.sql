@@ -32,6 +32,8 @@
         'reason_phrases': {'default': {}, 'allowed': 'a dict of features, each with a phrase or a list of phrases; a phrase is a text, or a mapping of say and when'},
         'quiet_hours': {'default': [21, 8], 'allowed': 'a list of two different whole hours, [from, to], each 0 to 23, or [] for none'},
         'rebuild_changed': {'default': false, 'allowed': 'true or false'},
+        'recommendations_per_category': {'default': 10, 'allowed': 'a whole number, 1 or more', 'least': 1},
+        'replenishment_lead_days': {'default': 3, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'reset': {'default': false, 'allowed': 'true or false'},
         'retrain': {'default': false, 'allowed': 'true or false'},
         'retrain_after_days': {'default': 30, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
@@ -47,7 +49,9 @@
         'time_zone': {'default': 'UTC', 'allowed': 'the IANA name of a time zone, such as Europe/Berlin'},
         'time_spine': {'default': true, 'allowed': 'true or false'},
         'timing_uses_opens': {'default': false, 'allowed': 'true or false'},
+        'trigger_rules': {'default': none, 'allowed': 'the name of a model or seed with the column trigger'},
         'trusted_features': {'default': [], 'allowed': 'a list of columns of customer_features'},
+        'web_event_types': {'default': {}, 'allowed': 'a mapping of view and cart, each to an event type or a list of them'},
     }) -}}
 {% endmacro %}
 
@@ -60,8 +64,10 @@
     {%- set names = [
         'holdfast_orders', 'holdfast_customers', 'holdfast_order_items', 'holdfast_products', 'holdfast_web_events',
         'holdfast_support_tickets', 'holdfast_campaign_sends', 'holdfast_subscriptions', 'holdfast_feedback',
+        'holdfast_acquisition_costs',
+        'holdfast_product_availability',
         'holdfast_customer_attributes', 'holdfast_churn_labels', 'holdfast_demo', 'holdfast_feature_views', 'holdfast_spine',
-        'holdfast_tasks',
+        'holdfast_tasks', 'holdfast_recommendation_exclusions',
     ] -%}
     {%- for name in holdfast.settings() -%}
         {%- do names.append('holdfast_' ~ name) -%}

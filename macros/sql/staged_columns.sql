@@ -77,6 +77,20 @@
 {% endmacro %}
 
 
+{#- The first day of a month, which may be written as any of its days or moments, or as text such as 2026-01. -#}
+{% macro _as_month(name, have, column) %}
+    {%- set month = 'cast(date_trunc(' ~ holdfast.text('month') ~ ', ' ~ holdfast._as_time(name, have, column) ~ ') as date)' -%}
+    {%- if holdfast._is_text_type(have) -%}
+        {%- set text = 'trim(cast(' ~ name ~ ' as ' ~ holdfast._sql_type('text') ~ '))' -%}
+        {{- return(
+            'case when ' ~ holdfast.matches(text, '^[0-9]{4}-[0-9]{2}$') ~ ' then cast(' ~ text ~ ' || '
+            ~ holdfast.text('-01') ~ ' as date) else ' ~ month ~ ' end'
+        ) -}}
+    {%- endif -%}
+    {{- return(month) -}}
+{% endmacro %}
+
+
 {#- The moment that a text tells by ISO 8601: with its offset, or in UTC where it has none. -#}
 {% macro _read_time(name, column) %}
     {{- return(adapter.dispatch('_read_time', 'holdfast')(name, column)) -}}

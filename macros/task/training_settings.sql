@@ -14,6 +14,9 @@
     ] -%}
         {%- do told.update({key: task[key]}) -%}
     {%- endfor -%}
+    {%- if task.entity != ['customer_id'] -%}
+        {%- do told.update({'entity': task.entity}) -%}
+    {%- endif -%}
     {%- set settings = {} -%}
     {%- for key, value in told.items() if value is not none -%}
         {%- do settings.update({key: value}) -%}

@@ -1,7 +1,8 @@
 {#-
   What reasons, themes and actions are called in English. In a sentence `{order_count_90d:# order|# orders}` is the number with
   the form that it takes, 0= or 1= before a form is for that number alone; :% is a percentage, :1 one decimal, :money an amount
-  in holdfast_currency and :date the day that many days after the as-of date. [window] and [before] are the window's words.
+  in holdfast_currency and :date (:day without the year) the day that many days after the as-of date. [window] and [before] are the window's words.
+  [product], [category] and [segment] of a recommendation are names from the data.
 -#}
 {% macro _english() %}
     {%- set ago = ':0=less than a day ago|# day ago|# days ago}' -%}
@@ -10,6 +11,8 @@
         'name': 'en', 'decimal': '.', 'thousands': ',', 'percent': '%', 'plural': 'one_other',
         'money_first': {'EUR': '€', 'USD': '$', 'GBP': '£', 'JPY': '¥', 'INR': '₹'}, 'money_gap': '\u00a0',
         'date': '{day} {month} {year}',
+        'short_date': '{day} {month}',
+        'short_months': ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
         'months': [
             'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December',
         ],
@@ -37,6 +40,52 @@
             'campaigns': 'Change the channel, or write less often',
             'subscription': 'Talk about the subscription; offer a pause, another plan or a fresh start',
             'tenure': 'Welcome them and help them to a second order',
+        },
+        'next_purchase': {
+            'expected': 'Expected around {expected:day} ({earliest:day} to {latest:day})',
+            'expected_day': 'Expected around {expected:day}',
+            'overdue_alive': 'Overdue by {overdue_days:# day|# days}; {p_alive:%} likely to be still a customer',
+            'overdue': 'Overdue by {overdue_days:# day|# days}',
+            'lapsed_alive': 'No order for {days_since_order:# day|# days}; {p_alive:%} likely to be still a customer',
+            'lapsed': 'No order for {days_since_order:# day|# days}',
+            'too_early': 'Not enough history to say when', 'never_ordered': 'No order yet',
+        },
+        'replenishment': {
+            'own': 'Bought {purchase_count:2=twice|# times}, usually {cycle_days' ~ every ~ ', last {silence_days' ~ ago,
+            'others': 'Bought {purchase_count:1=once,|2=twice, last|# times, last} {silence_days' ~ ago ~ '; other customers buy again {cycle_days' ~ every,
+            'no_rhythm': 'Bought {purchase_count:1=once,|2=twice, last|# times, last} {silence_days' ~ ago,
+            'status': {
+                'suppressed_bought_since': '; bought again before it ran out',
+                'suppressed_bought_elsewhere_in_category': '; bought <other> instead {other_days' ~ ago,
+                'out_of_stock': '; out of stock', 'delisted': '; no longer sold', 'stopped': '; probably no longer used',
+                'customer_lapsed': '; no orders at all lately',
+            },
+        },
+        'triggers': {
+            'first_order_follow_up': 'First order {first_days' ~ ago ~ ', no second one yet',
+            'overdue': 'Last order {first_days' ~ ago ~ '; usually {second_number' ~ every,
+            'at_risk': 'Last order {first_days' ~ ago ~ ', more than {first_number:1} times the usual gap of {second_number:# day|# days}',
+            'at_risk_subscription': 'The subscription was cancelled {first_days' ~ ago,
+            'win_back': 'Last order {first_days' ~ ago ~ '; {first_number:# order|# orders} before that silence',
+            'win_back_subscription': 'The subscription ended {first_days' ~ ago,
+            'browse_without_cart': '{first_number:# product view|# product views} on {first_day:date}, nothing put in the cart',
+            'cart_without_order': '{first_number:# product|# products} left in the cart on {first_day:date}',
+            'price_drop': '<product> costs {first_number:money} instead of {second_number:money}; viewed {first_days' ~ ago,
+            'back_in_stock': '<product> is back in stock; last viewed or bought {first_days' ~ ago,
+            'renewal': 'The subscription renews {first_number:0=today|in # day|in # days}, on {first_day:date}',
+            'anniversary': 'First order {first_number:# year|# years} ago, on {first_day:date}',
+            'product': ': <product>',
+        },
+        'recommendations': {
+            'cart': 'Put in the cart {carts_7d:1=once|2=twice|# time|# times} in the last 7 days',
+            'viewed': 'Viewed {views_7d:1=once|2=twice|# time|# times} in the last 7 days',
+            'rhythm': 'Bought {times_bought:# time|# times}, usually {usual_gap_days' ~ every ~ ', last {days_since_bought' ~ ago,
+            'repeat': 'Bought {times_bought:1=once,|2=twice, last|# time, last|# times, last} {days_since_bought' ~ ago,
+            'bought_with': '{share:%} of the buyers of [product] also bought it',
+            'neighbours': 'Bought by {neighbours_who_bought} of the {neighbours:# customer|# customers} with the most similar purchases',
+            'category': '{category_share:%} of their purchases are from the category [category]',
+            'popular_segment': 'Popular in the segment [segment] in the last [W] days',
+            'popular': 'Popular with all customers in the last [W] days',
         },
         'statements': {
             'silence_usual': 'Last order {days_since_order' ~ ago ~ '; usually {mean_order_gap_days' ~ every,

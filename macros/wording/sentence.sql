@@ -38,10 +38,12 @@
     {%- elif format == 'money' -%}
         {{- return(holdfast._told_money(value, language)) -}}
     {%- elif format == 'date' -%}
-        {{- return(holdfast._told_date(whole, language)) -}}
+        {{- return(holdfast._told_date(whole, language.date, language.months)) -}}
+    {%- elif format == 'day' -%}
+        {{- return(holdfast._told_date(whole, language.short_date, language.short_months)) -}}
     {%- elif modules.re.search('[#|=]', format) is none -%}
         {%- do exceptions.raise_compiler_error(
-            "A phrase writes a number as '" ~ format ~ "', which is not a format; use %, 1, money or date, or the forms of a word, such as "
+            "A phrase writes a number as '" ~ format ~ "', which is not a format; use %, 1, money, date or day, or the forms of a word, such as "
             ~ '{order_count_90d:# order|# orders}.'
         ) -%}
     {%- endif -%}
@@ -124,15 +126,15 @@
 {% endmacro %}
 
 
-{#- A SQL expression: the day that is a number of days after as_of. -#}
-{% macro _told_date(days, language) %}
+{#- A SQL expression: the day that is a number of days after as_of, in a language's format and names of months. -#}
+{% macro _told_date(days, format, months) %}
     {%- set day = 'cast(' ~ holdfast.plus_days('as_of', 'cast(' ~ days ~ ' as integer)') ~ ' as date)' -%}
     {%- set fields = {
         'day': 'cast(day(' ~ day ~ ') as varchar)', 'year': 'cast(year(' ~ day ~ ') as varchar)',
-        'month': holdfast.list_item(holdfast.list_of(holdfast._texts(language.months)), 'month(' ~ day ~ ')'),
+        'month': holdfast.list_item(holdfast.list_of(holdfast._texts(months)), 'month(' ~ day ~ ')'),
     } -%}
     {%- set parts = [] -%}
-    {%- for part in modules.re.split('([{][a-z]+[}])', language.date) if part -%}
+    {%- for part in modules.re.split('([{][a-z]+[}])', format) if part -%}
         {%- do parts.append(fields[part[1:-1]] if part.startswith('{') else holdfast.text(part)) -%}
     {%- endfor -%}
     {{- return(parts | join(' || ')) -}}

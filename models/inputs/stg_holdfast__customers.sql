@@ -14,6 +14,7 @@ final as (
     select
         customer_id,
         min(ordered_at) as created_at,
+        cast(null as varchar) as acquisition_channel,
         cast(null as varchar) as time_zone,
     from orders
     where customer_id is not null
@@ -28,6 +29,7 @@ select * from final
 {{ holdfast.stage_input('customers', columns={
     'customer_id': {'type': 'id', 'required': true},
     'created_at': {'type': 'timestamp', 'required': true},
+    'acquisition_channel': {'type': 'text'},
     'time_zone': {'type': 'text'},
 }) }}
 

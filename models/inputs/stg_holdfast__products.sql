@@ -4,4 +4,5 @@
     'category': {'type': 'text', 'required': true},
     'unit_cost': {'type': 'money', 'row': 'product_id'},
     'is_replenishable': {'type': 'boolean'},
+    'is_available': {'type': 'boolean'},
 }) }}

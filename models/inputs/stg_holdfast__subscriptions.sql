@@ -5,4 +5,5 @@
     'ended_at': {'type': 'end', 'required': true},
     'plan': {'type': 'text'},
     'mrr': {'type': 'money', 'row': 'subscription_id'},
+    'period_months': {'type': 'number', 'row': 'subscription_id'},
 }) }}

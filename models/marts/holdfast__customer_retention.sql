@@ -4,6 +4,8 @@
 {% set gap_days = holdfast.setting('allowed_gap_days') -%}
 {% set definition = holdfast.setting('churn_definition') -%}
 {% set has_winback = holdfast.task('winback').enabled -%}
+{% set has_timing = holdfast.has_system('timing') -%}
+{% set has_recommendations = holdfast.has_system('recommendations') -%}
 with
 
 registered as (
@@ -87,6 +89,15 @@ lifecycle as (
 
 ),
 
+next_purchase as (
+
+    select
+        customer_id,
+        expected_next_order_at,
+    from {{ ref('holdfast', 'holdfast__next_purchase') }}
+
+),
+
 segments as (
 
     select * from {{ ref('holdfast', 'holdfast__customer_segments') }}
@@ -117,6 +128,74 @@ actions as (
 
 ),
 
+{% if has_timing -%}
+timing as (
+
+    select
+        customer_id,
+        best_weekday,
+        send_at_hour,
+    from {{ ref('holdfast', 'holdfast__contact_timing') }}
+    where channel = 'any'
+
+),
+
+triggers as (
+
+    select
+        customer_id,
+        trigger,
+        evidence,
+    from {{ ref('holdfast', 'holdfast__lifecycle_triggers') }}
+    where is_first_choice
+
+),
+
+reminders as (
+
+    select
+        customer_id,
+        product_name,
+        remind_at,
+        row_number() over (
+            partition by customer_id
+            order by remind_at asc nulls last, product_id asc nulls last
+        ) as position,
+    from {{ ref('holdfast', 'holdfast__replenishment_due') }}
+    where status in ('due', 'upcoming')
+
+),
+
+{% endif -%}
+
+{% if has_recommendations -%}
+recommendations as (
+
+    select
+        customer_id,
+        product_name,
+        reason,
+    from {{ ref('holdfast', 'holdfast__product_recommendations') }}
+    where
+        list = 'top'
+        and rank = 1
+
+),
+
+{% endif -%}
+
+expected as (
+
+    select
+        customer_id,
+        p_alive,
+        expected_orders_90d,
+        expected_spend_90d,
+        expected_spend_365d,
+    from {{ ref('holdfast', 'holdfast__customer_value') }}
+
+),
+
 {% if has_winback -%}
 winback as (
 
@@ -130,22 +209,9 @@ winback as (
 
 {% endif -%}
 
--- a customer may have ordered or subscribed without being in the customers input, and the reverse
 customers as (
 
-    select customer_id from registered
-
-    union
-
-    select customer_id from history
-
-    union
-
-    select customer_id from subscriptions
-
-    union
-
-    select customer_id from scores
+    {{ holdfast.all_customers() | indent(4) }}
 
 ),
 
@@ -173,7 +239,11 @@ final as (
             registered.created_at,
             least(history.first_order_at, subscriptions.first_subscribed_at)
         ) as state_entered_at,
-        lifecycle.expected_next_order_at,
+        {% if definition == 'contractual' -%}
+        cast(null as timestamp) as expected_next_order_at,
+        {%- else -%}
+        next_purchase.expected_next_order_at,
+        {%- endif %}
         coalesce(spells.is_active, false) as is_active,
         case when not spells.is_active then spells.churned_at end as churned_at,
         coalesce(spells.spell_count, 0) as spell_count,
@@ -209,17 +279,36 @@ final as (
         scores.reason_3,
         first_reasons.theme as reason_1_theme,
         actions.action as suggested_action,
+        expected.p_alive,
+        expected.expected_orders_90d,
+        expected.expected_spend_90d,
+        expected.expected_spend_365d,
+        cast(
+            case when lifecycle.is_keepable then scores.churn_probability * expected.expected_spend_365d end as decimal(38, 4)
+        ) as value_at_risk,
         cast(
             case
                 when lifecycle.is_keepable
                     then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
             end as decimal(38, 4)
-        ) as value_at_risk,
+        ) as revenue_at_risk,
         {% if has_winback -%}
         case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
         {%- else -%}
         cast(null as double) as return_probability,
         {%- endif %}
+        {% for name, type, of, is_there in [
+            ('best_weekday', 'varchar', 'timing.best_weekday', has_timing),
+            ('send_at_hour', 'integer', 'timing.send_at_hour', has_timing),
+            ('trigger', 'varchar', 'triggers.trigger', has_timing),
+            ('trigger_evidence', 'varchar', 'triggers.evidence', has_timing),
+            ('reminder_product', 'varchar', 'reminders.product_name', has_timing),
+            ('remind_at', 'timestamp', 'reminders.remind_at', has_timing),
+            ('recommended_product', 'varchar', 'recommendations.product_name', has_recommendations),
+            ('recommendation_reason', 'varchar', 'recommendations.reason', has_recommendations),
+        ] -%}
+        {{ of if is_there else 'cast(null as ' ~ type ~ ')' }} as {{ name }},
+        {% endfor -%}
         scores.model_id,
         scores.scored_at,
     from customers
@@ -229,12 +318,24 @@ final as (
     left join running on running.customer_id = customers.customer_id
     left join spells on spells.customer_id = customers.customer_id
     left join lifecycle on lifecycle.customer_id = customers.customer_id
+    left join next_purchase on next_purchase.customer_id = customers.customer_id
     left join segments on segments.customer_id = customers.customer_id
     left join scores on scores.customer_id = customers.customer_id
     left join first_reasons
         on first_reasons.customer_id = customers.customer_id
         and scores.reason_1 is not null
     left join actions on actions.theme = first_reasons.theme
+    {%- if has_timing %}
+    left join timing on timing.customer_id = customers.customer_id
+    left join triggers on triggers.customer_id = customers.customer_id
+    left join reminders
+        on reminders.customer_id = customers.customer_id
+        and reminders.position = 1
+    {%- endif %}
+    {%- if has_recommendations %}
+    left join recommendations on recommendations.customer_id = customers.customer_id
+    {%- endif %}
+    left join expected on expected.customer_id = customers.customer_id
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}

@@ -5,18 +5,92 @@
     'maximum_profit_share',
 ] -%}
 {% set of_values = ['rmse', 'mae', 'r2', 'gini'] -%}
+{#- of the systems that are no tasks -#}
+{% set of_systems = ['hit_rate_at_10', 'recall_at_10', 'ndcg_at_10', 'coverage_80'] -%}
+{% set plain_of_systems = ['total_error', 'total_error_raw'] -%}
 {% set means_of_values = ['mean_prediction', 'mean_label'] -%}
 {#- what is told of the customers who could still be kept, besides their number -#}
 {% set of_keepable = ['auroc', 'log_loss'] -%}
 {% set plain_of_keepable = ['base_rate', 'mean_probability', 'expected_calibration_error'] -%}
 with
 
-registry as (
+-- what is no task has no row in the registry
+systems as (
 
     select
         *,
+        task || ': ' || algorithm as model_id,
+    from {{ ref('holdfast', 'holdfast__system_evaluations') }}
+    where
+        as_of is null
+        and segment is null
+
+),
+
+registry as (
+
+    select
+        task,
+        algorithm,
+        stage,
+        model_id,
         {{ holdfast.json_text('parameters', 'evaluated_as') }} as evaluated_as,
+        trained_at,
+        training_from,
+        training_to,
     from {{ ref('holdfast', 'holdfast__model_registry') }}
+
+    union all
+
+    select distinct
+        task,
+        algorithm,
+        case stage when 'in_use' then 'champion' when 'candidate' then 'challenger' else stage end as stage,
+        model_id,
+        cast(null as varchar) as evaluated_as,
+        cast(null as timestamp) as trained_at,
+        cast(null as timestamp) as training_from,
+        cast(null as timestamp) as training_to,
+    from systems
+
+),
+
+figures as (
+
+    select
+        model_id,
+        split,
+        metric,
+        value,
+        lower,
+        upper,
+    from {{ ref('holdfast', 'holdfast__model_evaluations') }}
+    where
+        as_of is null
+        and segment is null
+
+    union all
+
+    select
+        model_id,
+        split,
+        metric,
+        value,
+        lower,
+        upper,
+    from systems
+
+    union all
+
+    select
+        model_id,
+        split,
+        'row_count' as metric,
+        cast(max(row_count) as double) as value,
+        cast(null as double) as lower,
+        cast(null as double) as upper,
+    from systems
+    group by model_id, split
 
 ),
 
@@ -28,7 +102,7 @@ evaluations as (
         max(value) filter (where metric = 'row_count') as row_count,
         max(value) filter (where metric = 'base_rate') as base_rate,
         max(value) filter (where metric = 'mean_probability') as mean_probability,
-        {% for metric in with_interval + of_values -%}
+        {% for metric in with_interval + of_values + of_systems -%}
         max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
         max(lower) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_lower,
         max(upper) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }}_upper,
@@ -36,13 +110,10 @@ evaluations as (
         max(value) filter (where metric = 'lift_decile_1') as top_decile_lift,
         max(lower) filter (where metric = 'lift_decile_1') as top_decile_lift_lower,
         max(upper) filter (where metric = 'lift_decile_1') as top_decile_lift_upper,
-        {% for metric in plain + means_of_values -%}
+        {% for metric in plain + means_of_values + plain_of_systems -%}
         max(value) filter (where metric = {{ holdfast.text(metric) }}) as {{ metric }},
         {% endfor -%}
-    from {{ ref('holdfast', 'holdfast__model_evaluations') }}
-    where
-        as_of is null
-        and segment is null
+    from figures
     group by model_id, split
 
 ),
@@ -101,6 +172,14 @@ final as (
         evaluations.{{ metric }}_upper,
         {% endfor -%}
         {% for metric in means_of_values -%}
+        evaluations.{{ metric }},
+        {% endfor -%}
+        {% for metric in of_systems -%}
+        evaluations.{{ metric }},
+        evaluations.{{ metric }}_lower,
+        evaluations.{{ metric }}_upper,
+        {% endfor -%}
+        {% for metric in plain_of_systems -%}
         evaluations.{{ metric }},
         {% endfor -%}
         cast(keepable.row_count as bigint) as keepable_row_count,

@@ -150,8 +150,15 @@ class Macros:
     """The macros that make sentences, as dbt would call them on DuckDB, with some settings."""
 
     def __init__(self, **settings: Any) -> None:
-        self._settings = {"currency": None, "reason_phrases": {}, "theme_labels": {}, **settings}
+        self._settings = {
+            "currency": None,
+            "locale": "en",
+            "reason_phrases": {},
+            "theme_labels": {},
+            **settings,
+        }
         files = [*WORDING.glob("*.sql"), ROOT / "macros" / "engines" / "duckdb.sql"]
+        files.append(ROOT / "macros" / "recommendations" / "recommendation_reason.sql")
         files += [
             ROOT / "macros" / "sql" / f"{name}.sql"
             for name in ("text", "quoted", "literals", "list_of", "list_item", "plus_days")
@@ -336,3 +343,87 @@ def test_a_phrase_of_the_project_comes_first_and_needs_its_value() -> None:
         "late", None, columns, "risk", KNOWN, CATALOGUES["english"]
     )
     assert plain["sql"].startswith("'Late: '")
+
+
+@functools.cache
+def macros_in(locale: str) -> Macros:
+    """Give the macros in a language."""
+    return Macros(locale=locale)
+
+
+def reason(locale: str = "en", **evidence: float | str | None) -> str | None:
+    """Say why a product is recommended."""
+    sql = macros_in(locale).recommendation_reason({name: f"row.{name}" for name in evidence})
+    values = ", ".join(f"? as {name}" for name in evidence)
+    ((said,),) = duckdb.execute(
+        f"select {sql} from (select {values}) as row", [*evidence.values()]
+    ).fetchall()
+    return None if said is None else str(said).replace("\u00a0", "_")
+
+
+EVIDENCE: dict[str, float | str | None] = {
+    "times_bought": 4, "usual_gap_days": 21.2, "days_since_bought": 24, "carts_7d": 1,
+    "views_7d": 2, "product": "Olive Oil", "share": 0.312, "neighbours": 50,
+    "neighbours_who_bought": 12, "category": "pantry", "category_share": 0.62, "segment": "Loyal",
+}  # fmt: skip
+REASONS = {
+    "cart": "Put in the cart once in the last 7 days",
+    "viewed": "Viewed twice in the last 7 days",
+    "rhythm": "Bought 4 times, usually every 21 days, last 24 days ago",
+    "repeat": "Bought 4 times, last 24 days ago",
+    "bought_with": "31% of the buyers of Olive Oil also bought it",
+    "neighbours": "Bought by 12 of the 50 customers with the most similar purchases",
+    "category": "62% of their purchases are from the category pantry",
+    "popular_segment": "Popular in the segment Loyal in the last 28 days",
+    "popular": "Popular with all customers in the last 28 days",
+}
+
+
+@pytest.mark.parametrize("source", REASONS)
+def test_the_source_of_a_recommendation_is_told_with_its_evidence(source: str) -> None:
+    assert reason(source=source, **EVIDENCE) == REASONS[source]
+
+
+@pytest.mark.parametrize("source", sorted(set(REASONS) - {"popular"}))
+def test_a_source_without_its_evidence_is_not_told(source: str) -> None:
+    """What is missing or zero is told by no sentence, so the next one that is true is told."""
+    missing = dict.fromkeys(EVIDENCE)
+    assert reason(source=source, **missing) is None
+    none_yet = {**missing, "carts_7d": 0, "views_7d": 0, "times_bought": 0, "share": 0.0}
+    assert reason(source=source, **none_yet) is None
+    assert reason(source=source, **{**none_yet, "segment": "Loyal"}) == REASONS["popular_segment"]
+
+
+def test_a_reason_without_a_source_is_the_first_that_is_true() -> None:
+    assert reason(**EVIDENCE) == REASONS["cart"]
+    assert reason(**{**EVIDENCE, "carts_7d": 0}) == REASONS["rhythm"]
+    assert reason(**{**EVIDENCE, "carts_7d": 0, "times_bought": 2}) == REASONS["viewed"]
+    assert reason(times_bought=1, days_since_bought=0) == "Bought once, less than a day ago"
+    assert macros_in("en").recommendation_reason({}) == "cast(null as varchar)"
+
+
+@pytest.mark.parametrize("locale", ["de", "ru"])
+def test_reasons_are_said_in_every_language(locale: str) -> None:
+    said = [reason(locale, source=source, **EVIDENCE) for source in REASONS]
+    assert len(set(said)) == len(REASONS)
+    assert [text for text in said if not text or re.search(r"[{}\[\]#|]", text)] == []
+    english = CATALOGUES["english"]["recommendations"]
+    names = re.compile(r"\[[a-z]+\]")
+    for language in CATALOGUES.values():
+        told = language["recommendations"]
+        for key, template in english.items():
+            assert placeholders(told[key]) == placeholders(template), key
+            assert set(names.findall(told[key])) == set(names.findall(template)), key
+
+
+def test_numbers_in_reasons_have_the_forms_of_the_language() -> None:
+    bought = {"times_bought": 21, "usual_gap_days": 2, "days_since_bought": 5}
+    assert reason("ru", **bought) == "21 покупка, обычно каждые 2 дня, последняя 5 дней назад"
+    assert reason("de", **bought) == "21-mal gekauft, sonst alle 2 Tage, zuletzt vor 5 Tagen"
+    assert reason("de", **{**bought, "times_bought": 1}) == "Einmal gekauft, vor 5 Tagen"
+
+
+def test_a_name_with_quotes_is_only_told() -> None:
+    assert reason(product="Kid's 'Set'", share=0.5) == (
+        "50% of the buyers of Kid's 'Set' also bought it"
+    )

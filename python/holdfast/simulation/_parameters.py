@@ -74,6 +74,9 @@ class ShopParameters:
         (0.28, 0.24, 0.20, 0.10, 0.08, 0.10),
         (0.18, 0.20, 0.32, 0.10, 0.10, 0.10),
     )
+    # Euros per customer that a channel is expected to win; what costs nothing is not recorded.
+    acquisition_cost: tuple[float, ...] = (0.0, 34.0, 42.0, 12.0, 21.0, 27.0)
+    acquisition_cost_spread: float = 0.20
     country_share: tuple[float, ...] = (0.46, 0.14, 0.13, 0.12, 0.09, 0.06)
 
     # When people buy.

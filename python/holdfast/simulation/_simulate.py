@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from holdfast.errors import HoldfastError
+from holdfast.simulation._acquisition import acquisition_costs_table
 from holdfast.simulation._baskets import fill_baskets, orders_tables
 from holdfast.simulation._calendar import Calendar, build_calendar
 from holdfast.simulation._campaigns import sends_table
@@ -119,7 +120,8 @@ def simulate_in_chunks(
 ) -> dict[str, int]:
     """``simulate_shop`` with its private knobs."""
     sizes = [min(chunk, customers - first) for first in range(0, customers, chunk)]
-    of_catalogue, *of_chunks = np.random.SeedSequence(seed).spawn(1 + len(sizes))
+    # A new stream comes last: those before it, and what they draw, stay the same.
+    of_catalogue, *of_chunks, of_costs = np.random.SeedSequence(seed).spawn(2 + len(sizes))
     calendar = build_calendar(end, months, parameters)
     catalogue = build_catalogue(np.random.default_rng(of_catalogue), calendar, parameters)
     sessions = 0
@@ -127,6 +129,12 @@ def simulate_in_chunks(
         writer.append("products", products_table(catalogue))
         writer.append("offers", offers_table())
         writer.append("campaigns", campaigns_table(catalogue, calendar))
+        writer.append(
+            "acquisition_costs",
+            acquisition_costs_table(
+                np.random.default_rng(of_costs), customers, calendar, parameters
+            ),
+        )
         writer.append("truth/replenishment_cycles", replenishment_cycles_table(catalogue))
         writer.append("truth/price_elasticities", price_elasticities_table(catalogue))
         writer.append("truth/causes", causes_table(parameters))

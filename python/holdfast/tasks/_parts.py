@@ -28,6 +28,9 @@ class Task:
         The label of a row looks at ``[as_of + lead, as_of + lead + horizon)``, in days.
     baseline_feature
         The one feature of the baseline model that every other model has to beat.
+    entity
+        The columns that, with ``as_of``, identify a row; ``customer_id`` is among them. None of
+        them is a feature.
 
     Examples
     --------
@@ -42,6 +45,12 @@ class Task:
     horizon_days: int = 90
     lead_days: int = 0
     baseline_feature: str = "days_since_order"
+    entity: tuple[str, ...] = ("customer_id",)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that identify a row."""
+        return (*self.entity, "as_of")
 
     @property
     def gap_days(self) -> int:

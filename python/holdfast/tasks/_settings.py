@@ -122,6 +122,14 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _entity(key: str, value: object) -> tuple[str, ...]:
+    """Accept the columns of an entity, the customer among them."""
+    columns = _texts(key, value)
+    if "customer_id" not in columns:
+        raise _refuse(key, "a list of columns, customer_id among them", value)
+    return columns
+
+
 def _optional_text(key: str, value: object) -> str | None:
     """Accept a text, or nothing."""
     return None if value is None or value == "" else _text(key, value)
@@ -195,6 +203,7 @@ _TASK: dict[str, tuple[str, _Check]] = {
     "horizon_days": ("horizon_days", _whole(1, _CENTURY)),
     "lead_days": ("lead_days", _whole(0, _CENTURY)),
     "baseline_feature": ("baseline_feature", _text),
+    "entity": ("entity", _entity),
 }
 _RECIPE: dict[str, tuple[str, _Check]] = {
     "estimator": ("estimator", _optional_text),

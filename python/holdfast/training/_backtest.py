@@ -213,7 +213,7 @@ def _replay(
     )
     rows = f"{training_set} where cast(as_of as timestamp) = {moment} and {label} is not null"
     outcome = f"cast({label} as {'double' if is_numeric else 'integer'})"
-    outcomes = f"select {outcome} from {rows} order by customer_id"  # noqa: S608
+    outcomes = f"select {outcome} from {rows} order by {_order(checked)}"  # noqa: S608
     y = session.sql(outcomes).to_arrow_table().column(0).to_numpy()
     row: dict[str, Any] = {
         "as_of": as_of,
@@ -226,10 +226,10 @@ def _replay(
     champion = champion_of(models, checked.task.name)
     if champion is None:
         return row
-    given = _predict(session, rows, champion)
+    given = _predict(session, rows, champion, checked)
     name = _BASELINES[checked.task.target]
     baseline = next((model for model in models if model.algorithm == name), None)
-    simple = None if baseline is None else _predict(session, rows, baseline)
+    simple = None if baseline is None else _predict(session, rows, baseline, checked)
     return {
         **row,
         "status": "scored",
@@ -240,14 +240,22 @@ def _replay(
     }
 
 
-def _predict(session: Any, rows: str, model: RegisteredModel) -> NDArray[np.float64]:
+def _order(checked: TaskSettings) -> str:
+    """Give the columns that put the rows of a date in one order."""
+    return ", ".join(quoted(name) for name in checked.task.entity)
+
+
+def _predict(
+    session: Any, rows: str, model: RegisteredModel, checked: TaskSettings
+) -> NDArray[np.float64]:
     """Score rows with the very file that was registered."""
     from holdfast.scoring import OnnxModel
 
     assert model.onnx is not None  # it was trained a moment ago
     stored = OnnxModel.from_bytes(model.onnx, model.onnx_sha256)
     listed = ", ".join(f"cast({quoted(name)} as float)" for name in stored.feature_names)
-    table = session.sql(f"select {listed} from {rows} order by customer_id").to_arrow_table()  # noqa: S608
+    query = f"select {listed} from {rows} order by {_order(checked)}"  # noqa: S608
+    table = session.sql(query).to_arrow_table()
     features = np.column_stack([_floats(column) for column in table.columns])
     return stored.predict(features).astype(np.float64)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import logging
+import operator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,8 +27,6 @@ __all__ = ["Dataset", "Description", "describe", "read_dataset"]
 logger = logging.getLogger("holdfast.training")
 
 Matrix: TypeAlias = NDArray[np.float32]
-
-_KEYS = ("customer_id", "as_of")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def describe(source: Source, task: Task, recipe: Recipe) -> Description:
     """Check the columns of a training set and count its rows with a known label."""
     schema = source.table.schema()
     label = task.label
-    missing = [name for name in (*_KEYS, label) if name not in schema]
+    missing = [name for name in (*task.keys, label) if name not in schema]
     if missing:
         raise TrainingError(
             f"The training set has no column {missing[0]!r}; it has {', '.join(schema.names)}. "
@@ -74,18 +74,20 @@ def describe(source: Source, task: Task, recipe: Recipe) -> Description:
         _check_values(source, label)
     else:
         _check_label(source, label)
-    features = _features(schema, task.label, recipe)
+    features = _features(schema, task, recipe)
     known = source.table.filter(source.table[label].notnull())
     (totals,) = source.rows(
         known.aggregate(
             row_count=known.count(),
-            keyless=(known["customer_id"].isnull() | known["as_of"].isnull()).sum(),
+            keyless=functools.reduce(
+                operator.or_, (known[name].isnull() for name in task.keys)
+            ).sum(),
             last_as_of=known["as_of"].max(),
         )
     )
     if totals["keyless"]:
         raise TrainingError(
-            f"{totals['keyless']} rows of the training set have no customer_id or no as_of. "
+            f"{totals['keyless']} rows of the training set have no {' or no '.join(task.keys)}. "
             "Filter them in the spine."
         )
     last = totals["last_as_of"]
@@ -95,9 +97,9 @@ def describe(source: Source, task: Task, recipe: Recipe) -> Description:
     return Description(features, int(totals["row_count"]), last_as_of)
 
 
-def _features(schema: ibis.Schema, label: str, recipe: Recipe) -> dict[str, str]:
+def _features(schema: ibis.Schema, task: Task, recipe: Recipe) -> dict[str, str]:
     """Map the features that are asked for to their types, and refuse what cannot be one."""
-    present = [name for name in schema.names if name not in (*_KEYS, label)]
+    present = [name for name in schema.names if name not in (*task.keys, task.label)]
     for setting in ("features", "exclude_features"):
         unknown = [name for name in getattr(recipe, setting) if name not in present]
         if unknown:
@@ -245,16 +247,19 @@ def read_dataset(source: Source, task: Task, recipe: Recipe, description: Descri
     as_of = table["as_of"]
     if as_of.type().is_date():
         as_of = as_of.cast("timestamp")
-    expression = table.order_by(["as_of", "customer_id"]).select(
+    others = [name for name in task.entity if name != "customer_id"]
+    expression = table.order_by(["as_of", "customer_id", *others]).select(
         as_of=as_of,
         customer=table["customer_id"].cast("string"),
         y=table[label].cast("float64" if target.is_numeric else "int8"),
         **columns,
+        **{f"k{index}": table[name].cast("string") for index, name in enumerate(others)},
     )
     features = np.empty((count, len(names)), dtype=np.float32)
     y = np.empty(count, dtype=np.float64 if target.is_numeric else np.int64)
     moments = np.empty(count, dtype=np.int64)
     customers: list[pa.Array] = []
+    keys: list[list[pa.Array]] = [[] for _ in others]
     position = 0
     for batch in source.batches(expression):
         end = position + batch.num_rows
@@ -265,6 +270,8 @@ def read_dataset(source: Source, task: Task, recipe: Recipe, description: Descri
         y[position:end] = batch.column(2).to_numpy(zero_copy_only=False)
         for index in range(len(names)):
             features[position:end, index] = batch.column(3 + index).to_numpy(zero_copy_only=False)
+        for index, parts in enumerate(keys, start=3 + len(names)):
+            parts.append(batch.column(index).cast(pa.string()))
         position = end
     if position != count:
         raise TrainingError(
@@ -277,7 +284,7 @@ def read_dataset(source: Source, task: Task, recipe: Recipe, description: Descri
     features += np.float32(0)
     codes, hashes, texts = _encode(customers)
     as_ofs = moments.view("datetime64[us]")
-    _refuse_duplicates(as_ofs, codes, texts)
+    _refuse_duplicates(as_ofs, codes, texts, [_encode(parts)[0] for parts in keys], task)
     return Dataset(names, features, y, as_ofs, hashes[codes], target)
 
 
@@ -317,14 +324,21 @@ def _encode(
 
 
 def _refuse_duplicates(
-    as_of: NDArray[np.datetime64], codes: NDArray[np.intp], texts: list[str]
+    as_of: NDArray[np.datetime64],
+    codes: NDArray[np.intp],
+    texts: list[str],
+    others: list[NDArray[np.intp]],
+    task: Task,
 ) -> None:
-    """Refuse two rows of one customer at one as_of; sorted rows have them side by side."""
+    """Refuse two rows with the same keys; sorted rows have them side by side."""
     same = (as_of[1:] == as_of[:-1]) & (codes[1:] == codes[:-1])
+    for other in others:
+        same &= other[1:] == other[:-1]
     if same.any():
         first = int(np.argmax(same))
+        also = "".join(f", {name}" for name in task.entity if name != "customer_id")
         raise TrainingError(
-            f"The training set has {int(same.sum()) + 1} or more rows for the same customer and "
-            f"as_of, first for customer {texts[codes[first]]!r} at {as_of[first]}. Make "
-            "(customer_id, as_of) unique in the spine."
+            f"The training set has {int(same.sum()) + 1} or more rows for the same customer{also} "
+            f"and as_of, first for customer {texts[codes[first]]!r} at {as_of[first]}. Make "
+            f"({', '.join(task.keys)}) unique in the spine."
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 from typing import Any
 
 import ibis
@@ -29,9 +31,9 @@ def sample_rows(
     moment = as_of.cast("timestamp") if as_of.type().is_date() else as_of
     # DuckDB's seconds have a fraction and Spark's have none, which would show in their text
     seconds = moment.epoch_seconds() // 1
+    entity = [known[name].cast("string") + ibis.literal("|") for name in task.entity]
     key = (
-        known["customer_id"].cast("string")
-        + ibis.literal("|")
+        functools.reduce(operator.add, entity)
         + seconds.cast("string")
         + ibis.literal(f"|{recipe.seed}")
     )

@@ -15,6 +15,7 @@ from holdfast.simulation import simulate_shop
 
 DEMO = Path(__file__).parents[3] / "seeds" / "demo"
 TABLES = {
+    "acquisition_costs",
     "campaign_sends",
     "campaigns",
     "customers",

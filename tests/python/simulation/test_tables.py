@@ -10,6 +10,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from holdfast.simulation import ShopParameters
+from holdfast.simulation._parameters import ACQUISITION_CHANNELS
+
 TIME, MONEY, ID, SMALL, TEXT, FLAG = (
     "timestamp[us]",
     "decimal128(18, 2)",
@@ -103,6 +106,7 @@ CONTRACT = {
         "channel": TEXT,
         "offer_id": SMALL,
     },
+    "acquisition_costs": {"month": "date32[day]", "channel": TEXT, "spend": MONEY},
 }
 MAY_BE_NULL = {
     ("orders", "promised_at"),
@@ -126,6 +130,7 @@ KEYS = {
     "subscriptions": "subscription_id",
     "offers": "offer_id",
     "campaigns": "campaign_id",
+    "acquisition_costs": "(month, channel)",
     "customer_traits": "customer_id",
     "churn_hazard": "(customer_id, month)",
     "offer_effects": "(customer_id, offer_id)",
@@ -349,6 +354,24 @@ def test_subscriptions_do_not_overlap_and_some_begin_again(
     holders = number(shop, "select count(distinct customer_id) / 3000 from subscriptions")
     assert 0.2 < holders < 0.32
     assert number(shop, "select count(*) - count(distinct customer_id) from subscriptions") > 50
+
+
+def test_customers_cost_about_what_their_channel_plans(shop: duckdb.DuckDBPyConnection) -> None:
+    rows = shop.sql(
+        """
+        with spent as (
+            select channel, sum(spend) as spend from acquisition_costs group by channel
+        ),
+        won as (
+            select acquisition_channel as channel, count(*) as customers from customers
+            where created_at >= timestamp '2024-07-01' group by acquisition_channel
+        )
+        select channel, spend / customers from won left join spent using (channel) order by channel
+        """
+    ).fetchall()
+    planned = dict(zip(ACQUISITION_CHANNELS, ShopParameters().acquisition_cost, strict=True))
+    found = {channel: float(cost or 0) for channel, cost in rows}
+    assert found == {channel: pytest.approx(cost, rel=0.2) for channel, cost in planned.items()}
 
 
 def test_texts_are_complete(shop: duckdb.DuckDBPyConnection) -> None:
