@@ -177,6 +177,6 @@ _NAMES = {
     "blend": "blend of models",
     "hist_gradient_boosting": "gradient boosting",
     "mbg_nbd": "buying habit (MBG/NBD)",
-    "two_part": "gradient boosting in two parts",
+    "two_part": "whether times how much",
     "days_since_last_order": "days since the last order",
 }

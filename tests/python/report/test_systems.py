@@ -323,11 +323,11 @@ EVALUATIONS = """
         null as lower, null as upper, cast(null as timestamp) as as_of
     from (
         values
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
-            ('future_spend', 'two_part', 'candidate', 'total_error', 0.2),
-            ('future_spend', 'two_part', 'candidate', 'mae', 30.0),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
+            ('value_spend', 'two_part', 'candidate', 'total_error', 0.2),
+            ('value_spend', 'two_part', 'candidate', 'mae', 30.0),
             ('timing', 'everyone', 'baseline', 'log_loss', 3.0)
     ) as made (task, algorithm, stage, metric, value)
 """
@@ -343,7 +343,7 @@ def test_the_winner_is_told_with_how_far_its_total_was_off(
         "expected 4.2% less in 90 days than was spent (12.0% more before recalibration)."
     ) in told
     assert "buying habit (MBG/CNBD-2), in use spend -4.2% +12.0% 31.50 - -" in told
-    assert "gradient boosting in two parts spend +20.0% - 30.00 - -" in told
+    assert "whether times how much spend +20.0% - 30.00 - -" in told
 
 
 LISTS_MEASURED = """
