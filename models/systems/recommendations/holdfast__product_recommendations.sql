@@ -1,7 +1,6 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- what to recommend to each customer: to buy again, to discover, and both in one list
-{# a list of a customer who is long silent is shorter -#}
-{% set length, length_of_silent = 10, 5 -%}
+{% set length = 10 -%}
 {% set per_category = holdfast.setting('recommendations_per_category') -%}
 with
 
@@ -36,7 +35,6 @@ candidates as (
         coalesce(described.product_name, cast(candidates.product_id as varchar)) as product_name,
         described.category,
         customers.segment,
-        coalesce(customers.days_since_order < 365, customers.orders_lifetime = 0) as is_active,
         candidates.times_bought > 0 as is_repeat,
         described.is_replenishable,
     from {{ ref('holdfast', 'holdfast__recommendation_candidates') }} as candidates
@@ -133,7 +131,7 @@ shown as (
     from ranked
     left join described as with_described on with_described.product_id = ranked.with_product_id
     left join products as with_products on with_products.product_id = ranked.with_product_id
-    where ranked.rank <= case when ranked.is_active then {{ length }} else {{ length_of_silent }} end
+    where ranked.rank <= {{ length }}
 
 ),
 
