@@ -241,7 +241,7 @@ def test_figures_are_those_of_the_warehouse(
         "where stage = 'champion' and split = 'test' and task = 'churn'"
     )
     assert model in texts(chromium, "footer")[0]
-    champion = texts(chromium, "tr.champion")
+    champion = texts(chromium, "#trust tr.champion")
     assert f"{of_keepable:.3f}" in champion[0]
     assert f"{auroc:.3f}" in champion[1]
 
@@ -342,7 +342,7 @@ def test_a_step_shows_the_customers_it_is_for(
     assert count > 0
     assert f"Suggested for {count} customer" in texts(chromium, ".steps p")[1]
     click(chromium, "[data-shows=customers][data-field=action]")
-    assert set(texts(chromium, "[data-list=customers] td.of-action")) == {action}
+    assert set(texts(chromium, "[data-list=customers] td.of-action > :first-child")) == {action}
     assert texts(chromium, "[data-list=customers] .shown")[0].startswith(f"{count} customer")
 
 
