@@ -449,7 +449,8 @@ def test_overdue_customers_are_listed_with_what_is_expected(
     late = built_demo.query(
         "select cast(customer_id as varchar), overdue_days, expected_spend_365d "
         "from next_purchase inner join customer_retention using (customer_id) "
-        "where state = 'overdue' and overdue_days > 0 order by overdue_days desc, customer_id"
+        "where state = 'overdue' and overdue_days > 0 "
+        "order by round(expected_spend_365d, 2) desc, overdue_days desc, customer_id"
     )
     assert f"{len(late)} customers are overdue" in texts(chromium, "#timing .say")[0]
     rows = rows_of(saved(chromium, tmp_path / "late", "[data-list=overdue] .save-all"))
