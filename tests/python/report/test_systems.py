@@ -333,11 +333,11 @@ EVALUATIONS = """
         null as lower, null as upper, cast(null as timestamp) as as_of
     from (
         values
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
-            ('future_spend', 'two_part', 'candidate', 'total_error', 0.2),
-            ('future_spend', 'two_part', 'candidate', 'mae', 30.0),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
+            ('value_spend', 'two_part', 'candidate', 'total_error', 0.2),
+            ('value_spend', 'two_part', 'candidate', 'mae', 30.0),
             ('timing', 'everyone', 'baseline', 'log_loss', 3.0)
     ) as made (task, algorithm, stage, metric, value)
 """
