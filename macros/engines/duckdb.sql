@@ -118,6 +118,40 @@ select name as time_zone from pg_timezone_names()
 {% endmacro %}
 
 
+{% macro duckdb__list_over(last, name, expression) %}
+    {{- return('list_transform(range(cast(' ~ last ~ ' as bigint) + 1), lambda ' ~ name ~ ': ' ~ expression ~ ')') -}}
+{% endmacro %}
+
+
+{#- Not a lambda of two parameters, which DuckDB has, too: sqlfluff does not read it. -#}
+{% macro duckdb__list_map(list, expression) %}
+    {{- return(
+        'list_transform(list_zip(' ~ list ~ ', range(len(' ~ list ~ '))), lambda pair: '
+        ~ expression | replace('{item}', 'pair[1]') | replace('{position}', 'pair[2]') ~ ')'
+    ) -}}
+{% endmacro %}
+
+
+{% macro duckdb__list_product(left, right) %}
+    {{- return('list_inner_product(' ~ left ~ ', ' ~ right ~ ')') -}}
+{% endmacro %}
+
+
+{% macro duckdb__list_total(list) %}
+    {{- return('coalesce(list_sum(' ~ list ~ '), 0e0)') -}}
+{% endmacro %}
+
+
+{% macro duckdb__list_head(list, count) %}
+    {{- return(list ~ '[1 : ' ~ count ~ ']') -}}
+{% endmacro %}
+
+
+{% macro duckdb__log_gamma(value) %}
+    {{- return('lgamma(' ~ value ~ ')') -}}
+{% endmacro %}
+
+
 {% macro duckdb__sorted_distinct(list) %}
     {{- return('list_sort(list_distinct(' ~ list ~ "), 'asc', 'nulls last')") -}}
 {% endmacro %}

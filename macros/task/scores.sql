@@ -1,7 +1,7 @@
 {#-
   The select of a task's scores: one row per customer of the spine at the build's as-of date, scored by the champion of
-  `<task>_model`, with the reasons of `<task>_reasons`; or, while there is no champion, by the fallback, which has no
-  reasons. The table keeps its history: a build rewrites its own date only.
+  `<task>_model`, with the reasons of `<task>_reasons` unless the task is shipped without; or, while there is no champion, by
+  the fallback, which has no reasons. The table keeps its history: a build rewrites its own date only.
   The score is <task>_probability, or <task>_value of a regression; whom the task is not about has the status not_eligible.
 -#}
 {% macro scores(task) %}
@@ -53,6 +53,7 @@ scored as (
 
 ),
 
+{% if task.has_reasons -%}
 reasons as (
 
     select
@@ -65,6 +66,7 @@ reasons as (
 
 ),
 
+{% endif -%}
 ranked as (
 
     select
@@ -95,13 +97,17 @@ final as (
             when ranked.{{ score }} is not null then 'low'
         end as {{ holdfast.quoted(task.band_column) }},
         {%- endif %}
+        {%- if task.has_reasons %}
         reasons.reason_1,
         reasons.reason_2,
         reasons.reason_3,
+        {%- endif %}
         cast({{ holdfast.as_utc(dbt.current_timestamp()) }} as timestamp) as scored_at,
     from latest
     left join ranked on {{ holdfast._same_keys('ranked', 'latest', keys) }}
+    {%- if task.has_reasons %}
     left join reasons on {{ holdfast._same_keys('reasons', 'latest', keys) }}
+    {%- endif %}
 
 )
 

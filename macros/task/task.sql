@@ -16,7 +16,8 @@
         ) -%}
     {%- endif -%}
     {%- set task = {
-        'name': name, 'is_shipped': name in shipped, 'enabled': true, 'is_watched': true, 'optional': false, 'target': 'classification', 'definition': none, 'event': none,
+        'name': name, 'is_shipped': name in shipped, 'enabled': true, 'is_watched': true, 'optional': false, 'has_reasons': true,
+        'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
         'baseline_feature': none, 'direction': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
         'include_features': [], 'exclude_features': [], 'trusted_features': [],
@@ -36,6 +37,11 @@
         {%- do holdfast._refuse_task(
             name, 'cannot be enabled with `holdfast_churn_definition: contractual`: customers whose subscription has lapsed are not '
             ~ 'observed, so there is nobody to ask about'
+        ) -%}
+    {%- endif -%}
+    {%- if task.live and task.is_shipped and not shipped[name].get('live', false) -%}
+        {%- do holdfast._refuse_task(
+            name, 'cannot be `live`: it is shipped without a model that keeps outcomes; value_evaluations measures it on held-out rows'
         ) -%}
     {%- endif -%}
     {%- set is_regression = task.target == 'regression' -%}

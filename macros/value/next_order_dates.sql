@@ -1,8 +1,8 @@
 {#-
   The select of when each customer's next order is due, as known at each moment of `moments`, a relation with the column as_of
   at midnight: customer_id, as_of, gap_count, days_since_order, expected_gap_days, and the whole days from as_of to the order:
-  earliest_in_days, expected_in_days (the middle) and latest_in_days. One row per moment and customer with a purchase. `customers` is a
-  condition that picks some of them.
+  earliest_in_days, expected_in_days (the middle) and latest_in_days. One row per moment and customer with a purchase. `orders` has the
+  columns of stg_holdfast__orders; all orders by default.
 
   How long a gap is, is measured in gaps that were expected when it began: the mean of the customer's gaps so far and three times
   the shop's median. Of all gaps, the open ones included as far as they have gone (Kaplan-Meier), there is a curve of how many
@@ -12,7 +12,7 @@
 
   The interval goes from the 15th to the 95th percentile. See docs/value.md for why it is not the middle of the curve.
 -#}
-{% macro next_order_dates(moments, customers='true') %}
+{% macro next_order_dates(moments, orders=none) %}
     {%- set horizon_days = holdfast.setting('churn_horizon_days') -%}
     {%- set within_days = 2 * horizon_days -%}
     {#- as in customer_lifecycle: what the shop's typical gap weighs, and how few gaps tell none -#}
@@ -20,10 +20,10 @@
     {%- set least_gaps = 30 -%}
     {#- the curve of all weighs as much as this many gaps that are still open -#}
     {%- set curve_weight = 30 -%}
-    {#- curves are steps of a fortieth in the logarithm of the ratio, from 1/148 to 148; their logarithms are looked up in hundredths -#}
+    {#- curves are steps of a fortieth in the logarithm of the ratio, from 1/148 to 148; cumulative hazards are looked up in thousandths, up to 30 -#}
     {%- set steps = 40 -%}
     {%- set reach = 200 -%}
-    {%- set levels = 100 -%}
+    {%- set levels = 1000 -%}
     {#- half a day on either side of whole days -#}
     {%- set position = "least(greatest(ln(greatest({days}, 0.25e0) / usual_gap_days) * " ~ steps ~ 'e0, -' ~ reach ~ '), ' ~ reach ~ ')' -%}
     {%- set quantiles = {'earliest': '0.15e0', 'expected': '0.5e0', 'latest': '0.95e0'} -%}
@@ -35,14 +35,13 @@ days as (
             moments.as_of,
             orders.customer_id,
             cast(orders.ordered_at as date) as day,
-        from {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+        from {{ orders or ref('holdfast', 'stg_holdfast__orders') }} as orders
         inner join {{ moments }} as moments
             on moments.as_of > orders.ordered_at
             and moments.as_of > coalesce(orders.loaded_at, orders.ordered_at)
         where
             orders.amount > 0
             and orders.customer_id is not null
-            and {{ customers }}
         group by moments.as_of, orders.customer_id, cast(orders.ordered_at as date)
 
     ),
@@ -63,10 +62,11 @@ days as (
 
         select
             as_of,
-            coalesce(median(gap_days), {{ horizon_days }} / 4e0) as gap_days,
+            median({{ holdfast.days_between('day', 'next_day') }}) as gap_days,
         from followed
-        where gap_days <= {{ horizon_days }}
-        and day < as_of - interval {{ horizon_days }} day
+        where
+            {{ holdfast.days_between('day', 'next_day') }} <= {{ horizon_days }}
+            and day < as_of - interval {{ horizon_days }} day
         group by as_of
 
     ),
@@ -203,7 +203,7 @@ days as (
 
     levels as (
 
-        select {{ holdfast.whole_numbers(60 * levels) }} as level
+        select {{ holdfast.whole_numbers(30 * levels) }} as level
 
     ),
 

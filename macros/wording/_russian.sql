@@ -52,7 +52,8 @@
         },
         'replenishment': {
             'own': 'Куплено {purchase_count:# раз|# раза|# раз}, обычно {cycle_days' ~ every ~ ', последний раз {silence_days' ~ ago,
-            'others': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago ~ '; другие покупают снова {cycle_days' ~ every,
+            'others': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago
+                ~ '; другие покупают снова {cycle_days' ~ every,
             'no_rhythm': 'Куплено {purchase_count:1=один раз,|# раз, последний раз|# раза, последний раз|# раз, последний раз} {silence_days' ~ ago,
             'status': {
                 'suppressed_bought_since': '; уже куплено снова',
@@ -72,7 +73,7 @@
             'cart_without_order': 'В корзине {first_number:остался # товар|осталось # товара|осталось # товаров} {first_day:date}',
             'price_drop': '<product>: теперь {first_number:money} вместо {second_number:money}; просмотр {first_days' ~ ago,
             'back_in_stock': '<product>: снова в наличии; последний просмотр или покупка {first_days' ~ ago,
-            'renewal': 'Подписка продлевается через {first_number:# день|# дня|# дней}, {first_day:date}',
+            'renewal': 'Подписка продлевается {first_number:0=сегодня|через # день|через # дня|через # дней}, {first_day:date}',
             'anniversary': 'Первый заказ {first_number:# год|# года|# лет} назад, {first_day:date}',
             'product': ': <product>',
         },
@@ -80,7 +81,7 @@
             'cart': 'За последние 7 дней {carts_7d:# раз|# раза|# раз} в корзине',
             'viewed': '{views_7d:# просмотр|# просмотра|# просмотров} за последние 7 дней',
             'rhythm': '{times_bought:# покупка|# покупки|# покупок}, обычно {usual_gap_days' ~ every ~ ', последняя {days_since_bought' ~ ago,
-            'repeat': '{times_bought:# покупка|# покупки|# покупок}, последняя {days_since_bought' ~ ago,
+            'repeat': '{times_bought:1=1 покупка,|# покупка, последняя|# покупки, последняя|# покупок, последняя} {days_since_bought' ~ ago,
             'bought_with': '{share:%} покупателей товара «[product]» купили и этот',
             'neighbours': 'Покупали {neighbours_who_bought} из {neighbours:# клиента|# клиентов|# клиентов} с самыми похожими покупками',
             'category': '{category_share:%} покупок клиента — из категории «[category]»',

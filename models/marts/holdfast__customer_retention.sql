@@ -5,6 +5,7 @@
 {% set definition = holdfast.setting('churn_definition') -%}
 {% set has_winback = holdfast.task('winback').enabled -%}
 {% set has_timing = holdfast.has_system('timing') -%}
+{% set has_recommendations = holdfast.has_system('recommendations') -%}
 with
 
 registered as (
@@ -167,6 +168,34 @@ reminders as (
 
 {% endif -%}
 
+{% if has_recommendations -%}
+recommendations as (
+
+    select
+        customer_id,
+        product_name,
+        reason,
+    from {{ ref('holdfast', 'holdfast__product_recommendations') }}
+    where
+        list = 'top'
+        and rank = 1
+
+),
+
+{% endif -%}
+
+expected as (
+
+    select
+        customer_id,
+        p_alive,
+        expected_orders_90d,
+        expected_spend_90d,
+        expected_spend_365d,
+    from {{ ref('holdfast', 'holdfast__customer_value') }}
+
+),
+
 {% if has_winback -%}
 winback as (
 
@@ -250,26 +279,35 @@ final as (
         scores.reason_3,
         first_reasons.theme as reason_1_theme,
         actions.action as suggested_action,
+        expected.p_alive,
+        expected.expected_orders_90d,
+        expected.expected_spend_90d,
+        expected.expected_spend_365d,
+        cast(
+            case when lifecycle.is_keepable then scores.churn_probability * expected.expected_spend_365d end as decimal(38, 4)
+        ) as value_at_risk,
         cast(
             case
                 when lifecycle.is_keepable
                     then scores.churn_probability * greatest(coalesce(history.revenue_365d, 0), 0)
             end as decimal(38, 4)
-        ) as value_at_risk,
+        ) as revenue_at_risk,
         {% if has_winback -%}
         case when lifecycle.state = 'lapsed' then winback.winback_probability end as return_probability,
         {%- else -%}
         cast(null as double) as return_probability,
         {%- endif %}
-        {% for name, of in [
-            ('best_weekday', 'timing.best_weekday'), ('send_at_hour', 'timing.send_at_hour'), ('trigger', 'triggers.trigger'),
-            ('trigger_evidence', 'triggers.evidence'), ('reminder_product', 'reminders.product_name'), ('remind_at', 'reminders.remind_at'),
+        {% for name, type, of, is_there in [
+            ('best_weekday', 'varchar', 'timing.best_weekday', has_timing),
+            ('send_at_hour', 'integer', 'timing.send_at_hour', has_timing),
+            ('trigger', 'varchar', 'triggers.trigger', has_timing),
+            ('trigger_evidence', 'varchar', 'triggers.evidence', has_timing),
+            ('reminder_product', 'varchar', 'reminders.product_name', has_timing),
+            ('remind_at', 'timestamp', 'reminders.remind_at', has_timing),
+            ('recommended_product', 'varchar', 'recommendations.product_name', has_recommendations),
+            ('recommendation_reason', 'varchar', 'recommendations.reason', has_recommendations),
         ] -%}
-        {% if has_timing -%}
-        {{ of }} as {{ name }},
-        {%- else -%}
-        cast(null as {{ {'send_at_hour': 'integer', 'remind_at': 'timestamp'}.get(name, 'varchar') }}) as {{ name }},
-        {%- endif %}
+        {{ of if is_there else 'cast(null as ' ~ type ~ ')' }} as {{ name }},
         {% endfor -%}
         scores.model_id,
         scores.scored_at,
@@ -294,6 +332,10 @@ final as (
         on reminders.customer_id = customers.customer_id
         and reminders.position = 1
     {%- endif %}
+    {%- if has_recommendations %}
+    left join recommendations on recommendations.customer_id = customers.customer_id
+    {%- endif %}
+    left join expected on expected.customer_id = customers.customer_id
     {%- if has_winback %}
     left join winback on winback.customer_id = customers.customer_id
     {%- endif %}

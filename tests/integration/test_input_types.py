@@ -218,6 +218,38 @@ def test_what_counts_as_missing_is_counted_and_told(shop: UserProject) -> None:
         assert told in result.stdout
 
 
+def test_months_of_costs_are_read_from_any_of_their_days_and_odd_costs_are_told(
+    shop: UserProject,
+) -> None:
+    costs = (
+        "select unnest(['2026-01', ' 2026-01 ', '2026-01-31', '2026-02-01 08:00', null]) as month,"
+        " unnest(['ads', 'ads', 'ads', null, 'tv']) as channel,"
+        " unnest(['10', '10', '-3', '', '7']) as spend"
+    )
+    give(shop, acquisition_costs=costs)
+    shop.dbt("run", "--select", "stg_holdfast__acquisition_costs")
+    assert shop.query("select * from stg_holdfast__acquisition_costs") == [
+        (dt.date(2026, 1, 1), "ads", Decimal(10)),
+        (dt.date(2026, 1, 1), "ads", Decimal(10)),
+        (dt.date(2026, 1, 1), "ads", Decimal(-3)),
+        (dt.date(2026, 2, 1), None, None),
+        (None, "tv", Decimal(7)),
+    ]
+    said = shop.dbt("test", "--select", "stg_holdfast__acquisition_costs", check=False).stdout
+    for told in (
+        "1 rows of the input acquisition_costs have no spend: they count as nothing",
+        "1 rows of the input acquisition_costs have a negative spend",
+        "2 rows of the input acquisition_costs have the same month, channel and spend as another",
+        "FAIL 1 stg_holdfast__acquisition_costs_columns_are_sound",
+    ):
+        assert told in said
+    give(shop, acquisition_costs="select 202601 as month, 'ads' as channel, 10 as spend")
+    said = shop.dbt("run", "--select", "stg_holdfast__acquisition_costs", check=False).stdout
+    assert (
+        "The column month in the var `holdfast_acquisition_costs` (raw.acquisition_costs)" in said
+    )
+
+
 def test_order_in_the_future_is_told_with_the_usual_cause(shop: UserProject) -> None:
     shop.execute(
         "update raw.orders set ordered_at = (now() at time zone 'UTC') + interval 12 hour "

@@ -84,6 +84,7 @@ final as (
         cast(sum(customers.revenue) as decimal(38, 4)) as revenue,
         cast(sum(customers.revenue_365d) as decimal(38, 4)) as revenue_365d,
         cast(coalesce(sum(customers.value_at_risk), 0) as decimal(38, 4)) as value_at_risk,
+        cast(coalesce(sum(customers.revenue_at_risk), 0) as decimal(38, 4)) as revenue_at_risk,
     from customers
     inner join cells
         on cells.risk = customers.risk

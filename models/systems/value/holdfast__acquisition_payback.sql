@@ -1,7 +1,8 @@
 -- what it cost to win the customers of a month and channel, what they have brought since, and when that paid the cost
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
-{#- a personal column splits nothing -#}
-{% set has_channel = 'acquisition_channel' not in holdfast.personal_columns('customers') -%}
+{#- a personal column splits nothing; a unit test has no inputs to ask -#}
+{% set personal = holdfast.personal_columns('customers') if model.resource_type | string == 'model' else [] -%}
+{% set has_channel = 'acquisition_channel' not in personal -%}
 with
 
 known as (
@@ -25,16 +26,39 @@ orders as (
 
 ),
 
-order_costs as (
+-- items of a hundred million million and more are no items
+items as (
 
     select
         items.order_id,
-        sum(cast(items.quantity * cast(products.unit_cost as double) as decimal(38, 4))) as cost,
-        count(products.unit_cost) = count(*) as is_whole,
+        products.unit_cost is not null as has_cost,
+        cast(items.quantity * cast(items.unit_price as double) as decimal(38, 4)) as value,
+        cast(items.quantity * cast(products.unit_cost as double) as decimal(38, 4)) as cost,
     from {{ ref('holdfast', 'stg_holdfast__order_items') }} as items
     left join {{ ref('holdfast', 'stg_holdfast__products') }} as products on products.product_id = items.product_id
-    where coalesce(items.loaded_at, timestamp '1900-01-01') < {{ as_of }}
-    group by items.order_id
+    where
+        coalesce(items.loaded_at, timestamp '1900-01-01') < {{ as_of }}
+        and abs(items.quantity * cast(items.unit_price as double)) < 1e14
+        and abs(coalesce(items.quantity * cast(products.unit_cost as double), 0)) < 1e14
+
+),
+
+-- as in customer_value: where an item's cost is not known, it is taken to be the share of the price of the others'
+order_costs as (
+
+    select
+        order_id,
+        cast(
+            cast(sum(cost) as double) * greatest(
+                coalesce(
+                    cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0
+                ), 1e0
+            ) as decimal(38, 4)
+        ) as cost,
+        count(cost) = count(*) as is_whole,
+    from items
+    group by order_id
+    having sum(cost) is not null
 
 ),
 
@@ -116,7 +140,9 @@ running as (
     select
         *,
         sum(margin) over (
-            partition by month, channel_key order by order_month asc nulls last rows between unbounded preceding and current row
+            partition by month, channel_key
+            order by order_month asc nulls last
+            rows between unbounded preceding and current row
         ) as margin_so_far,
     from margins
 
@@ -136,6 +162,20 @@ to_date as (
         end as margin_basis,
     from margins
     group by month, channel_key
+
+),
+
+expected as (
+
+    select
+        acquired.month,
+        lower(acquired.channel) as channel_key,
+        cast(sum(cast(
+            coalesce(worth.expected_margin_365d, worth.expected_spend_365d) as decimal(38, 4)
+        )) as double) as expected_value,
+    from acquired
+    inner join {{ ref('holdfast', 'holdfast__customer_value') }} as worth on worth.customer_id = acquired.customer_id
+    group by acquired.month, lower(acquired.channel)
 
 ),
 
@@ -201,13 +241,16 @@ judged as (
         to_date.margin,
         to_date.margin_basis,
         paid.paid_month,
-        cast(null as double) as expected_value,
+        expected.expected_value,
     from joined
     cross join known
     cross join history
     left join to_date
         on to_date.month = joined.month
         and to_date.channel_key = joined.channel_key
+    left join expected
+        on expected.month = joined.month
+        and expected.channel_key = joined.channel_key
     left join paid
         on paid.month = joined.month
         and paid.channel_key = joined.channel_key
@@ -235,7 +278,9 @@ final as (
         ) }} as bigint) as months_observed,
         case
             when status = 'paid_back'
-                then cast({{ holdfast.months_between('cast(month as timestamp)', 'cast(paid_month as timestamp)') }} as bigint)
+                then cast({{ holdfast.months_between(
+                    'cast(month as timestamp)', 'cast(paid_month as timestamp)'
+                ) }} as bigint)
         end as months_to_payback,
         case
             when status in ('paid_back', 'not_yet') then cast(margin as double) / cast(nullif(spend, 0) as double)

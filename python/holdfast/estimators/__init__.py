@@ -18,11 +18,14 @@ from holdfast.estimators._base import (
 from holdfast.estimators._bgnbd import BGNBD_FEATURES, BgNbdModel, fit_bgnbd_model, has_histories
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
 from holdfast.estimators._blend import BLEND, blend
+from holdfast.estimators._btyd import Btyd, choose_btyd, fit_btyd
 from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
 from holdfast.estimators._directions import MONOTONIC
+from holdfast.estimators._gamma_gamma import GammaGamma, fit_gamma_gamma
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
+from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
 
 __all__ = [
     "ALGORITHMS",
@@ -32,12 +35,15 @@ __all__ = [
     "CLASSIFICATION",
     "MONOTONIC",
     "TARGETS",
+    "TWO_PART",
     "Algorithm",
     "BgNbdModel",
     "BgNbdShare",
+    "Btyd",
     "CustomModel",
     "FittedModel",
     "Fold",
+    "GammaGamma",
     "LinearModel",
     "OutOfFold",
     "Part",
@@ -45,14 +51,19 @@ __all__ = [
     "Target",
     "TreeModel",
     "Tuned",
+    "TwoPartModel",
     "blend",
+    "choose_btyd",
     "choose_weight",
     "constant_model",
     "custom_algorithm",
     "fit_bgnbd_model",
     "fit_bgnbd_share_or_none",
+    "fit_btyd",
+    "fit_gamma_gamma",
     "fit_linear",
     "fit_setting",
     "has_histories",
+    "has_two_parts",
     "is_custom",
 ]

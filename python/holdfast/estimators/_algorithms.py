@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.estimators._base import Algorithm
 from holdfast.estimators._linear import fit_setting, tune_linear
 from holdfast.estimators._trees import fit_trees, tune_trees
+from holdfast.estimators._two_part import TWO_PART, fit_two_part, tune_two_part
 
 __all__ = ["ALGORITHMS", "ALGORITHMS_BY_TARGET"]
 
@@ -18,5 +19,6 @@ ALGORITHMS_BY_TARGET: dict[str, dict[str, Algorithm]] = {
     "regression": {
         "linear_regression": Algorithm(tune_linear, fit_setting),
         "hist_gradient_boosting": Algorithm(tune_trees, fit_trees),
+        TWO_PART: Algorithm(tune_two_part, fit_two_part),
     },
 }

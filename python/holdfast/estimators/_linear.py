@@ -129,15 +129,22 @@ class LinearModel:
         graph.node("Cast", [LINEAR_TERMS], "contributions", to=TensorProto.FLOAT)
         return finish(graph.model(has_contributions=True), header, self.base_value)
 
-    def write_log_odds(self, graph: Graph, one: str) -> str:
-        """Add the model to a graph; give the name of its log-odds, double [N, 1]."""
-        base = graph.constant(LINEAR_BASE_VALUE, [self.base_value])
-        last_axis = graph.constant("last_axis", [1], np.int64)
-        signed_log = graph.constant(LINEAR_ROWS[0], self.signed_log[None, :], np.bool_)
-        rows = {
-            name: graph.constant(name, getattr(self, name)[None, :]) for name in LINEAR_ROWS[1:]
-        }
-        node = graph.node
+    def write_log_odds(self, graph: Graph, one: str, prefix: str = "") -> str:
+        """Add the model to a graph; give the name of its log-odds, double [N, 1].
+
+        With a prefix for the names of all that is added, a graph can hold several.
+        """
+
+        def constant(name: str, value: Any, dtype: Any = np.float64) -> str:
+            return graph.constant(prefix + name, value, dtype)
+
+        def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+            return graph.node(operator, inputs, prefix + output, **attributes)
+
+        base = constant(LINEAR_BASE_VALUE, [self.base_value])
+        last_axis = constant("last_axis", [1], np.int64)
+        signed_log = constant(LINEAR_ROWS[0], self.signed_log[None, :], np.bool_)
+        rows = {name: constant(name, getattr(self, name)[None, :]) for name in LINEAR_ROWS[1:]}
         wide = node("Cast", ["features"], "wide", to=TensorProto.DOUBLE)
         not_a_number = node("IsNaN", [wide], "is_nan")
         infinite = node("IsInf", [wide], "is_infinite")

@@ -152,16 +152,17 @@ def lead(tables: Tables, money: Money) -> list[str]:
         f"Of {who}{can}, {words.count(high) if high else 'none'} "
         f"{'is' if high <= 1 else 'are'} at high risk of leaving."
     )
-    if now["value_at_risk"] is not None and now["revenue_365d"]:
+    if now["value_at_risk"] is not None and now["expected_spend"]:
         sentences.append(
             f"At stake is {money.write(now['value_at_risk'])} of the "
-            f"{money.write(now['revenue_365d'])} that they spent in the last 365 days."
+            f"{money.write(now['expected_spend'])} that they are expected to spend in the next 365 "
+            "days."
         )
     return sentences
 
 
 def assumption(tables: Tables) -> str:
-    """Say whose revenue is at stake, of which period, and by what probability.
+    """Say whose spend is at stake, of which period, and by what probability.
 
     Parameters
     ----------
@@ -178,9 +179,10 @@ def assumption(tables: Tables) -> str:
         return ""
     whose = "who can still be kept" if population(tables).is_told else "with a score"
     return (
-        f"What is at stake counts customers {whose}: each one\u2019s net revenue of the last 365 "
-        f"days, times the model\u2019s probability of {terms(tables).leaving}. It assumes that the "
-        "next year would bring the same revenue again, and that nothing is done."
+        f"What is at stake counts customers {whose}: what each one is expected to spend in the "
+        f"next 365 days, times the model\u2019s probability of {terms(tables).leaving}. The "
+        "expectation already allows for customers who leave, so this is the part of it that rests "
+        "on customers who may, if nothing is done."
     )
 
 
@@ -237,24 +239,26 @@ def _risk(tables: Tables, money: Money) -> list[Figure]:
     now = _risk_now(tables)
     before = _risk_before(tables, now) if now else None
     who = "customers who can still be kept" if population(tables).is_told else "customers"
-    texts: tuple[tuple[str, str, str, Callable[[float | None], str], _Difference], ...] = (
+    texts: tuple[tuple[str, str, str, Callable[[float | None], str], _Difference, str], ...] = (
         (
             "Customers at high risk",
             "high_customers",
             f"{who} whose probability of leaving is in the high band",
             words.count,
             _counted,
+            "no scores of a month before yet",
         ),
         (
             "Value at risk",
             "value_at_risk",
-            f"probability of leaving times the revenue of the last 365 days, summed over {who}",
+            f"probability of leaving times the spend expected in the next 365 days, over {who}",
             money.write,
             _of_money,
+            "what was expected a month before is not kept",
         ),
     )
     figures = []
-    for name, column, meaning, write, difference in texts:
+    for name, column, meaning, write, difference, incomparable in texts:
         if not now or not now["customers"]:
             missing = "no customer has a score: there is no model yet, or nobody is active"
             figures.append(
@@ -269,11 +273,11 @@ def _risk(tables: Tables, money: Money) -> list[Figure]:
                 meaning=meaning,
                 **_changed(
                     now[column],
-                    before[column] if before else None,
+                    before.get(column) if before else None,
                     f"than on {words.day(before['as_of_date'])}" if before else "",
                     difference,
                     False,
-                    "no scores of a month before yet",
+                    incomparable,
                 ),
             )
         )
@@ -283,7 +287,7 @@ def _risk(tables: Tables, money: Money) -> list[Figure]:
 def _risk_now(tables: Tables) -> Row | None:
     """Add up the latest scores of those who can be kept; None where the table is not there."""
     if not tables.has(
-        "customer_retention", "as_of_date", "risk_band", "value_at_risk", "revenue_365d"
+        "customer_retention", "as_of_date", "risk_band", "value_at_risk", "expected_spend_365d"
     ):
         return None
     return tables.row(
@@ -292,7 +296,7 @@ def _risk_now(tables: Tables) -> Row | None:
             max(as_of_date) as as_of_date,
             count(*) as customers,
             count(*) filter (where risk_band = 'high') as high_customers,
-            sum(greatest(revenue_365d, 0)) as revenue_365d,
+            sum(expected_spend_365d) as expected_spend,
             sum(value_at_risk) as value_at_risk,
         from {{customer_retention}}
         where status in ('scored', 'scored_by_fallback') and {population(tables).keepable}
@@ -303,9 +307,7 @@ def _risk_now(tables: Tables) -> Row | None:
 def _risk_before(tables: Tables, now: Row) -> Row | None:
     """Read the same of the scores of about a month before, which only the warehouse keeps."""
     if not (
-        now["as_of_date"]
-        and tables.has("churn_scores", "as_of", "risk_band", "churn_probability")
-        and tables.has("customer_features", "as_of", "revenue_365d")
+        now["as_of_date"] and tables.has("churn_scores", "as_of", "risk_band", "churn_probability")
     ):
         return None
     keepable, parameters = "true", [now["as_of_date"]] * 3
@@ -349,12 +351,8 @@ def _risk_before(tables: Tables, now: Row) -> Row | None:
             cast(max(scores.as_of) as date) as as_of_date,
             count(*) as customers,
             count(*) filter (where scores.risk_band = 'high') as high_customers,
-            sum(scores.churn_probability * greatest(features.revenue_365d, 0)) as value_at_risk,
         from {{churn_scores}} as scores
         inner join chosen on chosen.as_of = scores.as_of
-        left join {{customer_features}} as features
-            on features.customer_id = scores.customer_id
-            and features.as_of = scores.as_of
         where scores.status in ('scored', 'scored_by_fallback') and {keepable}
         having count(*) > 0
         """,  # noqa: S608 - constants

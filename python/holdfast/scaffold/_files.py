@@ -17,7 +17,7 @@ from holdfast.scaffold._steps import left_to_the_project, steps_of
 __all__ = ["ScaffoldError", "TaskFiles", "describe_task_files", "plan_task", "write_task_files"]
 
 # their models are in the package
-_SHIPPED = ("churn", "winback")
+_SHIPPED = ("churn", "winback", "future_spend", "future_orders")
 
 
 class ScaffoldError(HoldfastError):

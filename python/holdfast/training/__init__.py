@@ -17,6 +17,7 @@ from holdfast.training._backtest import (
     backtest_project,
 )
 from holdfast.training._train import train, update_registry
+from holdfast.training._value import fit_value_models
 
 __all__ = [
     "BACKTEST_OF_VALUES_SCHEMA",
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingError",
     "backtest",
     "backtest_project",
+    "fit_value_models",
     "train",
     "update_registry",
 ]

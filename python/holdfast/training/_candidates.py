@@ -14,6 +14,7 @@ from holdfast.contract import OnnxHeader, check_parity, largest_gap, predict_onn
 from holdfast.estimators import (
     BLEND,
     CLASSIFICATION,
+    TWO_PART,
     Algorithm,
     BgNbdShare,
     CustomModel,
@@ -28,11 +29,13 @@ from holdfast.estimators import (
     choose_weight,
     fit_bgnbd_share_or_none,
     has_histories,
+    has_two_parts,
     is_custom,
 )
 from holdfast.tasks import Recipe, Task
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._dataset import Dataset
+from holdfast.training._forecast import forecast_notes
 from holdfast.training._prepare import Prepared, thinned
 from holdfast.training._screen import out_of_season, varying_columns
 from holdfast.training._timing import phase
@@ -110,6 +113,7 @@ class Candidate:
     plan: FitPlan | None = None
     is_explained: bool = True
     target: Target = CLASSIFICATION
+    forecast: dict[str, Any] | None = None
 
     @property
     def validation_loss(self) -> float:
@@ -144,7 +148,8 @@ def make_folds(prepared: Prepared, names: tuple[str, ...]) -> list[Fold]:
 def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Candidate]:
     """Tune every algorithm, and fit the models that compete on all training rows."""
     seed, names = recipe.seed, prepared.usable
-    algorithms = algorithms_of(task, recipe)
+    two_parts = task.is_numeric and has_two_parts(prepared.training.y)
+    algorithms = algorithms_of(task, recipe, has_two_parts=two_parts)
     folds = make_folds(prepared, names)
     if _has_nothing_to_choose(task, recipe, algorithms):
         # the latest dates tell how to calibrate; earlier ones would only cost time
@@ -155,7 +160,9 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
         fixed = fixed_parameters(task, recipe, name)
         with phase("Tuned %s on %d folds", name, len(folds)):
             tuned[name], given[name] = algorithm.tune(folds, seed, fixed)
-    given[BLEND] = [np.mean(each, axis=0) for each in zip(*given.values(), strict=True)]
+    blended = {name: chosen for name, chosen in tuned.items() if name != TWO_PART}
+    scores = [given[name] for name in blended]
+    given[BLEND] = [np.mean(each, axis=0) for each in zip(*scores, strict=True)]
     models, bgnbd_weight, without = models_of(recipe, algorithms), 0.0, given[BLEND]
     if BLEND in models and task.fits_bgnbd and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
@@ -172,7 +179,7 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
     fitted = _fit_parts(tuned, algorithms, part, seed)
     candidates = []
     for name in models:
-        chosen = tuned if name == BLEND else {name: tuned[name]}
+        chosen = blended if name == BLEND else {name: tuned[name]}
         # how a model of the user's own is calibrated is up to its author
         outcomes = [fold.held_out.y for fold in folds]
         slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
@@ -181,18 +188,20 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
         model = plan.assemble(fitted, process)
         validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
-        candidates.append(
-            written(
-                model,
-                name,
-                names,
-                prepared.test,
-                task.name,
-                validation,
-                hyperparameters,
-                plan=plan,
-            )
+        candidate = written(
+            model,
+            name,
+            names,
+            prepared.test,
+            task.name,
+            validation,
+            hyperparameters,
+            plan=plan,
         )
+        if task.is_numeric:
+            forecast = forecast_notes(folds, given[name], task.gap_days)
+            candidate = replace(candidate, forecast=forecast)
+        candidates.append(candidate)
     return candidates
 
 

@@ -11,6 +11,7 @@ from holdfast.estimators import (
     BLEND,
     MONOTONIC,
     TARGETS,
+    TWO_PART,
     Algorithm,
     custom_algorithm,
     is_custom,
@@ -22,6 +23,7 @@ __all__ = ["algorithms_of", "check_estimator", "fixed_parameters", "models_of"]
 _PARAMETERS = {
     "logistic_regression": ("C", "l1_ratio", "monotonic"),
     "linear_regression": ("C", "l1_ratio", "monotonic"),
+    "two_part": ("C", "l1_ratio", "monotonic"),
     "hist_gradient_boosting": (
         "l2_regularization",
         "learning_rate",
@@ -36,11 +38,12 @@ _PARAMETERS = {
 }
 
 
-def algorithms_of(task: Task, recipe: Recipe) -> dict[str, Algorithm]:
-    """Give the algorithms to fit, by name."""
+def algorithms_of(task: Task, recipe: Recipe, *, has_two_parts: bool) -> dict[str, Algorithm]:
+    """Give the algorithms to fit, by name; that of two parts competes where the label has them."""
     name, built_in = recipe.estimator, ALGORITHMS_BY_TARGET[task.target]
     if name is None or name == BLEND:
-        return dict(built_in)
+        competes = has_two_parts and name is None
+        return {each: built_in[each] for each in built_in if each != TWO_PART or competes}
     if name in built_in:
         return {name: built_in[name]}
     target = TARGETS[task.target]
@@ -148,5 +151,6 @@ def _try_directions(monotonic: Any) -> None:
 _TRY: dict[str, Callable[..., None]] = {
     "logistic_regression": _try_linear,
     "linear_regression": _try_linear,
+    "two_part": _try_linear,
     "hist_gradient_boosting": _try_trees,
 }

@@ -85,6 +85,7 @@ class RowWriter:
             "settings": settings.repeatable(self.as_of_date),
             "sampled_from": self.known_row_count,
             "row_fingerprint": fingerprint,
+            **({} if candidate.forecast is None else {"forecast": candidate.forecast}),
             **self.noted,
             **noted,
         }

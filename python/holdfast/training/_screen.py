@@ -173,8 +173,9 @@ def single_correlation(values: NDArray[np.float32], y: NDArray[Any]) -> float:
     for stand_in in (-np.inf, np.inf):
         ranks = rankdata(np.where(np.isnan(values), np.float32(stand_in), values))
         ranks -= ranks.mean()
-        size = float(np.sqrt((ranks @ ranks) * (label @ label)))
-        found = max(found, abs(float(ranks @ label)) / size if size else 0.0)
+        # not by BLAS, whose threads wait for each other over so few numbers
+        size = float(np.sqrt(np.sum(ranks * ranks) * np.sum(label * label)))
+        found = max(found, abs(float(np.sum(ranks * label))) / size if size else 0.0)
     return min(round(found, 12), 1.0)
 
 

@@ -246,3 +246,48 @@ def test_file_of_an_unknown_target_is_refused(rows: list[dict[str, Any]]) -> Non
     del model.metadata_props[[e.key for e in model.metadata_props].index("holdfast.target")]
     with pytest.raises(ModelError, match="must have the outputs `label`"):
         OnnxModel.from_bytes(model.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def often_zero(table: pa.Table) -> pa.Table:
+    """Half of the customers spend nothing, the more so the longer they have been silent."""
+    spend = table["spend_90d"].to_numpy(zero_copy_only=False)
+    silent = table["days_since_order"].to_numpy() + 40 * table["noise"].to_numpy() > 60
+    place = table.schema.get_field_index("spend_90d")
+    values = pa.array(np.where(silent, 0.0, np.exp(spend / 100.0)), from_pandas=True)
+    return table.set_column(place, "spend_90d", values)
+
+
+def test_two_parts_compete_where_the_label_has_them(often_zero: pa.Table) -> None:
+    rows = run(often_zero)
+    found = by_algorithm(rows)
+    assert "two_part" in found
+    assert found["two_part"]["test"]["rmse"] < found["linear_regression"]["test"]["rmse"]
+    (blended,) = (row for row in rows if row["algorithm"] == "blend")
+    weights = json.loads(blended["parameters"])["hyperparameters"]["weights"]
+    assert set(weights) == {"linear_regression", "hist_gradient_boosting"}
+    (champion,) = (row for row in rows if row["stage"] == "champion")
+    (twin,) = (row for row in rows if row["stage"] == "evaluated")
+    forecast = json.loads(champion["parameters"])["forecast"]
+    assert forecast == json.loads(twin["parameters"])["forecast"]
+    assert forecast["level"] > 0
+    assert forecast["interval"][0]["from"] == 0.0
+
+
+def test_two_parts_alone_have_reasons_and_an_importance(often_zero: pa.Table) -> None:
+    rows = run(often_zero, estimator="two_part", estimator_parameters={"C": 0.03})
+    (champion,) = (row for row in rows if row["stage"] == "champion")
+    parameters = json.loads(champion["parameters"])
+    assert parameters["is_explained"] is True
+    assert parameters["hyperparameters"]["chance"]["C"] == 0.03
+    importance = json.loads(champion["metrics"])["importance"]
+    assert set(sorted(importance, key=importance.get)[-2:]) == {"days_since_order", "noise"}
+
+
+def test_two_parts_of_a_label_below_zero_are_refused(table: pa.Table) -> None:
+    place = table.schema.get_field_index("spend_90d")
+    spend = table["spend_90d"].to_numpy(zero_copy_only=False)
+    below = table.set_column(place, "spend_90d", pa.array(spend - 400.0, from_pandas=True))
+    with pytest.raises(TrainingError, match="must be 0 or above"):
+        run(below, estimator="two_part")
+    assert "two_part" not in by_algorithm(run(below))

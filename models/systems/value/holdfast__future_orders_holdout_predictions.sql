@@ -1,0 +1,3 @@
+{{ config(enabled=holdfast.task('future_orders').enabled) }}
+-- what each model said about rows it had not seen, and what came
+{{ holdfast.holdout_predictions('future_orders') }}

@@ -1,0 +1,3 @@
+{{ config(enabled=holdfast.task('future_orders').enabled) }}
+-- one score per customer at the build's as-of date; a build rewrites its own date and keeps all others
+{{ holdfast.scores('future_orders') }}
