@@ -21,11 +21,17 @@ __all__ = ["GammaGamma", "fit_gamma_gamma"]
 
 _Doubles: TypeAlias = NDArray[np.float64]
 
-# Of the logarithm of p, q and gamma, with money in units of the mean order.
-_LOG_BOUND = 10.0
+# Of the logarithms of p and q, and of gamma with money in units of the mean order. Beyond them all
+# orders of a customer, or all customers, are alike to within a few percent.
+_LOG_BOUNDS = (7.0, 7.0, 14.0)
 # With q at 1 or below, the mean of a customer's mean order is infinite.
 _LEAST_Q = 1.01
-_LARGEST_GRADIENT = 1e-5
+# Of the mean log-likelihood per customer. Where all values are alike, rounding leaves more than of
+# the orders.
+_LARGEST_GRADIENT = 1e-4
+# A ten-thousandth of a customer who knows nothing: where one or two customers leave the optimum on
+# a long flat ridge it says where to stop, and beside a hundred it is lost.
+_PRIOR = 1e-4
 _MOST_SEARCHES = 5
 
 
@@ -121,12 +127,13 @@ def fit_gamma_gamma(
     total = float(count.sum())
     scale = float((z * count).sum() / total)
     share, money = count / total, z / scale
-    low, high = np.full(3, -_LOG_BOUND), np.full(3, _LOG_BOUND)
+    high = np.array(_LOG_BOUNDS)
+    low = -high
     low[1] = np.log(_LEAST_Q)
     start = np.array([0.0, np.log(2.0), 0.0])
     for _ in range(_MOST_SEARCHES):
         found = minimize(
-            lambda at: _loss(at, m, money, share),
+            lambda at: _with_prior(at, _loss(at, m, money, share), total),
             start,
             jac=True,
             method="L-BFGS-B",
@@ -144,8 +151,14 @@ def fit_gamma_gamma(
             "for order values that cannot be right."
         )
     p, q, gamma = np.exp(found.x).tolist()
-    log_likelihood = -float(found.fun) * total - total * np.log(scale)
+    log_likelihood = -_loss(found.x, m, money, share)[0] * total - total * np.log(scale)
     return GammaGamma(p, q, gamma * scale, float(log_likelihood), round(total))
+
+
+def _with_prior(at: _Doubles, loss: tuple[float, _Doubles], total: float) -> tuple[float, _Doubles]:
+    """Add what draws the logged parameters to 0 where the data do not care."""
+    weight = _PRIOR / total
+    return loss[0] + weight * float(at @ at), loss[1] + 2.0 * weight * at
 
 
 def _loss(

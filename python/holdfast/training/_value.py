@@ -38,6 +38,9 @@ _YEAR = 365
 # A ratio of a few orders says little, so each stands beside so many that came as expected.
 _PRIOR_ORDERS = 10.0
 _LEAST_RATIO, _LARGEST_RATIO = 0.2, 5.0
+# What another season showed is partly the season, so its ratio counts by two thirds, in logarithms;
+# benchmarks/value_level.py compares the rules on three shops.
+_OF_ANOTHER_SEASON = 2.0 / 3.0
 # A horizon shorter than this has too little in it to tell a level.
 _LEAST_DAYS = 7
 
@@ -271,7 +274,8 @@ def calibrate(
 
     The horizon is that of the same season a year before, where the orders reach back far enough
     beyond it, for the level of most shops goes up and down with the year. Otherwise it is the last
-    that is complete; and where the history is shorter than two horizons, its second half.
+    that is complete, and where the history is shorter than two horizons, its second half; its ratio
+    counts by two thirds then, for it tells of another season.
 
     Parameters
     ----------
@@ -292,8 +296,9 @@ def calibrate(
         Ratios of 1 where there is too little to measure.
     """
     begins = int(known.day.min())
-    cut, length = day - _YEAR, horizon
+    cut, length, share = day - _YEAR, horizon, 1.0
     if cut - begins < horizon or cut + horizon > fitted_day:
+        share = _OF_ANOTHER_SEASON
         length = min(horizon, (fitted_day - begins) // 2)
         cut = fitted_day - length
     earlier = known.before(cut)
@@ -308,13 +313,14 @@ def calibrate(
     expected_days = then.expected_orders(past.x, past.t_x, past.t, length)
     is_after = (known.day >= cut) & (known.day < cut + length)
     is_after &= np.isin(known.customer, past.customer)
-    orders = _ratio(known.orders[is_after].sum(), _orders_per_day(earlier) * expected_days.sum())
+    expected = _orders_per_day(earlier) * expected_days.sum()
+    orders = _ratio(known.orders[is_after].sum(), expected) ** share
     money = _fit_money(past)
     if money is None:
         return Calibration(orders, 1.0, cut, length)
     expected_spend = expected_days * money.expected_value(past.x + 1.0, past.value)
     unit = float(past.value.mean())
-    spend = _ratio(known.spend[is_after].sum() / unit, expected_spend.sum() / unit)
+    spend = _ratio(known.spend[is_after].sum() / unit, expected_spend.sum() / unit) ** share
     return Calibration(orders, spend, cut, length)
 
 
