@@ -6,7 +6,7 @@
 
 Builds `next_purchase` and its evaluations in a small dbt project on the orders of the demo, of
 Online Retail II and of CDNOW, and prints what the evaluations say. With --synthetic it times the
-models on random orders instead, `acquisition_payback` among them.
+models on random orders instead.
 
 The data are not part of the project: `HOLDFAST_SHARED_DATA` names the folder with
 `online_retail_ii.parquet` and `cdnow_master.parquet`.
@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 from lifecycle import SHOPS, dbt, write_project
 
-MODELS = ("next_purchase", "next_purchase_evaluations", "acquisition_payback")
+MODELS = ("next_purchase", "next_purchase_evaluations")
 FIGURES = """
     select
         coalesce(segment, 'all') as segment,

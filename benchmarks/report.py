@@ -5,7 +5,8 @@
 
 Copies the built demo and multiplies its customers, with new ids, in the tables that have a row per
 customer: `customer_retention`, and `churn_scores` and `customer_features` once more for the month
-before, so that the change of the figures is computed, too. `churn_overview` and `churn_drivers` are
+before, so that the change of the figures is computed, too, and the tables of the systems beside
+churn with a row per customer. `churn_overview` and `churn_drivers` are
 scaled alike; the tables by month have as many rows as those of a large shop. Then it runs `holdfast
 report` as a user does, and prints its time, memory and size.
 """
@@ -25,6 +26,15 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[1]
+PER_CUSTOMER = (
+    "activity_hours",
+    "contact_timing",
+    "customer_value",
+    "lifecycle_triggers",
+    "next_purchase",
+    "product_recommendations",
+    "replenishment_due",
+)
 
 
 def multiply(warehouse: Path, customers: int) -> None:
@@ -59,6 +69,23 @@ def multiply(warehouse: Path, customers: int) -> None:
                 )
                 from {table} as demo, range({copies}) as copies (copy), range(2) as months (month)
                 where demo.as_of = (select max(as_of) from churn_scores);
+                drop table {table};
+                alter table many rename to {table};
+                """
+            )
+        # what the systems beside churn tell of each customer
+        tables = {
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'main'"
+            ).fetchall()
+        }
+        for table in sorted(tables.intersection(PER_CUSTOMER)):
+            connection.execute(
+                f"""
+                create table many as
+                select demo.* replace (demo.customer_id + 1000000 * copy as customer_id)
+                from {table} as demo, range({copies}) as copies (copy);
                 drop table {table};
                 alter table many rename to {table};
                 """

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import yaml
 
@@ -137,7 +138,7 @@ def predictions(connection: duckdb.DuckDBPyConnection, task: str) -> pa.Table:
 
             select customer_id, as_of, algorithm, predicted, predicted_raw, lower, upper
             from value_predictions
-            where task = '{task}' and algorithm = 'two_part'
+            where task = 'value_{measure}' and algorithm = 'two_part'
 
         )
 
@@ -185,7 +186,7 @@ def report(task: str, table: pa.Table, chosen: str) -> None:
     for algorithm in sorted({row["algorithm"] for row in found}):
         told = {row["metric"]: row for row in found if row["algorithm"] == algorithm}
         in_use = " (in use)" if algorithm == chosen else ""
-        held = told["coverage"]["value"] if "coverage" in told else None
+        held = told["coverage_80"]["value"] if "coverage_80" in told else None
         print(
             f"  {algorithm + in_use:28}"
             + "".join(
@@ -212,6 +213,7 @@ def report_estimators(connection: duckdb.DuckDBPyConnection, task: str) -> None:
         "baseline_feature": baseline,
         "test_dates": 1,
     }
+    level = ""
     print(
         f"  {'estimator':28}{'gini':>8}{'mae':>9}{'rmse':>10}{'total':>8}"
         f"   before: {'gini':>8}{'mae':>9}{'rmse':>10}"
@@ -231,6 +233,27 @@ def report_estimators(connection: duckdb.DuckDBPyConnection, task: str) -> None:
                 else ""
             )
         )
+        if model["algorithm"] == "two_part":
+            level = levels(json.loads(model["parameters"])["forecast"])
+    print(f"  {level}")
+
+
+def levels(forecast: dict[str, Any]) -> str:
+    """Tell how far the totals of held-out dates were off, plain and by the quarter before."""
+    ratios = [
+        (np.datetime64(each["as_of"]), each["predicted"] / each["observed"])
+        for each in forecast["horizons"]
+    ]
+    plain, corrected = [], []
+    for as_of, ratio in ratios:
+        known = [past for date, past in ratios if date + np.timedelta64(90, "D") <= as_of]
+        if known:
+            plain.append(abs(ratio - 1))
+            corrected.append(abs(ratio / known[-1] - 1))
+    return (
+        f"two_part on {len(plain)} held-out dates before: totals off by {np.mean(plain):.0%}, with "
+        f"the factor of the quarter before by {np.mean(corrected):.0%}; level {forecast['level']}"
+    )
 
 
 def main() -> None:
@@ -250,7 +273,7 @@ def main() -> None:
         for task in TASKS:
             chosen = connection.execute(
                 "select max(algorithm) from value_evaluations where task = ? and stage = 'in_use'",
-                [task],
+                [f"value_{TASKS[task][0]}"],
             ).fetchone()
             report(task, predictions(connection, task), chosen[0] if chosen else "")
             report_estimators(connection, task)

@@ -79,11 +79,12 @@
 
 {#- The first day of a month, which may be written as any of its days or moments, or as text such as 2026-01. -#}
 {% macro _as_month(name, have, column) %}
-    {%- set month = 'cast(date_trunc(' ~ "'month', " ~ holdfast._as_time(name, have, column) ~ ') as date)' -%}
+    {%- set month = 'cast(date_trunc(' ~ holdfast.text('month') ~ ', ' ~ holdfast._as_time(name, have, column) ~ ') as date)' -%}
     {%- if holdfast._is_text_type(have) -%}
         {%- set text = 'trim(cast(' ~ name ~ ' as ' ~ holdfast._sql_type('text') ~ '))' -%}
         {{- return(
-            'case when ' ~ holdfast.matches(text, '^[0-9]{4}-[0-9]{2}$') ~ ' then cast(' ~ text ~ " || '-01' as date) else " ~ month ~ ' end'
+            'case when ' ~ holdfast.matches(text, '^[0-9]{4}-[0-9]{2}$') ~ ' then cast(' ~ text ~ ' || '
+            ~ holdfast.text('-01') ~ ' as date) else ' ~ month ~ ' end'
         ) -}}
     {%- endif -%}
     {{- return(month) -}}

@@ -7,6 +7,10 @@
   example, in a fifth of the time. It is `optional`: a shop where nobody lapses, or too few to learn from, has no model of
   it and no warning. Where churn is contractual it is off, for the spine has no lapsed subscribers.
 
+  `recommendation` asks which of the candidates a customer buys. One model of fixed settings is fitted: more were no better, and its
+  rows are many. It learns from customers who then ordered and ranks for everybody; that these differ is no drift, so it is not
+  watched for it.
+
   `future_spend` and `future_orders` are the regression in customer_value, which lets it compete with a buy-till-you-die model.
   Their horizon is 90 days, whatever that of churn is. A return is not taken off: it belongs to an earlier purchase, and the
   other model knows purchases only. One model is fitted, the best of four on the example and as fast as any. They explain
@@ -56,6 +60,7 @@
         'recommendation': {
             'enabled': has_recommendations,
             'optional': true,
+            'is_watched': false,
             'label': 'bought',
             'entity': ['customer_id', 'product_id'],
             'features': 'holdfast__recommendation_candidates',
@@ -66,7 +71,7 @@
             'estimator_parameters': {
                 'max_iter': 100, 'learning_rate': 0.08, 'max_leaf_nodes': 31, 'max_depth': none, 'min_samples_leaf': 100, 'l2_regularization': 1.0,
             },
-            'exclude_features': ['with_product_id'],
+            'exclude_features': ['with_product_id', 'neighbours_asked'],
             'max_rows': 400000,
             'test_dates': 1,
             'min_rows': 2000,

@@ -16,7 +16,8 @@
         ) -%}
     {%- endif -%}
     {%- set task = {
-        'name': name, 'is_shipped': name in shipped, 'enabled': true, 'optional': false, 'has_reasons': true, 'target': 'classification', 'definition': none, 'event': none,
+        'name': name, 'is_shipped': name in shipped, 'enabled': true, 'is_watched': true, 'optional': false, 'has_reasons': true,
+        'target': 'classification', 'definition': none, 'event': none,
         'lead_days': 0, 'settling_days': 0, 'eligible': none, 'entity': ['customer_id'], 'features': 'customer_features',
         'baseline_feature': none, 'direction': none, 'bands': none, 'band_column': 'band', 'live': false, 'estimator': none, 'estimator_parameters': {},
         'include_features': [], 'exclude_features': [], 'trusted_features': [],

@@ -1,8 +1,9 @@
 {#-
-  A query: active hours, and active days as a day of the week each, from activity_hours: columns unit ('hour' or 'weekday'),
-  slot, and those of the input but the clock's. `activity` is the relation, or the name of a CTE.
+  A query: when customers were active, as hours of the day or as weekdays, from activity_hours: columns unit, slot, and those of
+  the input but the clock's. A day counts once for its weekday. `activity` is the relation, or the name of a CTE.
 -#}
-{% macro timing_activity(activity) -%}
+{% macro timing_activity(unit, activity) -%}
+{%- if unit == 'hour' -%}
 select
     customer_id,
     'hour' as unit,
@@ -13,9 +14,7 @@ select
     has_visit,
 from {{ activity }}
 where hour is not null
-
-union all
-
+{%- else -%}
 select
     customer_id,
     'weekday' as unit,
@@ -26,4 +25,5 @@ select
     max(case when has_visit then 1 else 0 end) = 1 as has_visit,
 from {{ activity }}
 group by customer_id, local_date, weekday
+{%- endif -%}
 {%- endmacro %}

@@ -122,7 +122,7 @@ shares as (
         everyone.settled_at,
         everyone.unit,
         everyone.slot,
-        everyone.weight / nullif(everyones_totals.weight, 0e0) as share,
+        everyone.weight / cast(nullif(everyones_totals.weight, 0e0) as double) as share,
     from everyone
     inner join everyones_totals
         on everyones_totals.settled_at = everyone.settled_at
@@ -187,9 +187,9 @@ kernels as (
         unit,
         kernel_width,
         distance,
-        near / nullif(sum(cast(case when distance = 0 then near else 2e0 * near end as decimal(38, 12))) over (
+        near / cast(nullif(sum(cast(case when distance = 0 then near else 2e0 * near end as decimal(38, 12))) over (
             partition by unit, kernel_width
-        ), 0) as near,
+        ), 0) as double) as near,
     from bells
 
 ),
@@ -354,7 +354,7 @@ select * from final
         sum(told.hours) as row_count,
         -cast(sum(cast(told.hours * ln(
             ({{ holdfast.timing_case('weightings.weighting', 'told.near_', weightings) }} + concentrations.concentration * told.share)
-            / nullif({{ holdfast.timing_case('weightings.weighting', 'told.weight_', weightings) }} + concentrations.concentration, 0e0)
+            / cast(nullif({{ holdfast.timing_case('weightings.weighting', 'told.weight_', weightings) }} + concentrations.concentration, 0e0) as double)
         ) as decimal(18, 9))) as double) / cast(nullif(sum(told.hours), 0) as double) as log_loss,
     from {{ name }}_told as told
     cross join weightings

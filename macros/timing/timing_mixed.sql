@@ -12,7 +12,7 @@
         {%- do total.append(bell) -%}
     {%- endfor -%}
     {{- return(
-        '(coalesce((' ~ near | join(' + ') ~ ') / nullif(' ~ total | join(' + ') ~ ', 0e0), 0e0) + ' ~ kernels ~ '.concentration * ' ~ prior
-        ~ ') / nullif(coalesce(' ~ counted ~ '.weight, 0e0) + ' ~ kernels ~ '.concentration, 0e0)'
+        '(coalesce((' ~ near | join(' + ') ~ ') / cast(nullif(' ~ total | join(' + ') ~ ', 0e0) as double), 0e0) + ' ~ kernels ~ '.concentration * ' ~ prior
+        ~ ') / cast(nullif(coalesce(' ~ counted ~ '.weight, 0e0) + ' ~ kernels ~ '.concentration, 0e0) as double)'
     ) -}}
 {% endmacro %}

@@ -32,7 +32,7 @@ summed as (
         customers.segment,
         {%- for slot in slots %}
         sum(cast(
-            counted.weight_{{ slot }} * least(1e0, {{ most_hours }}e0 / counted.weight) as decimal(38, 6)
+            counted.weight_{{ slot }} * least(1e0, {{ most_hours }}e0 / cast(nullif(counted.weight, 0e0) as double)) as decimal(38, 6)
         )) as weight_{{ slot }},
         {%- endfor %}
     from counted
@@ -62,7 +62,7 @@ everyone as (
     select
         settled_at,
         {%- for slot in slots %}
-        weight_{{ slot }} / nullif({{ holdfast._timing_sum('weight_', slots) }}, 0e0) as share_{{ slot }},
+        weight_{{ slot }} / cast(nullif({{ holdfast._timing_sum('weight_', slots) }}, 0e0) as double) as share_{{ slot }},
         {%- endfor %}
     from of_everyone
 
@@ -75,7 +75,7 @@ of_segments as (
         summed.segment,
         {%- for slot in slots %}
         (cast(summed.weight_{{ slot }} as double) + {{ segment_weight }}e0 * everyone.share_{{ slot }})
-        / nullif(cast({{ holdfast._timing_sum('summed.weight_', slots) }} as double) + {{ segment_weight }}e0, 0e0) as share_{{ slot }},
+        / cast(nullif(cast({{ holdfast._timing_sum('summed.weight_', slots) }} as double) + {{ segment_weight }}e0, 0e0) as double) as share_{{ slot }},
         {%- endfor %}
     from summed
     inner join everyone on everyone.settled_at = summed.settled_at

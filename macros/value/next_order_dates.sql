@@ -1,8 +1,8 @@
 {#-
   The select of when each customer's next order is due, as known at each moment of `moments`, a relation with the column as_of
   at midnight: customer_id, as_of, gap_count, days_since_order, expected_gap_days, and the whole days from as_of to the order:
-  earliest_in_days, expected_in_days (the middle) and latest_in_days. One row per moment and customer with a purchase. `customers` is a
-  condition that picks some of them.
+  earliest_in_days, expected_in_days (the middle) and latest_in_days. One row per moment and customer with a purchase. `orders` has the
+  columns of stg_holdfast__orders; all orders by default.
 
   How long a gap is, is measured in gaps that were expected when it began: the mean of the customer's gaps so far and three times
   the shop's median. Of all gaps, the open ones included as far as they have gone (Kaplan-Meier), there is a curve of how many
@@ -12,7 +12,7 @@
 
   The interval goes from the 15th to the 95th percentile. See docs/value.md for why it is not the middle of the curve.
 -#}
-{% macro next_order_dates(moments, customers='true') %}
+{% macro next_order_dates(moments, orders=none) %}
     {%- set horizon_days = holdfast.setting('churn_horizon_days') -%}
     {%- set within_days = 2 * horizon_days -%}
     {#- as in customer_lifecycle: what the shop's typical gap weighs, and how few gaps tell none -#}
@@ -35,14 +35,13 @@ days as (
             moments.as_of,
             orders.customer_id,
             cast(orders.ordered_at as date) as day,
-        from {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+        from {{ orders or ref('holdfast', 'stg_holdfast__orders') }} as orders
         inner join {{ moments }} as moments
             on moments.as_of > orders.ordered_at
             and moments.as_of > coalesce(orders.loaded_at, orders.ordered_at)
         where
             orders.amount > 0
             and orders.customer_id is not null
-            and {{ customers }}
         group by moments.as_of, orders.customer_id, cast(orders.ordered_at as date)
 
     ),

@@ -20,7 +20,7 @@ where
         select 1
         from {{ ref('holdfast', 'holdfast__value_evaluations') }} as judged
         where
-            judged.task = {{ holdfast.text(found[0].task.name) }}
+            judged.task = {{ holdfast.text('value_' ~ measure) }}
             and judged.algorithm = {{ holdfast.text(champion.algorithm if champion else '') }}
             and judged.stage = 'in_use'
     )

@@ -80,7 +80,7 @@
             'cart': 'Put in the cart {carts_7d:1=once|2=twice|# time|# times} in the last 7 days',
             'viewed': 'Viewed {views_7d:1=once|2=twice|# time|# times} in the last 7 days',
             'rhythm': 'Bought {times_bought:# time|# times}, usually {usual_gap_days' ~ every ~ ', last {days_since_bought' ~ ago,
-            'repeat': 'Bought {times_bought:1=once|2=twice|# time|# times}, last {days_since_bought' ~ ago,
+            'repeat': 'Bought {times_bought:1=once,|2=twice, last|# time, last|# times, last} {days_since_bought' ~ ago,
             'bought_with': '{share:%} of the buyers of [product] also bought it',
             'neighbours': 'Bought by {neighbours_who_bought} of the {neighbours:# customer|# customers} with the most similar purchases',
             'category': '{category_share:%} of their purchases are from the category [category]',

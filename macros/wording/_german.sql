@@ -76,7 +76,8 @@
             'cart': '{carts_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen in den Warenkorb gelegt',
             'viewed': '{views_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen angesehen',
             'rhythm': '{times_bought:#-mal|#-mal} gekauft, sonst {usual_gap_days' ~ every ~ ', zuletzt {days_since_bought' ~ ago,
-            'repeat': '{times_bought:1=Einmal|2=Zweimal|#-mal|#-mal} gekauft, zuletzt {days_since_bought' ~ ago,
+            'repeat': '{times_bought:1=Einmal gekauft,|2=Zweimal gekauft, zuletzt|#-mal gekauft, zuletzt|#-mal gekauft, zuletzt} '
+                ~ '{days_since_bought' ~ ago,
             'bought_with': '{share:%} der Käufer von [product] haben es auch gekauft',
             'neighbours': 'Von {neighbours_who_bought} der {neighbours:# Person|# Personen} mit den ähnlichsten Einkäufen gekauft',
             'category': '{category_share:%} der eigenen Käufe stammen aus der Kategorie [category]',

@@ -81,7 +81,7 @@
             'cart': 'За последние 7 дней {carts_7d:# раз|# раза|# раз} в корзине',
             'viewed': '{views_7d:# просмотр|# просмотра|# просмотров} за последние 7 дней',
             'rhythm': '{times_bought:# покупка|# покупки|# покупок}, обычно {usual_gap_days' ~ every ~ ', последняя {days_since_bought' ~ ago,
-            'repeat': '{times_bought:# покупка|# покупки|# покупок}, последняя {days_since_bought' ~ ago,
+            'repeat': '{times_bought:1=1 покупка,|# покупка, последняя|# покупки, последняя|# покупок, последняя} {days_since_bought' ~ ago,
             'bought_with': '{share:%} покупателей товара «[product]» купили и этот',
             'neighbours': 'Покупали {neighbours_who_bought} из {neighbours:# клиента|# клиентов|# клиентов} с самыми похожими покупками',
             'category': '{category_share:%} покупок клиента — из категории «[category]»',

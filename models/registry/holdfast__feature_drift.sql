@@ -3,7 +3,7 @@ with
 
 final as (
 
-    {% for task in holdfast.tasks() -%}
+    {% for task in holdfast.tasks() if holdfast.task(task).is_watched -%}
     select * from ({{ holdfast.drift(task) }}) as {{ holdfast.quoted(task) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

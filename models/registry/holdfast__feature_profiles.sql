@@ -9,7 +9,7 @@ with
 
 final as (
 
-    {% for task in holdfast.tasks() -%}
+    {% for task in holdfast.tasks() if holdfast.task(task).is_watched -%}
     select * from ({{ holdfast.champion_profile(task) }}) as {{ holdfast.quoted(task) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import jinja2
 import pytest
+import pytz
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,6 +33,11 @@ CASES: list[tuple[str, list[Any], str]] = [
     ("plus_months", [EARLIER, 1], "cast({} as timestamp)"),
     ("plus_months", [EARLIER, -2], "cast({} as timestamp)"),
     ("plus_months", [EARLIER, "2 * -6"], "cast({} as timestamp)"),
+    ("local_time", [EARLIER, "'Europe/Berlin'"], "cast({} as timestamp)"),
+    ("local_time", ["timestamp '2024-07-01 20:10:30'", "'Asia/Kolkata'"], "cast({} as timestamp)"),
+    ("utc_time", [EARLIER, "'America/New_York'"], "cast({} as timestamp)"),
+    # the clock of Berlin skips this hour
+    ("utc_time", ["timestamp '2026-03-29 02:30:00'", "'Europe/Berlin'"], "cast({} as timestamp)"),
     ("stable_number", ["'Zoë'"], "cast({} as decimal(20, 0))"),
     ("stable_number", ["42"], "cast({} as decimal(20, 0))"),
     ("json_text", ['\'{"a": {"b": 1}, "c": "x"}\'', "c"], "{}"),
@@ -53,7 +59,11 @@ def macros_of(engine: str) -> Any:
     holdfast = SimpleNamespace()
     template = environment.from_string(
         (ENGINES / f"{engine}.sql").read_text(encoding="utf-8"),
-        globals={"holdfast": holdfast, "return": lambda value: value},
+        globals={
+            "holdfast": holdfast,
+            "return": lambda value: value,
+            "modules": SimpleNamespace(pytz=pytz),
+        },
     )
     module = template.module
     # macros call each other by the name that is dispatched
@@ -116,6 +126,19 @@ def test_rows_are_the_same(spark: Any, name: str, arguments: list[Any], query: s
         found[engine] = sorted(tuple(map(str, row)) for row in rows)
     assert found["spark"] == found["duckdb"]
     assert found["spark"]
+
+
+def test_both_know_the_time_zones_of_the_world(spark: Any) -> None:
+    names = {row[0] for row in spark.sql(call("spark", "time_zone_names")).collect()} & {
+        row[0] for row in duckdb.sql(call("duckdb", "time_zone_names")).fetchall()
+    }
+    assert {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata"} <= names
+    assert len(names) > 400
+    # a name that an engine lists and cannot use would stop a build
+    zones = spark.createDataFrame([(name,) for name in sorted(names)], ["time_zone"])
+    zones.createOrReplaceTempView("zones")
+    moment = call("spark", "local_time", EARLIER, "time_zone")
+    assert spark.sql(f"select count({moment}) from zones").collect()[0][0] == len(names)
 
 
 def test_the_clock_of_utc_is_that_of_the_moment(spark: Any) -> None:

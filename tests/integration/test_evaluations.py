@@ -370,7 +370,7 @@ def test_live_figures_of_a_users_own_task_as_the_pages_say(user_project: UserPro
         )
         == scored
     )
-    assert user_project.query("select count(distinct task) from feature_drift") == [(4,)]
+    assert user_project.query("select count(distinct task) from feature_drift") == [(6,)]
     # what a number came to, too
     assert user_project.query(
         """

@@ -46,20 +46,21 @@ def test_only_customers_who_bought_within_the_horizon_are_at_risk_by_value(
 ) -> None:
     rows = built_demo.query(
         "select customer_id, lifecycle_state, is_keepable, churn_probability, risk_band, "
-        "value_at_risk from customer_retention"
+        "value_at_risk, revenue_at_risk, expected_spend_365d from customer_retention"
     )
     kept = 0
-    for customer, state, is_keepable, probability, band, value in rows:
+    for customer, state, is_keepable, probability, band, value, revenue, expected in rows:
         orders = purchases.get(customer, [])
         silent = silence(orders, as_of)
         assert is_keepable == (silent is not None and silent < HORIZON), customer
         assert (state == "lapsed") == (silent is not None and silent >= HORIZON), customer
         if not is_keepable or probability is None:
-            assert (band, value) == (None, None), customer
+            assert (band, value, revenue) == (None, None, None), customer
             continue
         kept += 1
         year = sum(amount for at, amount in orders if as_of - timedelta(days=365) <= at < as_of)
-        assert float(value) == pytest.approx(probability * max(year, 0), abs=1e-4), customer
+        assert float(revenue) == pytest.approx(probability * max(year, 0), abs=1e-4), customer
+        assert float(value) == pytest.approx(probability * expected, abs=1e-4), customer
         assert band == ("high" if probability >= 0.6 else "medium" if probability >= 0.3 else "low")
     assert kept > 500
 
@@ -216,7 +217,8 @@ def test_win_back_is_switched_off_by_one_declaration_and_has_no_model_in_silence
     assert shop.query("select count(return_probability) from customer_retention") == [(0,)]
     assert shop.query("select count(*) from churn_model where stage = 'champion'") == [(1,)]
 
-    shop.write(vars={**settings, "holdfast_tasks": {"winback": {"enabled": False}}})
+    off = {name: {"enabled": False} for name in ("winback", "future_spend", "future_orders")}
+    shop.write(vars={**settings, "holdfast_tasks": off})
     shop.execute("drop table winback_model; drop table winback_scores")
     shop.dbt("build")
     assert not shop.has("winback_model")
@@ -225,6 +227,14 @@ def test_win_back_is_switched_off_by_one_declaration_and_has_no_model_in_silence
         "select count(*) > 100, count(return_probability) from customer_retention"
     ) == [(True, 0)]
     assert shop.query("select distinct task from model_registry") == [("churn",)]
+    # without its regressions, customer_value is the other model's, and says so
+    assert shop.query("select count(*) from value_predictions") == [(0,)]
+    ((expected, of_regression),) = shop.query(
+        "select count(expected_spend_90d), count(*) filter (where value_model = 'two_part') "
+        "from customer_value"
+    )
+    assert expected > 100
+    assert of_regression == 0
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ CHARTS = {
     "calibration",
     "gain",
     "drift",
+    "concentration",
+    "overdue",
+    "hours",
 }
 # texts that leave the page or, in a cell of a table, the cell; what scrolls by itself is left out
 OVERFLOWING = """
@@ -369,6 +372,11 @@ def test_the_whole_list_is_saved_as_a_file(
         "risk_band",
         "value_at_risk",
         "revenue_365d",
+        "expected_spend_365d",
+        "overdue_days",
+        "trigger",
+        "best_time",
+        "recommended_product",
         "segment",
         "reason_1",
         "reason_2",
@@ -394,6 +402,122 @@ def test_the_whole_list_is_saved_as_a_file(
         ],
         abs=1e-4,
     )
+
+
+REMINDERS = """
+    select cast(customer_id as varchar), product_name, status, cast(remind_at as date)
+    from replenishment_due
+    where
+        status in ('due', 'overdue', 'upcoming')
+        and remind_at >= as_of_date - interval 14 day
+        and remind_at < as_of_date + interval 14 day
+    order by remind_at, customer_id, product_id
+"""
+
+
+def test_reminders_are_sorted_filtered_and_saved(
+    page: Path, chromium: Any, built_demo: DbtProject, tmp_path: Path
+) -> None:
+    place = "[data-list=replenish]"
+    show(chromium, page)
+    due = built_demo.query(REMINDERS)
+    assert 10 < len(due) <= 500
+    # the earliest first, and the latest when that heading is pressed
+    assert texts(chromium, f"{place} td.of-id") == [row[0] for row in due[:10]]
+    assert texts(chromium, f"{place} th[aria-sort=ascending]") == ["Remind on"]
+    click(chromium, f"{place} [data-sort=remind]")
+    assert texts(chromium, f"{place} th[aria-sort=descending]") == ["Remind on"]
+    enter(chromium, "[data-filter=status]", "upcoming", "replenish")
+    count = sum(row[2] == "upcoming" for row in due)
+    assert 0 < count < len(due)
+    assert texts(chromium, f"{place} .shown")[0].startswith(f"{count} reminder")
+    assert set(texts(chromium, f"{place} td.of-status")) == {"upcoming"}
+    enter(chromium, ".search", "nobody is called so", "replenish")
+    assert texts(chromium, f"{place} .shown") == ["No reminder matches."]
+    click(chromium, f"{place} .clear")
+
+    rows = rows_of(saved(chromium, tmp_path / "due", f"{place} .save-all"))
+    told = [(row["customer_id"], row["product_name"], row["status"]) for row in rows]
+    assert told == [row[:3] for row in due]
+    assert [row["remind_at"] for row in rows] == [str(row[3]) for row in due]
+
+
+def test_overdue_customers_are_listed_with_what_is_expected(
+    page: Path, chromium: Any, built_demo: DbtProject, tmp_path: Path
+) -> None:
+    show(chromium, page)
+    late = built_demo.query(
+        "select cast(customer_id as varchar), overdue_days, expected_spend_365d "
+        "from next_purchase inner join customer_retention using (customer_id) "
+        "where state = 'overdue' and overdue_days > 0 order by overdue_days desc, customer_id"
+    )
+    assert f"{len(late)} customers are overdue" in texts(chromium, "#timing .say")[0]
+    rows = rows_of(saved(chromium, tmp_path / "late", "[data-list=overdue] .save-all"))
+    assert [(row["customer_id"], int(row["overdue_days"])) for row in rows] == [
+        row[:2] for row in late
+    ]
+    assert [float(row["expected_spend_365d"]) for row in rows] == pytest.approx(
+        [row[2] for row in late], abs=0.006
+    )
+    least = sorted(row[1] for row in late)[-3]
+    enter(chromium, ".least", str(least), "overdue")
+    count = sum(row[1] >= least for row in late)
+    assert texts(chromium, "[data-list=overdue] .shown")[0].startswith(f"{count} overdue customer")
+
+
+def test_what_customers_are_worth_is_that_of_the_warehouse(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    show(chromium, page)
+    [(quarter, year)] = built_demo.query(
+        "select sum(expected_spend_90d), sum(expected_spend_365d) from customer_value"
+    )
+    told = texts(chromium, "#value .say")[0]
+    assert f"{quarter:,.0f} in the next 90 days and {year:,.0f} in the next 365 days" in told
+    best = built_demo.query(
+        "select cast(customer_id as varchar), customer_value.expected_spend_365d "
+        "from customer_retention inner join customer_value using (customer_id) "
+        "where risk_band in ('high', 'medium') and is_keepable "
+        "order by customer_value.expected_spend_365d desc, customer_id limit 10"
+    )
+    shown = texts(chromium, ".best tbody tr")
+    assert len(shown) == len(best)
+    for row, (customer, spend) in zip(shown, best, strict=True):
+        assert row.strip().startswith(customer)
+        assert f"{spend:,.0f}" in row
+    assert len(texts(chromium, "#value tr.champion")) == 2
+
+
+def test_customers_at_risk_have_their_first_suggestions(
+    page: Path, chromium: Any, built_demo: DbtProject, tmp_path: Path
+) -> None:
+    show(chromium, page)
+    suggested = {
+        (customer, rank): (product, reason)
+        for customer, rank, product, reason in built_demo.query(
+            "select cast(customer_id as varchar), rank, product_name, reason "
+            "from product_recommendations where list = 'top' and rank <= 3"
+        )
+    }
+    rows = rows_of(saved(chromium, tmp_path / "offers", "[data-list=suggestions] .save-all"))
+    assert 0 < len(rows) <= 200
+    for row in rows:
+        for rank in (1, 2, 3):
+            known = suggested.get((row["customer_id"], rank), ("", ""))
+            assert (row[f"product_{rank}"], row[f"reason_{rank}"]) == known
+    # and the first of them stands beside what to do next
+    listed = rows_of(saved(chromium, tmp_path / "listed", "[data-list=customers] .save-all"))
+    for row in listed:
+        assert row["recommended_product"] == suggested.get((row["customer_id"], 1), ("", ""))[0]
+    assert any("Best time: " in text for text in texts(chromium, "td.of-action .more"))
+
+
+def test_activity_is_a_map_of_the_week(page: Path, chromium: Any) -> None:
+    show(chromium, page)
+    tiles = "[data-chart=hours] .mark-rect path"
+    assert len(texts(chromium, tiles)) == 7 * 24
+    said = texts(chromium, "#timing .say")[0]
+    assert re.search(r"most active on [A-Z][a-z]+day, \d\d:00 to \d\d:00\.", said)
 
 
 def test_a_file_runs_no_formula_and_follows_the_locale(
@@ -517,7 +641,10 @@ def test_hostile_ids_are_shown_and_a_foreign_script_does_not_run(
     # as the report writes it; it stands for what might get past that
     customer = json.dumps(hostile)[1:-1].replace("<", "\\u003c")
     html, replaced = re.subn(
-        r'("noun":"customer","keys":.*?"rows":\[\[")[^"]*', lambda found: found[1] + customer, html
+        r'("noun":"customer","keys":.*?"rows":\[\[")[^"]*',
+        lambda found: found[1] + customer,
+        html,
+        count=1,
     )
     assert replaced == 1
     (tmp_path / "changed.html").write_text(html, encoding="utf-8")

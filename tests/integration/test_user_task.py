@@ -129,7 +129,10 @@ def test_task_has_models_scores_and_reasons_of_its_own(task: UserProject) -> Non
     stages = task.query(
         "select task, count(*) from model_registry where stage = 'champion' group by 1 order by 1"
     )
-    assert stages == [("churn", 1), ("return", 1), ("spend", 1), ("winback", 1)]
+    assert stages == [
+        (name, 1)
+        for name in ("churn", "future_orders", "future_spend", "return", "spend", "winback")
+    ]
     ((scored, least, most),) = task.query(
         "select count(*), min(return_probability), max(return_probability) from return_scores "
         "where status = 'scored' and as_of = (select max(as_of) from return_scores)"
@@ -428,7 +431,7 @@ def test_commands_know_a_task_of_a_number(task: UserProject) -> None:
     assert "with the event" not in shown
     summary = run("holdfast", "summary", cwd=task.directory, check=True).stdout
     heads = [line.split()[0] for line in summary.splitlines() if "on held-out months" in line]
-    assert sorted(heads) == ["Churn", "Return", "Spend", "Winback"]
+    assert sorted(heads) == ["Churn", "Future", "Future", "Return", "Spend", "Winback"]
     of_spend = summary[summary.index("Spend on held-out") :]
     assert of_spend.splitlines()[1].split()[2:6] == ["RMSE", "MAE", "R2", "Gini"]
     assert "training_mean" in of_spend

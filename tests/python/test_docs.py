@@ -14,7 +14,15 @@ PAGES = [
     *sorted((ROOT / "examples").rglob("*.md")),
 ]
 # of a relation each, read where it is needed; they have no default that could be listed
-RELATION_VARS = {"spine", "churn_labels", "feature_views", "customer_attributes", "demo", "tasks"}
+RELATION_VARS = {
+    "recommendation_exclusions",
+    "spine",
+    "churn_labels",
+    "feature_views",
+    "customer_attributes",
+    "demo",
+    "tasks",
+}
 INPUT_VARS = {
     path.stem.removeprefix("stg_holdfast__") for path in ROOT.glob("models/inputs/stg_*.sql")
 }

@@ -398,7 +398,7 @@ def test_a_reason_without_a_source_is_the_first_that_is_true() -> None:
     assert reason(**EVIDENCE) == REASONS["cart"]
     assert reason(**{**EVIDENCE, "carts_7d": 0}) == REASONS["rhythm"]
     assert reason(**{**EVIDENCE, "carts_7d": 0, "times_bought": 2}) == REASONS["viewed"]
-    assert reason(times_bought=1, days_since_bought=0) == "Bought once, last less than a day ago"
+    assert reason(times_bought=1, days_since_bought=0) == "Bought once, less than a day ago"
     assert macros_in("en").recommendation_reason({}) == "cast(null as varchar)"
 
 
@@ -420,7 +420,7 @@ def test_numbers_in_reasons_have_the_forms_of_the_language() -> None:
     bought = {"times_bought": 21, "usual_gap_days": 2, "days_since_bought": 5}
     assert reason("ru", **bought) == "21 покупка, обычно каждые 2 дня, последняя 5 дней назад"
     assert reason("de", **bought) == "21-mal gekauft, sonst alle 2 Tage, zuletzt vor 5 Tagen"
-    assert reason("de", **{**bought, "times_bought": 1}) == "Einmal gekauft, zuletzt vor 5 Tagen"
+    assert reason("de", **{**bought, "times_bought": 1}) == "Einmal gekauft, vor 5 Tagen"
 
 
 def test_a_name_with_quotes_is_only_told() -> None:

@@ -92,21 +92,27 @@ products as (
 
 ),
 
+of_products as (
+
+    select
+        cast(sum(customers * customers) as double) as squared,
+        -- nobody is expected to buy the most popular product more than once
+        cast(floor(sum(customers) / cast(max(customers) as double)) as bigint) as most_products,
+    from products
+
+),
+
 of_customers as (
 
     select
         count(*) as customers,
-        count(*) / cast(max(customers) as double) as counted_share,
-        cast(sum(products * (products - 1)) as double) as pairs,
-        cast(sum(products) as double) as products,
+        count(*) / cast(max(counted.customers) as double) as counted_share,
+        sum(least(counted.products, of_products.most_products)) as products,
+        sum(
+            least(counted.products, of_products.most_products) * (least(counted.products, of_products.most_products) - 1)
+        ) as pairs,
     from counted
-
-),
-
-of_products as (
-
-    select cast(sum(customers * customers) as double) as squared,
-    from products
+    cross join of_products
 
 ),
 
@@ -115,10 +121,14 @@ totals as (
     select
         of_customers.customers,
         of_customers.counted_share,
-        -- pairs of products that there are, over those that could be drawn: times both numbers of buyers it is
-        -- the number of customers who would have both products if each chose as many at random
-        of_customers.pairs
-        / cast(nullif(power(of_customers.products, 2) - of_products.squared, 0e0) as double) as chance,
+        -- times the buyers of both products: the number of customers who would have both by chance. The first is what it
+        -- would be if each customer chose as many products at random, pairs that there are over those that could be
+        -- drawn; the second if all customers were alike. A product that everyone buys goes with none by the second
+        greatest(
+            of_customers.pairs
+            / cast(nullif(power(cast(of_customers.products as double), 2) - of_products.squared, 0e0) as double),
+            1e0 / cast(of_customers.customers as double)
+        ) as chance,
     from of_customers
     cross join of_products
 

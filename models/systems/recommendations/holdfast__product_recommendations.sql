@@ -121,6 +121,7 @@ shown as (
             when ranked.times_bought > 0 then 'repeat'
             when ranked.views_7d > 0 then 'viewed'
             when ranked.with_product_share >= 0.1e0 then 'bought_with'
+            when ranked.neighbours_who_bought >= 2 then 'neighbours'
             when ranked.category_share >= 0.3e0 then 'category'
             when ranked.orders_lifetime > 0 and ranked.segment_share_28d >= ranked.buyer_share_28d then 'popular_segment'
             when ranked.co_bought > 0 then 'bought_with'
@@ -164,6 +165,7 @@ final as (
             'source': 'source', 'times_bought': 'times_bought', 'days_since_bought': 'days_since_bought',
             'usual_gap_days': 'usual_gap_days', 'carts_7d': 'carts_7d', 'views_7d': 'views_7d', 'product': 'with_product_name',
             'share': 'with_product_share', 'category': 'category', 'category_share': 'category_share', 'segment': 'segment',
+            'neighbours_who_bought': 'neighbours_who_bought', 'neighbours': 'neighbours_asked',
         }) }} as reason,
         cast(times_bought as bigint) as times_bought,
         cast(days_since_bought as bigint) as days_since_bought,

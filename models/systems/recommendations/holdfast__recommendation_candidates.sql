@@ -3,7 +3,7 @@
 {% set has_events = holdfast.has_input('web_events') %}
 {#- candidates of each source; a customer who is long silent, or has not ordered, gets fewer -#}
 {% set least_popular, least_with, own_products = 12, 10, 40 -%}
-{% set sources = {'popular': 24, 'popular_segment': 12, 'bought_with': 24, 'category': 12, 'viewed': 10} -%}
+{% set sources = {'popular': 24, 'popular_segment': 12, 'bought_with': 24, 'neighbours': 8, 'category': 12, 'viewed': 10} -%}
 with
 
 customers as (
@@ -18,6 +18,12 @@ customers as (
 history as (
 
     select * from {{ ref('holdfast', 'holdfast__recommendation_history') }}
+
+),
+
+similar_customers as (
+
+    select * from {{ ref('holdfast', 'holdfast__recommendation_similar_customers') }}
 
 ),
 
@@ -108,6 +114,73 @@ related_places as (
         on history.customer_id = related.customer_id
         and history.as_of = related.as_of
         and history.product_id = related.product_id
+
+),
+
+-- what similar customers bought in the 90 days before as_of
+neighbour_purchases as (
+
+    select distinct
+        purchases.customer_id,
+        dates.as_of,
+        purchases.product_id,
+    from {{ ref('holdfast', 'holdfast__recommendation_purchases') }} as purchases
+    inner join (select distinct neighbour_id, as_of from similar_customers) as dates
+        on dates.neighbour_id = purchases.customer_id
+        and purchases.known_at < dates.as_of
+        and purchases.ordered_at >= dates.as_of - interval 90 day
+
+),
+
+neighbour_counts as (
+
+    select
+        customer_id,
+        as_of,
+        count(*) as neighbours,
+        sum(cast(similarity as decimal(18, 12))) as similarities,
+    from similar_customers
+    group by customer_id, as_of
+
+),
+
+neighbours as (
+
+    select
+        similar_customers.customer_id,
+        similar_customers.as_of,
+        neighbour_purchases.product_id,
+        count(*) as neighbours_who_bought,
+        max(neighbour_counts.neighbours) as neighbours,
+        cast(sum(cast(similar_customers.similarity as decimal(18, 12))) as double)
+        / cast(max(neighbour_counts.similarities) as double) as neighbour_share,
+    from similar_customers
+    inner join neighbour_purchases
+        on neighbour_purchases.customer_id = similar_customers.neighbour_id
+        and neighbour_purchases.as_of = similar_customers.as_of
+    inner join neighbour_counts
+        on neighbour_counts.customer_id = similar_customers.customer_id
+        and neighbour_counts.as_of = similar_customers.as_of
+    group by similar_customers.customer_id, similar_customers.as_of, neighbour_purchases.product_id
+
+),
+
+neighbour_places as (
+
+    select
+        neighbours.customer_id,
+        neighbours.as_of,
+        neighbours.product_id,
+        row_number() over (
+            partition by neighbours.customer_id, neighbours.as_of
+            order by neighbours.neighbour_share desc nulls last, neighbours.product_id asc nulls last
+        ) as place,
+    from neighbours
+    left join history
+        on history.customer_id = neighbours.customer_id
+        and history.as_of = neighbours.as_of
+        and history.product_id = neighbours.product_id
+    where history.product_id is null
 
 ),
 
@@ -263,6 +336,15 @@ candidates as (
     where
         customers.is_active
         and category_shares.place <= 3
+
+    union
+
+    select
+        customer_id,
+        as_of,
+        product_id,
+    from neighbour_places
+    where place <= {{ sources.neighbours }}
     {%- if has_events %}
 
     union
@@ -312,6 +394,9 @@ final as (
         related.with_product_id,
         cast(category_shares.category_share as float) as category_share,
         cast(category_shares.days_since_category as float) as days_since_category,
+        cast(coalesce(neighbours.neighbour_share, 0) as float) as neighbour_share,
+        cast(neighbours.neighbours_who_bought as float) as neighbours_who_bought,
+        cast(neighbours.neighbours as float) as neighbours_asked,
         -- what the customer looked at
         {%- for column in ['days_since_viewed', 'views_7d', 'views_90d', 'carts_7d', 'carts_90d'] %}
         cast({{ ('coalesce(events.' ~ column ~ ', 0)' if loop.index > 1 else 'events.' ~ column) if has_events else 'null' }} as float) as {{ column }},
@@ -350,6 +435,10 @@ final as (
         on related.customer_id = candidates.customer_id
         and related.as_of = candidates.as_of
         and related.product_id = candidates.product_id
+    left join neighbours
+        on neighbours.customer_id = candidates.customer_id
+        and neighbours.as_of = candidates.as_of
+        and neighbours.product_id = candidates.product_id
     left join category_shares
         on category_shares.customer_id = candidates.customer_id
         and category_shares.as_of = candidates.as_of

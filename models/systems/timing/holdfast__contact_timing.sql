@@ -33,18 +33,6 @@ customers as (
 
 ),
 
-known as (
-
-    select * from {{ ref('holdfast', 'holdfast__activity_hours') }}
-
-),
-
-activity as (
-
-    {{ holdfast.timing_activity('known') | indent(4) }}
-
-),
-
 {% for unit in units -%}
 {{ unit }}_settings as (
 
@@ -62,9 +50,10 @@ activity as (
         {{ holdfast.timing_weight(
             'settings.order_weight', 'settings.click_weight', 'settings.half_life_days', 'settings.settled_at'
         ) }} as weight,
-    from activity
-    inner join settings on settings.unit = activity.unit
-    where activity.unit = {{ holdfast.text(unit) }}
+    from (
+        {{ holdfast.timing_activity(unit, ref('holdfast', 'holdfast__activity_hours')) | indent(8) }}
+    ) as activity
+    cross join {{ unit }}_settings as settings
 
 ),
 
@@ -91,7 +80,7 @@ data as (
     select
         count(hour) > 0 as has_hours,
         count(*) > 0 as has_days,
-    from known
+    from {{ ref('holdfast', 'holdfast__activity_hours') }}
 
 ),
 

@@ -45,7 +45,11 @@ hours as (
 
 activity as (
 
-    {{ holdfast.timing_activity('hours') | indent(4) }}
+    {{ holdfast.timing_activity('hour', 'hours') | indent(4) }}
+
+    union all
+
+    {{ holdfast.timing_activity('weekday', 'hours') | indent(4) }}
 
 ),
 
@@ -293,7 +297,7 @@ log_losses as (
         case
             when customers > 1
                 then 1.96e0 * sqrt(greatest(square_of_loss - 2e0 * value * loss_by_hours + value * value * square_of_hours, 0e0))
-                    / nullif(hours, 0e0)
+                    / cast(nullif(hours, 0e0) as double)
         end as half_interval,
         hours as row_count,
     from means
@@ -467,7 +471,7 @@ strata_by_level as (
     select
         *,
         settled_at as level,
-        sends_at * sends_else / nullif(sends_at + sends_else, 0e0) as weight,
+        sends_at * sends_else / cast(nullif(sends_at + sends_else, 0e0) as double) as weight,
     from strata
 
     union all
@@ -475,7 +479,7 @@ strata_by_level as (
     select
         *,
         cast(null as timestamp) as level,
-        sends_at * sends_else / nullif(sends_at + sends_else, 0e0) as weight,
+        sends_at * sends_else / cast(nullif(sends_at + sends_else, 0e0) as double) as weight,
     from strata
 
 ),
@@ -486,10 +490,10 @@ pooled as (
         level,
         answer,
         sum(cast(weight as decimal(38, 9))) as weight,
-        sum(cast(weight * answers_at / nullif(sends_at, 0e0) as decimal(38, 9))) as weighed_at,
-        sum(cast(weight * answers_else / nullif(sends_else, 0e0) as decimal(38, 9))) as weighed_else,
-        sum(cast(weight * weight / nullif(sends_at, 0e0) as decimal(38, 9))) as spread_at,
-        sum(cast(weight * weight / nullif(sends_else, 0e0) as decimal(38, 9))) as spread_else,
+        sum(cast(weight * answers_at / cast(nullif(sends_at, 0e0) as double) as decimal(38, 9))) as weighed_at,
+        sum(cast(weight * answers_else / cast(nullif(sends_else, 0e0) as double) as decimal(38, 9))) as weighed_else,
+        sum(cast(weight * weight / cast(nullif(sends_at, 0e0) as double) as decimal(38, 9))) as spread_at,
+        sum(cast(weight * weight / cast(nullif(sends_else, 0e0) as double) as decimal(38, 9))) as spread_else,
         cast(sum(cast(sends_at as bigint)) as double) as sends_at,
         cast(sum(cast(sends_else as bigint)) as double) as sends_else,
     from strata_by_level
@@ -504,10 +508,10 @@ rates as (
         answer,
         sends_at,
         sends_else,
-        cast(weighed_at as double) / nullif(cast(weight as double), 0e0) as rate_at,
-        cast(weighed_else as double) / nullif(cast(weight as double), 0e0) as rate_else,
-        cast(spread_at as double) / nullif(cast(weight as double) * cast(weight as double), 0e0) as spread_at,
-        cast(spread_else as double) / nullif(cast(weight as double) * cast(weight as double), 0e0) as spread_else,
+        cast(weighed_at as double) / cast(nullif(cast(weight as double), 0e0) as double) as rate_at,
+        cast(weighed_else as double) / cast(nullif(cast(weight as double), 0e0) as double) as rate_else,
+        cast(spread_at as double) / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_at,
+        cast(spread_else as double) / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_else,
     from pooled
 
 ),

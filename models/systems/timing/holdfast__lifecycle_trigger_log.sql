@@ -27,8 +27,8 @@ rules as (
 reach as (
 
     select
-        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ interest_days + 2 ~ ' as integer)') }} as events_from,
-        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ price_days + 2 ~ ' as integer)') }} as prices_from,
+        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ (interest_days + 2) ~ ' as integer)') }} as events_from,
+        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ (price_days + 2) ~ ' as integer)') }} as prices_from,
     from rules
 
 ),

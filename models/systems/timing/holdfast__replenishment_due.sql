@@ -19,7 +19,6 @@ dated as (
 
     select
         *,
-        max(last_bought_at) over (partition by product_id) as last_sold_at,
         {{ holdfast.days_between('last_bought_at', 'as_of') }} as silence_days,
         {{ holdfast.plus_days('last_bought_at', 'cast(round(cycle_days) as integer)') }} as runs_out_at,
         {{ holdfast.plus_days('last_bought_at', 'cast(floor(cycle_days / 2e0) as integer)') }} as half_used_at,
@@ -60,9 +59,33 @@ availability as (
 
 ),
 
-has_catalogue as (
+sales as (
 
-    select count(*) > 0 as is_there from {{ ref('holdfast', 'stg_holdfast__products') }}
+    select
+        product_id,
+        max(case when is_in_catalogue then 1 else 0 end) = 1 as is_in_catalogue,
+        max(last_bought_at) as last_sold_at,
+    from cycles
+    group by product_id
+
+),
+
+-- off the shelves: delisted if nobody has bought it for long, or if the products do not list it while they list others
+shelves as (
+
+    select
+        sales.product_id,
+        case
+            when
+                not sales.is_in_catalogue
+                and (select count(*) from {{ ref('holdfast', 'stg_holdfast__products') }}) > 0
+                then 'delisted'
+            when not availability.is_available and sales.last_sold_at < {{ as_of }} - interval {{ horizon_days }} day
+                then 'delisted'
+            when not availability.is_available then 'out_of_stock'
+        end as problem,
+    from sales
+    left join availability on availability.product_id = sales.product_id
 
 ),
 
@@ -88,10 +111,7 @@ judged as (
             when lapsed.customer_id is not null and dated.silence_days > {{ lapsed_after }}e0 * dated.cycle_days
                 then 'customer_lapsed'
             when dated.silence_days > {{ stopped_after }}e0 * dated.cycle_days then 'stopped'
-            when has_catalogue.is_there and not dated.is_in_catalogue then 'delisted'
-            when not availability.is_available and dated.last_sold_at < dated.as_of - interval {{ horizon_days }} day
-                then 'delisted'
-            when not availability.is_available then 'out_of_stock'
+            when shelves.problem is not null then shelves.problem
             when replacements.customer_id is not null then 'suppressed_bought_elsewhere_in_category'
             when dated.runs_out_at < dated.as_of then 'overdue'
             when dated.runs_out_at <= dated.as_of + interval {{ lead_days }} day then 'due'
@@ -102,8 +122,7 @@ judged as (
             else 'upcoming'
         end as status,
     from dated
-    cross join has_catalogue
-    left join availability on availability.product_id = dated.product_id
+    inner join shelves on shelves.product_id = dated.product_id
     left join lapsed on lapsed.customer_id = dated.customer_id
     left join replacements
         on replacements.customer_id = dated.customer_id

@@ -3,7 +3,7 @@
 
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {#- the first column of `holdfast_segments` that describes customers: those are known at every date, unlike features -#}
-{% set segments = holdfast.customer_segment_columns()[:1] -%}
+{% set segments = holdfast.customer_segment_columns()[:1] if holdfast.setting('segments') else [] -%}
 with
 
 registered as (

@@ -25,7 +25,11 @@ hours as (
 
 activity as (
 
-    {{ holdfast.timing_activity('hours') | indent(4) }}
+    {{ holdfast.timing_activity('hour', 'hours') | indent(4) }}
+
+    union all
+
+    {{ holdfast.timing_activity('weekday', 'hours') | indent(4) }}
 
 ),
 

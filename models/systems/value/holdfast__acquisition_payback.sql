@@ -43,14 +43,16 @@ items as (
 
 ),
 
--- as in customer_value: an item whose cost is not known is taken to cost as much of its price as the others in the order
+-- as in customer_value: where an item's cost is not known, it is taken to be the share of the price of the others'
 order_costs as (
 
     select
         order_id,
         cast(
             cast(sum(cost) as double) * greatest(
-                coalesce(cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0), 1e0
+                coalesce(
+                    cast(sum(value) as double) / cast(nullif(sum(value) filter (where has_cost), 0) as double), 1e0
+                ), 1e0
             ) as decimal(38, 4)
         ) as cost,
         count(cost) = count(*) as is_whole,
@@ -138,7 +140,9 @@ running as (
     select
         *,
         sum(margin) over (
-            partition by month, channel_key order by order_month asc nulls last rows between unbounded preceding and current row
+            partition by month, channel_key
+            order by order_month asc nulls last
+            rows between unbounded preceding and current row
         ) as margin_so_far,
     from margins
 
@@ -158,6 +162,20 @@ to_date as (
         end as margin_basis,
     from margins
     group by month, channel_key
+
+),
+
+expected as (
+
+    select
+        acquired.month,
+        lower(acquired.channel) as channel_key,
+        cast(sum(cast(
+            coalesce(worth.expected_margin_365d, worth.expected_spend_365d) as decimal(38, 4)
+        )) as double) as expected_value,
+    from acquired
+    inner join {{ ref('holdfast', 'holdfast__customer_value') }} as worth on worth.customer_id = acquired.customer_id
+    group by acquired.month, lower(acquired.channel)
 
 ),
 
@@ -223,13 +241,16 @@ judged as (
         to_date.margin,
         to_date.margin_basis,
         paid.paid_month,
-        cast(null as double) as expected_value,
+        expected.expected_value,
     from joined
     cross join known
     cross join history
     left join to_date
         on to_date.month = joined.month
         and to_date.channel_key = joined.channel_key
+    left join expected
+        on expected.month = joined.month
+        and expected.channel_key = joined.channel_key
     left join paid
         on paid.month = joined.month
         and paid.channel_key = joined.channel_key
@@ -257,7 +278,9 @@ final as (
         ) }} as bigint) as months_observed,
         case
             when status = 'paid_back'
-                then cast({{ holdfast.months_between('cast(month as timestamp)', 'cast(paid_month as timestamp)') }} as bigint)
+                then cast({{ holdfast.months_between(
+                    'cast(month as timestamp)', 'cast(paid_month as timestamp)'
+                ) }} as bigint)
         end as months_to_payback,
         case
             when status in ('paid_back', 'not_yet') then cast(margin as double) / cast(nullif(spend, 0) as double)

@@ -35,6 +35,17 @@ customers as (
 
 ),
 
+-- from where customer_value has it; what else that table needs is not needed here
+alive as (
+
+    select
+        customer_id,
+        p_alive,
+    from {{ ref('holdfast', 'holdfast__btyd_scores') }}
+    where role = 'scoring'
+
+),
+
 joined as (
 
     select
@@ -45,15 +56,18 @@ joined as (
             when lifecycle.state = 'slipping' then 'overdue'
             else coalesce(lifecycle.state, 'never_ordered')
         end as state,
-        cast(null as double) as p_alive,
+        alive.p_alive,
         lifecycle.usual_gap_days,
         dated.days_since_order,
         coalesce(dated.gap_count, 0) as gap_count,
-        {{ holdfast.days_between('cast(lifecycle.expected_next_order_at as date)', 'cast(' ~ as_of ~ ' as date)') }} as late_days,
+        {{ holdfast.days_between(
+            'cast(lifecycle.expected_next_order_at as date)', 'cast(' ~ as_of ~ ' as date)'
+        ) }} as late_days,
         dated.earliest_in_days,
         dated.expected_in_days,
         dated.latest_in_days,
     from customers
+    left join alive on alive.customer_id = customers.customer_id
     left join lifecycle on lifecycle.customer_id = customers.customer_id
     left join dated on dated.customer_id = customers.customer_id
 
@@ -74,7 +88,10 @@ told as (
         usual_gap_days,
         days_since_order,
         gap_count,
-        case when state = 'overdue' then greatest(late_days, 0) when state in ('new', 'on_rhythm') then 0 end as overdue_days,
+        case
+            when state = 'overdue' then greatest(late_days, 0)
+            when state in ('new', 'on_rhythm') then 0
+        end as overdue_days,
         {%- for name in ['earliest', 'expected', 'latest'] %}
         case when state not in ('never_ordered', 'lapsed') then {{ name }}_in_days end as {{ name }}_in_days,
         {%- endfor %}
@@ -89,9 +106,9 @@ final as (
         {{ holdfast.as_of_date() }} as as_of_date,
         cast(state as varchar) as state,
         cast(status as varchar) as status,
-        {%- for name, told in [('expected', 'expected_next_order_at'), ('earliest', 'earliest_at'), ('latest', 'latest_at')] %}
-        {{ holdfast.plus_days('as_of', name ~ '_in_days') }} as {{ told }},
-        {%- endfor %}
+        {{ holdfast.plus_days('as_of', 'expected_in_days') }} as expected_next_order_at,
+        {{ holdfast.plus_days('as_of', 'earliest_in_days') }} as earliest_at,
+        {{ holdfast.plus_days('as_of', 'latest_in_days') }} as latest_at,
         cast(overdue_days as bigint) as overdue_days,
         p_alive,
         usual_gap_days,

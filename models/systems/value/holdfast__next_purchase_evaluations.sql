@@ -1,10 +1,11 @@
--- how often the next order fell into its interval, and how far from its expected day, on dates whose two horizons are over
+-- how often the next order fell into its interval, and how far from the expected day, on dates whose horizons are over
 {% set horizon_days = holdfast.setting('churn_horizon_days') -%}
 {% set within_days = 2 * horizon_days -%}
 {#- a month apart; enough customers for a coverage to within half a percent, however large the shop -#}
 {% set dates = 6 -%}
 {% set most_customers = 20000 -%}
-{% set is_sampled = 'orders.customer_id in (select customer_id from sampled)' -%}
+{#- no interval of a metric goes beyond its limit -#}
+{% set limits = {'coverage_80': '1e0', 'mean_absolute_error_days': within_days ~ 'e0'} -%}
 with
 
 moments as (
@@ -29,9 +30,22 @@ sampled as (
 
 ),
 
+sampled_orders as (
+
+    select
+        orders.customer_id,
+        orders.ordered_at,
+        orders.loaded_at,
+        orders.amount,
+    from {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+    inner join sampled on sampled.customer_id = orders.customer_id
+    where orders.amount > 0
+
+),
+
 dated as (
 
-    {{ holdfast.next_order_dates('moments', is_sampled) }}
+    {{ holdfast.next_order_dates('moments', 'sampled_orders') }}
 
 ),
 
@@ -43,11 +57,10 @@ came as (
         dated.customer_id,
         {{ holdfast.days_between('dated.as_of', "date_trunc('day', min(orders.ordered_at))") }} as came_in_days,
     from dated
-    inner join {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+    inner join sampled_orders as orders
         on orders.customer_id = dated.customer_id
         and orders.ordered_at >= dated.as_of
         and orders.ordered_at < dated.as_of + interval {{ within_days }} day
-    where orders.amount > 0
     group by dated.as_of, dated.customer_id
 
 ),
@@ -58,14 +71,10 @@ days as (
         moments.as_of,
         orders.customer_id,
         cast(orders.ordered_at as date) as day,
-    from {{ ref('holdfast', 'stg_holdfast__orders') }} as orders
+    from sampled_orders as orders
     inner join moments
         on moments.as_of > orders.ordered_at
         and moments.as_of > coalesce(orders.loaded_at, orders.ordered_at)
-    where
-        orders.amount > 0
-        and orders.customer_id is not null
-        and {{ is_sampled }}
     group by moments.as_of, orders.customer_id, cast(orders.ordered_at as date)
 
 ),
@@ -189,7 +198,9 @@ measured as (
     select
         *,
         case
-            when latest_in_days is not null then case when came_in_days between earliest_in_days and latest_in_days then 1 else 0 end
+            when latest_in_days is null then null
+            when came_in_days between earliest_in_days and latest_in_days then 1
+            else 0
         end as coverage_80,
         abs(came_in_days - expected_in_days) as mean_absolute_error_days,
         latest_in_days - earliest_in_days as width_days,
@@ -216,7 +227,7 @@ segmented as (
 
     select
         measured.*,
-        'ordered within {{ horizon_days }} days' as segment,
+        {{ holdfast.text('ordered within ' ~ horizon_days ~ ' days') }} as segment,
     from measured
     where came_in_days < {{ horizon_days }}
 
@@ -265,7 +276,7 @@ summed as (
         segment,
         sum(row_count) as row_count,
         sum(row_count * row_count) as squared_count,
-        {%- for metric in ['coverage_80', 'mean_absolute_error_days'] %}
+        {%- for metric in limits %}
         sum({{ metric }}) / cast(sum(row_count) as double) as {{ metric }},
         sum({{ metric }} * {{ metric }}) as squared_{{ metric }},
         sum({{ metric }} * row_count) as crossed_{{ metric }},
@@ -289,26 +300,37 @@ widths as (
 
 ),
 
+spreads as (
+
+    select
+        *,
+        {%- for metric in limits %}
+        1.96e0 * sqrt(greatest(
+            squared_{{ metric }}
+            - 2 * {{ metric }} * crossed_{{ metric }}
+            + {{ metric }} * {{ metric }} * squared_count,
+            0
+        )) / cast(row_count as double) as spread_{{ metric }},
+        {%- endfor %}
+    from summed
+
+),
+
 metrics as (
 
-    {%- for metric in ['coverage_80', 'mean_absolute_error_days'] %}
-    {%- set margin -%}
-        1.96e0 * sqrt(greatest(
-            squared_{{ metric }} - 2 * {{ metric }} * crossed_{{ metric }} + {{ metric }} * {{ metric }} * squared_count, 0
-        )) / cast(row_count as double)
-    {%- endset %}
+    {%- for metric, limit in limits.items() %}
 
     select
         algorithm,
         stage,
         of_date,
         segment,
-        '{{ metric }}' as metric,
+        {{ holdfast.text(metric) }} as metric,
         {{ metric }} as value,
-        greatest({{ metric }} - {{ margin }}, 0e0) as lower,
-        {{ 'least(' if metric == 'coverage_80' }}{{ metric }} + {{ margin }}{{ ', 1e0)' if metric == 'coverage_80' }} as upper,
+        greatest({{ metric }} - spread_{{ metric }}, 0e0) as lower,
+        least({{ metric }} + spread_{{ metric }}, {{ limit }}) as upper,
         row_count,
-    from summed
+    from spreads
     where {{ metric }} is not null
 
     union all

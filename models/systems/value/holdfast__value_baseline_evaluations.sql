@@ -102,7 +102,7 @@ forecasts as (
     {% for algorithm, orders in [('naive_rate', 'orders_at_own_rate'), ('recency_mean_spend', 'orders_by_recency')] -%}
     {% for measure in ['orders', 'spend'] -%}
     select
-        {{ holdfast.text('future_' ~ measure) }} as task,
+        {{ holdfast.text('value_' ~ measure) }} as task,
         {{ holdfast.text(algorithm) }} as algorithm,
         expected.as_of,
         {{ orders }}{{ ' * mean_spend' if measure == 'spend' }} as predicted,

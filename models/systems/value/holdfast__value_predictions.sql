@@ -45,7 +45,7 @@ final as (
 
     {% for each in holdfast.value_tasks() -%}
     select
-        {{ holdfast.text(each.task.name) }} as task,
+        {{ holdfast.text('value_' ~ each.measure) }} as task,
         *,
     from {{ each.measure }}_by_btyd
 
@@ -53,7 +53,7 @@ final as (
 
     -- the same rows
     select
-        {{ holdfast.text(each.task.name) }} as task,
+        {{ holdfast.text('value_' ~ each.measure) }} as task,
         *,
     from {{ each.measure }}_by_regression as regression
     where exists (

@@ -53,7 +53,7 @@ def compare_forecasts(predictions: pa.Table) -> pa.Table:
     pyarrow.Table
         Of the schema `COMPARISON_SCHEMA`, for all dates together (``as_of`` NULL) and for each:
         gini, mae, rmse, mean_label and mean_prediction with 95 % intervals where there are any,
-        total_error and total_error_raw (predicted total / actual total - 1), and coverage (the
+        total_error and total_error_raw (predicted total / actual total - 1), and coverage_80 (the
         share of outcomes within the bounds). ``stage`` is in_use or candidate.
 
     Examples
@@ -122,7 +122,7 @@ def _measure(rows: pa.Table) -> list[dict[str, Any]]:
             held = (of_date["lower"] <= of_date["outcome"]) & (
                 of_date["outcome"] <= of_date["upper"]
             )
-            metrics.append({"metric": "coverage", "value": float(held[known].mean())})
+            metrics.append({"metric": "coverage_80", "value": float(held[known].mean())})
         found += [{"as_of": moment, "row_count": int(at.sum()), **each} for each in metrics]
     return found
 

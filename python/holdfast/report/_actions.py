@@ -8,6 +8,7 @@ from holdfast.report import _words as words
 from holdfast.report._money import Money
 from holdfast.report._population import population
 from holdfast.report._tables import Row, Tables
+from holdfast.report._timing import AHEAD, Timing
 from holdfast.report._winback import Winback
 
 __all__ = ["Step", "steps"]
@@ -36,7 +37,9 @@ class Step:
     place: str = "customers"
 
 
-def steps(tables: Tables, money: Money, lapsed: Winback, *, is_beaten: bool) -> list[Step]:
+def steps(
+    tables: Tables, money: Money, lapsed: Winback, when: Timing, *, is_beaten: bool
+) -> list[Step]:
     """Say what to do next.
 
     Parameters
@@ -47,6 +50,8 @@ def steps(tables: Tables, money: Money, lapsed: Winback, *, is_beaten: bool) -> 
         The currency.
     lapsed
         Who may come back.
+    when
+        What falls due soon.
     is_beaten
         Whether the model in use is no better than a simple rule.
 
@@ -69,6 +74,15 @@ def steps(tables: Tables, money: Money, lapsed: Winback, *, is_beaten: bool) -> 
         )
     found += _by_risk(tables, money)
     found += _by_action(tables, money)
+    if when.reminders:
+        found.append(
+            Step(
+                "Remind customers of what they will soon have used up",
+                f"{words.counted(when.reminders, 'reminder')} fell due in the last {AHEAD} days or "
+                f"will in the next {AHEAD}, each for a product that the customer buys repeatedly.",
+                place=when.due.name,
+            )
+        )
     if lapsed.customers.rows:
         found.append(
             Step(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.report._tables import Row
+from holdfast.report._tables import Row, Tables
 
-__all__ = ["Column", "CustomerList", "reasons_expression"]
+__all__ = ["Column", "CustomerList", "may_list", "reasons_expression"]
 
 
 # what no text of a table can be, for it has no such character
@@ -26,11 +26,15 @@ class Column:
     title
         Its heading.
     kind
-        How the page writes it: text, share, risk, amount, date, state, reasons or action.
+        How the page writes it: text, told (a text in the language of the shop), noted (the same,
+        with another below it in small print), share, risk, amount, count, date, state, reasons or
+        action.
     csv
-        Its name in a CSV file; reasons, a risk and a state have several columns there.
+        Its name in a CSV file; where it tells more than one thing, a name for each.
     is_sortable
         Whether the page sorts by it.
+    more
+        The fields of what else it tells, in the order of their names in a CSV file.
     """
 
     key: str
@@ -38,11 +42,12 @@ class Column:
     kind: str
     csv: tuple[str, ...]
     is_sortable: bool = True
+    more: tuple[str, ...] = ()
 
     @property
     def is_number(self) -> bool:
         """Whether it is set flush right, and sorted from the greatest at first."""
-        return self.kind in ("share", "risk", "amount")
+        return self.kind in ("share", "risk", "amount", "count")
 
 
 @dataclass
@@ -66,9 +71,12 @@ class CustomerList:
     per_page
         How many rows a page shows on a wide screen.
     least
-        The column for which a least amount may be entered, and its title.
+        The column for which a least amount may be entered, and its title; None where there is none.
     total
-        The column that is added up over the rows that are shown, and its title.
+        The column that is added up over the rows that are shown, and its title; None where there
+        is none.
+    is_downward
+        Whether the first order begins with the greatest.
     """
 
     name: str
@@ -78,8 +86,9 @@ class CustomerList:
     filters: tuple[tuple[str, str], ...] = ()
     sort: str = "value_at_risk"
     per_page: int = 25
-    least: tuple[str, str] = ("value_at_risk", "Value at risk, at least")
-    total: tuple[str, str] = ("value_at_risk", "value at risk")
+    least: tuple[str, str] | None = ("value_at_risk", "Value at risk, at least")
+    total: tuple[str, str] | None = ("value_at_risk", "value at risk")
+    is_downward: bool = True
 
     def as_data(self) -> dict[str, Any]:
         """Give what the page's script reads: rows without keys, and texts that recur but once."""
@@ -100,20 +109,50 @@ class CustomerList:
                 for row in self.rows
             ],
             "columns": [
-                {"key": each.key, "title": each.title, "kind": each.kind, "csv": list(each.csv)}
+                {
+                    "key": each.key,
+                    "title": each.title,
+                    "kind": each.kind,
+                    "csv": list(each.csv),
+                    "more": list(each.more),
+                }
                 for each in self.columns
             ],
             "filters": [key for key, _ in self.filters],
             "sort": self.sort,
             "per_page": self.per_page,
-            "least": self.least[0],
-            "total": list(self.total),
+            "is_downward": self.is_downward,
+            "least": self.least[0] if self.least else None,
+            "total": list(self.total) if self.total else None,
         }
 
 
 def _text(value: Any) -> str | None:
     """Give a text or nothing as it is, and anything else as no text."""
     return value if value is None or isinstance(value, str) else _OTHER
+
+
+def may_list(tables: Tables, table: str, *columns: str) -> bool:
+    """Tell whether customers may be listed from a table.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+    table
+        The table.
+    *columns
+        What the list cannot do without, beside the id.
+
+    Returns
+    -------
+    bool
+        False where the columns are not there, or ids are marked as personal data: in this table, or
+        in the one that projects mark first.
+    """
+    return tables.has(table, "customer_id", *columns) and tables.has(
+        "customer_retention", "customer_id"
+    )
 
 
 def reasons_expression(names: Sequence[str]) -> str:

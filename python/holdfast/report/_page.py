@@ -112,29 +112,45 @@ def _render(project: Project, tables: Tables) -> str:
     from holdfast.report._lifecycle import lifecycle
     from holdfast.report._population import STATES, population
     from holdfast.report._quality import quality
+    from holdfast.report._recommendations import recommendations
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
     from holdfast.report._terms import terms
+    from holdfast.report._timing import OCCASIONS, timing
+    from holdfast.report._value import value
     from holdfast.report._winback import WON_BACK_LISTED, winback
 
-    money = _money(project, tables)
+    money, least = _money(project, tables), _least_group(project, tables)
     found_retention, found_quality = retention(tables), quality(tables)
     found_risk, found_lifecycle = risk(tables, money), lifecycle(tables)
     found_winback = winback(tables, money)
     found_health = health(tables, found_quality.champion)
-    sections = (found_retention, found_risk, found_lifecycle, found_quality, found_health)
+    found_value, found_timing = value(tables, money, least), timing(tables, money, least)
+    found_recommendations = recommendations(tables, money, least)
+    sections = (
+        found_retention,
+        found_risk,
+        found_lifecycle,
+        found_quality,
+        found_health,
+        found_value,
+        found_timing,
+    )
+    listed = (
+        found_risk.customers,
+        found_winback.customers,
+        found_timing.customers,
+        found_timing.due,
+        found_recommendations.customers,
+    )
     charts = {name: chart for section in sections for name, chart in section.charts.items()}
     latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
     as_of = latest and latest["as_of"]
     data = {
         "charts": charts,
-        "lists": {
-            listed.name: listed.as_data()
-            for listed in (found_risk.customers, found_winback.customers)
-            if listed.rows
-        },
+        "lists": {each.name: each.as_data() for each in listed if each.rows},
         "flow": found_lifecycle.flow,
-        "names": {"state": STATES},
+        "names": {"state": STATES, "occasion": OCCASIONS},
         "as_of": as_of,
         "currency": money.currency,
         "language": money.locale,
@@ -152,10 +168,19 @@ def _render(project: Project, tables: Tables) -> str:
             lead=lead(tables, money),
             assumption=assumption(tables),
             headline=headline(tables, money),
-            steps=steps(tables, money, found_winback, is_beaten=bool(found_quality.beaten)),
+            steps=steps(
+                tables,
+                money,
+                found_winback,
+                found_timing,
+                is_beaten=bool(found_quality.beaten),
+            ),
             retention=found_retention,
             risk=found_risk,
             winback=found_winback,
+            value=found_value,
+            timing=found_timing,
+            recommendations=found_recommendations,
             lifecycle=found_lifecycle,
             quality=found_quality,
             health=found_health,
@@ -181,11 +206,22 @@ def _render(project: Project, tables: Tables) -> str:
 
 def _money(project: Project, tables: Tables) -> Money:
     """Read the currency and the locale that the last dbt command was given."""
-    if "customer_retention" not in tables.columns:
-        return Money()
-    config = project.node("customer_retention").get("config") or {}
-    meta = config.get("meta") or {}
+    meta = _settings(project, tables)
     return Money(meta.get("currency") or "", meta.get("locale") or "en")
+
+
+def _least_group(project: Project, tables: Tables) -> int:
+    """Read how many customers a group must have to be told apart."""
+    # what a build of an earlier version left does not say; it is the default of the var
+    return int(_settings(project, tables).get("least_group") or 10)
+
+
+def _settings(project: Project, tables: Tables) -> dict[str, Any]:
+    """Read the settings that the last dbt command was given, as far as it noted them."""
+    if "customer_retention" not in tables.columns:
+        return {}
+    config = project.node("customer_retention").get("config") or {}
+    return config.get("meta") or {}
 
 
 def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:

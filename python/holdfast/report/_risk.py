@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import altair as alt
 
@@ -36,6 +36,50 @@ _FILTERS = (
     ("state", "State"),
     ("segment", "Segment"),
     ("action", "What to do next"),
+)
+
+
+@dataclass(frozen=True)
+class _More:
+    """What a column of the list tells besides, in small print: a field, and what it is read from.
+
+    `name` is what a CSV file calls it.
+    """
+
+    told_with: str
+    field: str
+    name: str
+    columns: tuple[str, ...]
+    expression: str
+    table: str = "customer_retention"
+
+
+_MORE = (
+    _More(
+        "state",
+        "overdue",
+        "overdue_days",
+        ("overdue_days",),
+        "(select overdue_days from {next_purchase} as next "
+        "where next.customer_id = customers.customer_id)",
+        table="next_purchase",
+    ),
+    _More("action", "occasion", "trigger", ("trigger",), "trigger"),
+    _More(
+        "action",
+        "time",
+        "best_time",
+        ("best_weekday", "send_at_hour"),
+        # what is not known is left out, and an empty text is nothing
+        "nullif(concat_ws(' ', best_weekday[:3], printf('%02d:00', send_at_hour)), '')",
+    ),
+    _More(
+        "action",
+        "offer",
+        "recommended_product",
+        ("recommended_product",),
+        "recommended_product",
+    ),
 )
 _NO_SCORES = (
     "No customer has a score. Either there is no model yet (too little mature history to train and "
@@ -214,18 +258,23 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
             else "null"
         ),
         "action": "suggested_action",
+        "expected_spend_365d": "round(expected_spend_365d, 2)",
     }
     keys = dict.fromkeys(("id", "band", *(column.key for column in columns)))
     if "state" in keys:
         keys["expected"] = None
-    found.customers.columns = tuple(columns)
+    for more in _MORE:
+        if more.told_with in keys and tables.has(more.table, "customer_id", *more.columns):
+            keys[more.field] = None
+            chosen[more.field] = more.expression
+            columns = [_telling(column, more) for column in columns]
     found.customers.filters = tuple(
         (key, title) for key, title in _FILTERS if key == "band" or key in keys
     )
     found.customers.rows = tables.rows(
         f"""
         select {", ".join(f"{chosen.get(key, key)} as {key}" for key in keys)}
-        from {{customer_retention}}
+        from {{customer_retention}} as customers
         where risk_band in ('high', 'medium') and {who.keepable}
         order by
             {"value_at_risk desc nulls last," if "value_at_risk" in keys else ""}
@@ -239,7 +288,7 @@ def _add_customers(tables: Tables, money: Money, found: Risk) -> None:
         column
         for column in columns
         if column.key not in ("reasons", "action")
-        or any(row[column.key] for row in found.customers.rows)
+        or any(row[key] for row in found.customers.rows for key in (column.key, *column.more))
     )
     found.notes["customers"] = who.note
     if found.customers.rows:
@@ -258,14 +307,39 @@ def _columns(money: Money) -> tuple[Column, ...]:
     """Give the columns of the list."""
     return (
         Column("id", "Customer", "text", ("customer_id",)),
-        Column("state", "State", "state", ("lifecycle_state", "expected_next_order_at")),
-        Column("probability", "Risk of leaving", "risk", ("churn_probability", "risk_band")),
+        Column(
+            "state",
+            "State",
+            "state",
+            ("lifecycle_state", "expected_next_order_at"),
+            more=("expected",),
+        ),
+        Column(
+            "probability",
+            "Risk of leaving",
+            "risk",
+            ("churn_probability", "risk_band"),
+            more=("band",),
+        ),
         Column("value_at_risk", money.titled("Value at risk"), "amount", ("value_at_risk",)),
         Column("revenue_365d", money.titled("Revenue, 365 days"), "amount", ("revenue_365d",)),
+        Column(
+            "expected_spend_365d",
+            money.titled("Expected spend, 365 days"),
+            "amount",
+            ("expected_spend_365d",),
+        ),
         Column("segment", "Segment", "text", ("segment",)),
         Column("reasons", "Why", "reasons", _REASONS, is_sortable=False),
         Column("action", "What to do next", "action", ("suggested_action",)),
     )
+
+
+def _telling(column: Column, more: _More) -> Column:
+    """Have a column tell more, if it is the one that does."""
+    if column.key != more.told_with:
+        return column
+    return replace(column, csv=(*column.csv, more.name), more=(*column.more, more.field))
 
 
 def _is_there(tables: Tables, who: Population, column: Column) -> bool:

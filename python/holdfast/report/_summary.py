@@ -34,6 +34,11 @@ def _decimals(digits: int) -> Callable[[float | None], str]:
     return lambda value: terminal.number(value, digits)
 
 
+def _signed(value: float | None) -> str:
+    """Write a share as a difference, in percent."""
+    return "-" if value is None else f"{100 * value:+.1f} %"
+
+
 # heading, column of model_performance and how it is written
 _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "AUROC": ("auroc", _decimals(3)),
@@ -52,6 +57,13 @@ _FIGURES_OF_VALUES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "top-decile lift": ("top_decile_lift", _decimals(2)),
     "predicted": ("mean_prediction", _decimals(2)),
     "observed": ("mean_label", _decimals(2)),
+}
+_FIGURES_OF_TOTALS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "Gini": ("gini", _decimals(3)),
+    "MAE": ("mae", _decimals(2)),
+    "total": ("total_error", _signed),
+    "total raw": ("total_error_raw", _signed),
+    "held by 80 %": ("coverage_80", terminal.percent),
 }
 
 
@@ -134,11 +146,12 @@ def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     others = _fetch(
         connection,
         f"""
-        select distinct task from {project.relation("model_performance")}
+        select distinct task from {project.relation("model_registry")}
         where task != 'churn' order by task
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
     parts = [of_churn, *(_models_of(project, connection, task) for (task,) in others)]
+    parts.append(_value(project, connection))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -196,6 +209,35 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
             )
             text += f"\n\nThe champion's {row['row_count']:,} scores whose horizon is over: {told}."
     return text
+
+
+def _value(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Set the models of customer_value beside each other; nothing where none was compared."""
+    found = connection.execute(
+        f"""
+        select * from {project.relation("model_performance")}
+        where task in ('value_orders', 'value_spend') and split = 'test'
+        order by task, stage = 'champion' desc, stage = 'baseline', algorithm
+        """  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    names = [column for column, *_ in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    if not rows:
+        return ""
+    table = [("expected", "model", "stage", *_FIGURES_OF_TOTALS)]
+    table += [
+        (
+            row["task"].removeprefix("value_"),
+            row["algorithm"],
+            row["stage"],
+            *(write(row[column]) for column, write in _FIGURES_OF_TOTALS.values()),
+        )
+        for row in rows
+    ]
+    return (
+        f"Customer value, the next 90 days on held-out months ({rows[0]['row_count']:,} rows; "
+        "customer_value shows the champions):\n" + terminal.table(table, left=3)
+    )
 
 
 def _dates(project: Project, connection: duckdb.DuckDBPyConnection, scorer: dict[str, Any]) -> str:

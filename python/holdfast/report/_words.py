@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 __all__ = [
     "NONE",
@@ -12,6 +13,8 @@ __all__ = [
     "moment",
     "money",
     "month",
+    "number",
+    "off",
     "plain_name",
     "points",
     "share",
@@ -67,6 +70,28 @@ def share(value: float | None, digits: int = 1) -> str:
     '88.9%'
     """
     return NONE if value is None else f"{100 * value:.{digits}f}%"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a number, or a dash.
+
+    Examples
+    --------
+    >>> number(1234.5), number(None)
+    ('1,234.50', '-')
+    """
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def off(value: float | None) -> str:
+    """Write by which share something was too high or too low, or a dash.
+
+    Examples
+    --------
+    >>> off(-0.0421), off(0.031)
+    ('-4.2%', '+3.1%')
+    """
+    return NONE if value is None else f"{signed(100 * value, 1)}%"
 
 
 def points(value: float) -> str:
@@ -137,7 +162,11 @@ def plain_name(name: str) -> str:
     --------
     >>> plain_name("hist_gradient_boosting")
     'gradient boosting'
+    >>> plain_name("mbg_cnbd_2")
+    'buying habit (MBG/CNBD-2)'
     """
+    if habit := re.fullmatch(r"(m?bg)_cnbd_([0-9]+)", name):
+        return f"buying habit ({habit[1].upper()}/CNBD-{habit[2]})"
     return _NAMES.get(name, name.replace("_", " "))
 
 
@@ -147,5 +176,7 @@ _NAMES = {
     "bg_nbd_fallback": "buying habit (BG/NBD)",
     "blend": "blend of models",
     "hist_gradient_boosting": "gradient boosting",
+    "mbg_nbd": "buying habit (MBG/NBD)",
+    "two_part": "gradient boosting in two parts",
     "days_since_last_order": "days since the last order",
 }

@@ -151,6 +151,9 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
     two_parts = task.is_numeric and has_two_parts(prepared.training.y)
     algorithms = algorithms_of(task, recipe, has_two_parts=two_parts)
     folds = make_folds(prepared, names)
+    if _has_nothing_to_choose(task, recipe, algorithms):
+        # the latest dates tell how to calibrate; earlier ones would only cost time
+        folds = folds[:1]
     tuned: dict[str, Tuned] = {}
     given: dict[str, list[OutOfFold]] = {}
     for name, algorithm in algorithms.items():
@@ -200,6 +203,16 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
             candidate = replace(candidate, forecast=forecast)
         candidates.append(candidate)
     return candidates
+
+
+def _has_nothing_to_choose(task: Task, recipe: Recipe, algorithms: Mapping[str, Any]) -> bool:
+    """Tell whether one model competes, with all that is tuned given by the user."""
+    return len(algorithms) == 1 and all(
+        name == "hist_gradient_boosting"
+        and {"max_iter", "min_samples_leaf", "l2_regularization"}
+        <= set(fixed_parameters(task, recipe, name))
+        for name in algorithms
+    )
 
 
 def written(

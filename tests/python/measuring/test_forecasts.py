@@ -19,7 +19,7 @@ def table(**predicted: list[float]) -> pa.Table:
     """Lay out what each algorithm says of four customers at two dates."""
     rows = [
         {
-            "task": "future_spend",
+            "task": "value_spend",
             "algorithm": algorithm,
             "customer_id": customer,
             "as_of": date,
@@ -58,9 +58,9 @@ def test_figures_are_those_of_the_rows() -> None:
         assert told["total_error"] == pytest.approx(34 / 40 - 1)
         assert told["total_error_raw"] == pytest.approx(68 / 40 - 1)
         # the second customer's 0 lies in 0 to 6, the last one's 30 in 0 to 30
-        assert told["coverage"] == 1.0
+        assert told["coverage_80"] == 1.0
         assert told["gini"] > 0
-    assert "coverage" not in figures(found, "second")
+    assert "coverage_80" not in figures(found, "second")
     assert {row["row_count"] for row in found.to_pylist()} == {4, 8}
 
 
@@ -80,12 +80,12 @@ def test_each_task_has_its_own_winner() -> None:
     one = table(first=[0.0, 0.0, 10.0, 30.0], second=[9.0, 9.0, 9.0, 9.0])
     other = table(first=[9.0, 9.0, 9.0, 9.0], second=[0.0, 0.0, 10.0, 30.0])
     place = other.schema.get_field_index("task")
-    other = other.set_column(place, "task", pa.array(["future_orders"] * len(other)))
+    other = other.set_column(place, "task", pa.array(["value_orders"] * len(other)))
     found = compare_forecasts(pa.concat_tables([one, other]))
     chosen = {
         (row["task"], row["algorithm"]) for row in found.to_pylist() if row["stage"] == "in_use"
     }
-    assert chosen == {("future_spend", "first"), ("future_orders", "second")}
+    assert chosen == {("value_spend", "first"), ("value_orders", "second")}
 
 
 def test_nothing_bought_has_no_total_to_miss() -> None:

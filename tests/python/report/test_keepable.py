@@ -6,46 +6,23 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from holdfast.report import write_report
 from holdfast.report._lifecycle import _sizes
 from holdfast.warehouse.project import Project
+from small_shop import Customer, customers, data_of, listed_in, page_of
 
 MakeProject = Callable[..., Project]
 
-# id, state, band, probability, revenue of a year, probability to return, what to do
-CUSTOMERS = """
-    create table customer_retention as
-    select
-        id as customer_id, date '2026-07-01' as as_of_date,
-        timestamp '2026-06-30 10:00:00' as last_order_at,
-        timestamp '2026-07-01 08:00:00' as scored_at,
-        'scored' as status, state as lifecycle_state,
-        state not in ('lapsed', 'never_ordered') as is_keepable,
-        timestamp '2026-06-01' as state_entered_at,
-        timestamp '2026-07-05' as expected_next_order_at,
-        cast(probability as double) as churn_probability, band as risk_band, 'Champions' as segment,
-        cast(case when band is not null then probability * revenue end as decimal(38, 4))
-            as value_at_risk,
-        cast(revenue as decimal(38, 4)) as revenue_365d,
-        cast(revenue as double) as expected_spend_365d,
-        cast(1000 as decimal(38, 4)) as revenue,
-        50.0e0 as average_order_value,
-        cast(back as double) as return_probability,
-        'Last order 40 days ago' as reason_1, null as reason_2, null as reason_3,
-        what as suggested_action
-    from (
-        values
-            (1, 'slipping', 'high', 0.8, 100, null, 'Send a reminder'),
-            (2, 'on_rhythm', 'medium', 0.4, 200, null, 'Call them'),
-            (3, 'on_rhythm', 'medium', 0.5, 10, null, 'Send a reminder'),
-            (4, 'new', 'low', 0.1, 300, null, null),
-            (5, 'lapsed', null, 0.95, 5000, 0.2, null),
-            (6, 'lapsed', null, 0.99, 5000, 0.6, null),
-            (7, 'lapsed', null, null, 0, null, null)
-    ) as made (id, state, band, probability, revenue, back, what)
-"""
+SHOP = (
+    Customer(1, "slipping", "high", 0.8, 100, action="Send a reminder"),
+    Customer(2, "on_rhythm", "medium", 0.4, 200, action="Call them"),
+    Customer(3, "on_rhythm", "medium", 0.5, 10, action="Send a reminder"),
+    Customer(4, "new", "low", 0.1, 300),
+    Customer(5, "lapsed", None, 0.95, 5000, back=0.2),
+    Customer(6, "lapsed", None, 0.99, 5000, back=0.6),
+    Customer(7, "lapsed", None, None, 0),
+)
+CUSTOMERS = customers(SHOP)
 LIFECYCLE = """
     create table customer_lifecycle as
     select *, 'non_contractual' as churn_definition,
@@ -61,29 +38,6 @@ LIFECYCLE = """
 """
 
 
-def page_of(project: Project, tmp_path: Path) -> str:
-    """Write the report and give its HTML."""
-    write_report(project, tmp_path / "report.html")
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def data_of(html: str) -> dict[str, Any]:
-    """Give the data that the page's script reads."""
-    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
-    for listed in data["lists"].values():
-        # rows come without keys, and of texts that recur with the place in a list
-        listed["rows"] = [
-            {
-                key: listed["texts"][key][cell] if key in listed["texts"] else cell
-                for key, cell in zip(listed["keys"], row, strict=True)
-            }
-            for row in listed["rows"]
-        ]
-    return data
-
-
 def test_headline_and_list_leave_out_who_is_lost(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(CUSTOMERS), tmp_path)
     # 80 + 80 + 5 + 30 of 610; the lapsed would add ten thousand
@@ -91,7 +45,7 @@ def test_headline_and_list_leave_out_who_is_lost(project: MakeProject, tmp_path:
     told = "At stake is 195 of the 610 that they are expected to spend in the next 365 days."
     assert told in html
     assert "buying nothing in the horizon" in html
-    rows = data_of(html)["lists"]["customers"]["rows"]
+    rows = listed_in(html)
     assert [row["id"] for row in rows] == ["1", "2", "3"]
     assert [row["state"] for row in rows] == ["slipping", "on_rhythm", "on_rhythm"]
     assert rows[0]["expected"] == "2026-07-05"
@@ -136,7 +90,7 @@ def test_next_steps_are_grouped_by_the_suggested_action(
 
 def test_the_lapsed_have_a_list_of_their_own(project: MakeProject, tmp_path: Path) -> None:
     html = page_of(project(CUSTOMERS), tmp_path)
-    rows = data_of(html)["lists"]["winback"]["rows"]
+    rows = listed_in(html, "winback")
     assert [(row["id"], row["probability"], row["value"]) for row in rows] == [
         ("6", 0.6, 30.0),
         ("5", 0.2, 10.0),
@@ -157,13 +111,9 @@ def test_without_states_the_definition_of_churn_tells_who_is_lost(
     project: MakeProject, tmp_path: Path
 ) -> None:
     built = project(
-        CUSTOMERS,
-        "alter table customer_retention add column is_active boolean",
-        "update customer_retention set is_active = is_keepable, risk_band = 'high'",
-        *(
-            f"alter table customer_retention drop column {name}"
-            for name in ("lifecycle_state", "is_keepable", "suggested_action")
-        ),
+        customers(SHOP, without=("lifecycle_state", "suggested_action")),
+        "alter table customer_retention rename column is_keepable to is_active",
+        "update customer_retention set risk_band = 'high'",
     )
     html = page_of(built, tmp_path)
     assert "Of 4 scored customers who can still be kept" in html

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -16,22 +15,10 @@ import pytest
 
 from holdfast.report import ReportError, write_report
 from holdfast.warehouse.project import Project, ProjectError
+from small_shop import STATES, Customer, customers, data_of, listed_in, page_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-CUSTOMERS = """
-    create table customer_retention as
-    select
-        id as customer_id, date '2026-07-01' as as_of_date,
-        timestamp '2026-06-30 10:00:00' as last_order_at,
-        timestamp '2026-07-01 08:00:00' as scored_at,
-        'scored' as status, 0.5 + 0.1 * n as churn_probability,
-        case when n > 1 then 'high' else 'medium' end as risk_band, segment,
-        cast(10 * n as decimal(38, 4)) as value_at_risk,
-        cast(20 * n as decimal(38, 4)) as revenue_365d,
-        25.0e0 * n as expected_spend_365d,
-        30 as days_since_order, reason as reason_1, null as reason_2, null as reason_3
-    from (values {rows}) as made (n, id, segment, reason)
-"""
+ONE = customers([Customer(7)])
 
 MakeProject = Callable[..., Project]
 
@@ -49,40 +36,14 @@ def held(warehouse: Path) -> Iterator[None]:
         process.communicate(b"\n")
 
 
-def written(project: Project, tmp_path: Path) -> str:
-    """Write the report and give its HTML."""
-    write_report(project, tmp_path / "report.html")
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def data_of(html: str) -> dict[str, Any]:
-    """Give the data that the page's script reads."""
-    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
-    for listed in data["lists"].values():
-        # rows come without keys, and of texts that recur with the place in a list
-        listed["rows"] = [
-            {
-                key: listed["texts"][key][cell] if key in listed["texts"] else cell
-                for key, cell in zip(listed["keys"], row, strict=True)
-            }
-            for row in listed["rows"]
-        ]
-    return data
-
-
-def customers_of(html: str) -> list[dict[str, Any]]:
-    """Give the rows of the list of customers at risk."""
-    rows: list[dict[str, Any]] = data_of(html)["lists"]["customers"]["rows"]
-    return rows
-
-
 def test_hostile_text_stays_text(project: MakeProject, tmp_path: Path) -> None:
-    rows = f"(1, '{HOSTILE}', '{HOSTILE}', '{HOSTILE}'), (2, '<!--<script>', '@ink', '\u2028&amp;')"
-    html = written(
+    hostile = (
+        Customer(HOSTILE, segment=HOSTILE, reason=HOSTILE),
+        Customer("<!--<script>", revenue=200, segment="@ink", reason="\u2028&amp;"),
+    )
+    html = page_of(
         project(
-            CUSTOMERS.format(rows=rows),
+            customers(hostile),
             f"""create table churn_overview as select '{HOSTILE}' as segment, 'high' as risk_band,
             2 as customers, 30.0 as value_at_risk""",
             f"""create table churn_drivers as select '{HOSTILE}' as driver_label,
@@ -100,16 +61,16 @@ def test_hostile_text_stays_text(project: MakeProject, tmp_path: Path) -> None:
     assert "<script" not in rest
     assert "&lt;/script&gt;&lt;img" in rest
     data = data_of(html)
-    customers = data["lists"]["customers"]["rows"]
-    assert [row["id"] for row in customers] == ["<!--<script>", HOSTILE]
-    assert customers[0]["reasons"] == ["\u2028&amp;"]
+    rows = listed_in(html)
+    assert [row["id"] for row in rows] == ["<!--<script>", HOSTILE]
+    assert rows[0]["reasons"] == ["\u2028&amp;"]
     assert data["charts"].keys() == {"segments", "drivers"}
 
 
 def test_without_model_marts_and_scores_the_page_says_why(
     project: MakeProject, tmp_path: Path
 ) -> None:
-    html = written(
+    html = page_of(
         project(
             """
             create table customer_retention as
@@ -138,58 +99,62 @@ def test_without_model_marts_and_scores_the_page_says_why(
 
 
 def test_an_empty_shop_has_a_page(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 7, 'Champions', 'none')"
-    html = written(project(CUSTOMERS.format(rows=rows), "delete from customer_retention"), tmp_path)
+    html = page_of(project(ONE, "delete from customer_retention"), tmp_path)
     assert "Customer retention" in html
 
 
 def test_numbers_that_are_not_finite_are_left_out(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 7, 'Champions', 'none')"
-    html = written(
+    html = page_of(
         project(
-            CUSTOMERS.format(rows=rows),
+            ONE,
             "alter table customer_retention alter revenue_365d type double",
             "update customer_retention set revenue_365d = 'nan'",
         ),
         tmp_path,
     )
-    assert customers_of(html)[0]["revenue_365d"] is None
+    assert listed_in(html)[0]["revenue_365d"] is None
 
 
 def test_large_ids_keep_all_their_digits(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 9007199254740993, 'Champions', 'none')"
-    html = written(project(CUSTOMERS.format(rows=rows)), tmp_path)
-    assert customers_of(html)[0]["id"] == "9007199254740993"
+    html = page_of(project(customers([Customer(9007199254740993)])), tmp_path)
+    assert listed_in(html)[0]["id"] == "9007199254740993"
 
 
 def test_personal_columns_are_not_shown(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 7, 'Champions', 'lives in Delft'), (2, 8, 'Lost', 'lives in Gouda')"
+    made = customers([Customer(7, reason="lives in Delft"), Customer(8, reason="lives in Gouda")])
     columns = tuple(("customer_retention", name) for name in ("reason_1", "segment"))
-    html = written(project(CUSTOMERS.format(rows=rows), personal=columns), tmp_path)
+    html = page_of(project(made, personal=columns), tmp_path)
     assert "Delft" not in html
-    assert all("segment" not in row for row in customers_of(html))
+    assert all("segment" not in row for row in listed_in(html))
 
 
 def test_personal_ids_are_not_listed(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 'ann@example.com', 'Champions', 'none')"
     personal = (("customer_retention", "customer_id"),)
-    html = written(project(CUSTOMERS.format(rows=rows), personal=personal), tmp_path)
+    made = customers([Customer("ann@example.com")])
+    html = page_of(project(made, personal=personal), tmp_path)
     assert "ann@example.com" not in html
     assert "its ids are marked as personal data" in html
 
 
 def test_a_list_is_cut_where_most_value_is(project: MakeProject, tmp_path: Path) -> None:
-    rows = ", ".join(f"({n}, {n}, 'Lost', 'none')" for n in range(1, 1203))
-    customers = customers_of(written(project(CUSTOMERS.format(rows=rows)), tmp_path))
-    assert [row["id"] for row in customers] == [str(n) for n in range(1202, 202, -1)]
+    made = customers(Customer(n, revenue=n) for n in range(1, 1203))
+    rows = listed_in(page_of(project(made), tmp_path))
+    assert [row["id"] for row in rows] == [str(n) for n in range(1202, 202, -1)]
 
 
 def test_change_is_told_against_scores_of_a_month_before(
     project: MakeProject, tmp_path: Path
 ) -> None:
-    html = written(
+    html = page_of(
         project(
-            CUSTOMERS.format(rows="(1, 7, 'Lost', 'x'), (2, 8, 'Lost', 'x'), (3, 9, 'Lost', 'x')"),
+            customers(
+                (
+                    Customer(7, band="medium", probability=0.5, revenue=20),
+                    Customer(8, probability=0.5, revenue=40),
+                    Customer(9, probability=0.5, revenue=60),
+                ),
+                without=STATES,
+            ),
             """
             create table churn_scores as
             select * from (values
@@ -210,15 +175,15 @@ def test_change_is_told_against_scores_of_a_month_before(
 def test_while_a_build_holds_the_warehouse_the_published_file_is_read(
     project: MakeProject, tmp_path: Path
 ) -> None:
-    built = project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'published')"))
+    built = project(customers([Customer(7, reason="published")]))
     (tmp_path / "dbt_project.yml").write_text("name: shop\n")
     with held(built.warehouse):
         with pytest.raises(ProjectError, match="writing to it"):
             write_report(built, tmp_path / "report.html")
         (tmp_path / "serving").mkdir()
         shutil.copy(built.warehouse, tmp_path / "serving" / "holdfast.duckdb")
-        html = written(built, tmp_path)
-    assert customers_of(html)[0]["reasons"] == ["published"]
+        html = page_of(built, tmp_path)
+    assert listed_in(html)[0]["reasons"] == ["published"]
     assert "was read from holdfast.duckdb, which does not have model_performance in full" in html
 
 
@@ -239,10 +204,9 @@ def test_a_missing_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(ReportError, match=re.escape("pip install './holdfast[report]'")):
-        write_report(project(CUSTOMERS.format(rows="(1, 7, 'Lost', 'x')")), tmp_path / "r.html")
+        write_report(project(ONE), tmp_path / "r.html")
 
 
 def test_a_folder_is_no_file_to_write(project: MakeProject, tmp_path: Path) -> None:
-    rows = "(1, 7, 'Champions', 'none')"
     with pytest.raises(ReportError, match="is a folder"):
-        write_report(project(CUSTOMERS.format(rows=rows)), tmp_path)
+        write_report(project(ONE), tmp_path)

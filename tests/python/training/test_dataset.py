@@ -257,3 +257,46 @@ def test_feature_hash_changes_with_what_the_user_asks_for(session, change: dict[
     asked = TaskSettings.from_mapping(change).recipe
     assert description.feature_hash(Task(), asked) != plain
     assert description.feature_hash(Task(), TaskSettings.from_mapping({"seed": 7}).recipe) == plain
+
+
+PAIRS = """(values
+    (1, 'b', timestamp '2024-01-01', true, 1::float),
+    (1, 'a', timestamp '2024-01-01', false, 2::float),
+    (2, 'a', timestamp '2024-01-01', false, 3::float)
+) as t(customer_id, product_id, as_of, churned, a)"""
+
+
+def test_rows_of_customers_and_products_are_told_apart_by_both(session):
+    data = read(session, PAIRS, entity=["customer_id", "product_id"])
+    assert data.names == ("a",)
+    assert data.features.ravel().tolist() == [2, 1, 3]
+    assert data.customer[0] == data.customer[1] != data.customer[2]
+    twice = f"(select * from {PAIRS} union all select * from {PAIRS})"
+    with pytest.raises(TrainingError, match="same customer, product_id and as_of"):
+        read(session, twice, entity=["customer_id", "product_id"])
+
+
+def test_key_of_an_entity_must_be_filled(session):
+    with pytest.raises(
+        TrainingError, match="3 rows .* no customer_id or no product_id or no as_of"
+    ):
+        read(
+            session,
+            f"(select * replace (null::varchar as product_id) from {PAIRS})",
+            entity=["customer_id", "product_id"],
+        )
+
+
+def test_products_of_a_customer_are_sampled_each_by_its_own_hash(session):
+    session.execute("""
+        create table pairs as
+        select
+            i // 100 as customer_id, i % 100 as product_id, timestamp '2024-01-01' as as_of,
+            i % 2 = 0 as churned, i::float as a,
+        from range(20000) as t(i)
+    """)
+    data = read(
+        session, "pairs", entity=["customer_id", "product_id"], max_rows=1000, label="churned"
+    )
+    assert 900 <= len(data) <= 1000
+    assert len(np.unique(data.customer)) > 150

@@ -35,9 +35,7 @@
     const heads = spec.columns.flatMap((column) => column.csv);
     const cells = (row) => spec.columns.flatMap((column) => {
       if (column.kind === "reasons") return column.csv.map((_, place) => row[column.key][place]);
-      if (column.kind === "risk") return [row[column.key], row.band];
-      if (column.kind === "state") return column.csv.map((_, place) => [row[column.key], row.expected][place]);
-      return [row[column.key]];
+      return [column.key, ...column.more].map((key) => row[key]);
     });
     // with the mark at its beginning, spreadsheets read the file as UTF-8
     return "\ufeff" + [line(heads), ...rows.map((row) => line(cells(row)))].join("\r\n") + "\r\n";
@@ -61,14 +59,17 @@
     const order = find(".order"), onlyFound = find(".save-found");
     const selects = [...place.querySelectorAll("select[data-filter]")];
     const column = Object.fromEntries(spec.columns.map((each) => [each.key, each]));
-    const state = { sort: spec.sort, down: true, page: 0, found: all };
-    const isText = (key) => ["text", "state", "action", "date"].includes(column[key].kind);
+    const state = { sort: spec.sort, down: spec.is_downward, page: 0, found: all };
+    const isText = (key) => ["text", "told", "state", "action", "date", "noted"].includes(column[key].kind);
+    const isFigure = (each) => ["amount", "share", "count"].includes(each.kind);
+    const fields = [search, ...(least ? [least] : []), ...selects];
     // cents are shown where all amounts of a column are small
     const amounts = Object.fromEntries(spec.columns.filter((each) => each.kind === "amount").map((each) =>
       [each.key, all.every((row) => Math.abs(row[each.key] ?? 0) < 100) ? exact : whole]));
 
     for (const row of all) {
-      row.text = spec.columns.flatMap((each) => called(each.key, row[each.key]) ?? []).join("\n").toLowerCase();
+      row.text = spec.columns.flatMap((each) => [called(each.key, row[each.key]), ...each.more.map((key) => called(key, row[key]))].flat())
+        .filter((text) => text !== null && text !== undefined).join("\n").toLowerCase();
     }
     for (const select of selects) {
       const key = select.dataset.filter;
@@ -91,7 +92,7 @@
     };
     const cell = (row, each) => {
       const value = row[each.key];
-      const td = element("td", "of-" + each.key + (["amount", "share"].includes(each.kind) ? " number" : ""), "");
+      const td = element("td", "of-" + each.key + (isFigure(each) ? " number" : ""), "");
       td.dataset.label = each.title;
       if (each.kind === "risk") {
         td.append(element("span", "risk " + row.band, (100 * value).toFixed(1) + "%"), " ", element("span", "band", row.band));
@@ -101,21 +102,33 @@
         td.lang = data.language;
       } else if (each.kind === "state") {
         td.append(called(each.key, value) ?? "");
-        if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
+        if (row.overdue > 0) td.append(element("div", "more", `overdue ${whole.format(row.overdue)} day${row.overdue === 1 ? "" : "s"}`));
+        else if (row.expected) td.append(element("div", "more", "due " + shortDay(row.expected)));
+      } else if (each.kind === "noted") {
+        td.append(value ?? "", element("div", "more", row[each.more[0]] ?? ""));
+        td.lang = data.language;
+      } else if (each.kind === "action") {
+        const action = element("div", "", value ?? "");
+        action.lang = data.language;
+        td.append(action);
+        if (row.occasion) td.append(element("div", "more", "Occasion: " + called("occasion", row.occasion)));
+        if (row.time) td.append(element("div", "more", "Best time: " + row.time));
+        if (row.offer) td.append(element("div", "more", "Recommend: " + row.offer));
       } else {
         td.textContent =
-          value === null ? (each.kind === "amount" || each.kind === "share" ? "-" : "")
+          value === null ? (isFigure(each) ? "-" : "")
           : each.kind === "amount" ? amounts[each.key].format(value)
+          : each.kind === "count" ? whole.format(value)
           : each.kind === "share" ? (100 * value).toFixed(1) + "%"
           : each.kind === "date" ? day(value) : value;
-        if (each.kind === "action") td.lang = data.language;
+        if (each.kind === "told") td.lang = data.language;
       }
       return td;
     };
-    const isFiltered = () => Boolean(search.value.trim() || least.value || selects.some((select) => select.value));
+    const isFiltered = () => Boolean(search.value.trim() || least?.value || selects.some((select) => select.value));
     const show = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const bound = least.value === "" ? null : Number(least.value);
+      const bound = least?.value ? Number(least.value) : null;
       state.found = all.filter((row) =>
         selects.every((select) => !select.value || row[select.dataset.filter] === select.value) &&
         (bound === null || (row[spec.least] ?? -Infinity) >= bound) &&
@@ -130,12 +143,12 @@
         row.append(...spec.columns.map((each) => cell(customer, each)));
         return row;
       }));
-      const count = state.found.length, [key, title] = spec.total;
+      const count = state.found.length, [key, title] = spec.total ?? [];
       const total = state.found.reduce((sum, row) => sum + (row[key] ?? 0), 0);
       shown.textContent = count
         ? `${whole.format(count)} ${spec.noun}${count === 1 ? "" : "s"}` +
           (column[key] ? `, ${title} ${data.currency ? data.currency + "\u00a0" : ""}${whole.format(total)}` : "")
-        : "No customer matches.";
+        : `No ${spec.noun} matches.`;
       find(".page").textContent = `Page ${state.page + 1} of ${pages}`;
       find(".before").disabled = state.page === 0;
       find(".after").disabled = state.page === pages - 1;
@@ -153,12 +166,12 @@
       show();
     };
     const clear = () => {
-      for (const field of [search, least, ...selects]) field.value = "";
+      for (const field of fields) field.value = "";
     };
 
     isNarrow.addEventListener("change", show);
     find("form").addEventListener("submit", (event) => event.preventDefault());
-    for (const field of [search, least, ...selects]) {
+    for (const field of fields) {
       field.addEventListener("input", () => { state.page = 0; show(); });
     }
     find(".clear").addEventListener("click", () => { clear(); state.page = 0; show(); search.focus(); });
