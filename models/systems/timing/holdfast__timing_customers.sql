@@ -19,25 +19,7 @@ registered as (
 
 customers as (
 
-    select customer_id from registered
-
-    union
-
-    select customer_id from {{ ref('holdfast', 'holdfast__customer_history') }}
-
-    union
-
-    select customer_id
-    from {{ ref('holdfast', 'stg_holdfast__subscriptions') }}
-    where
-        customer_id is not null
-        and started_at < {{ as_of }}
-
-    union
-
-    select customer_id
-    from {{ ref('holdfast', 'holdfast__customer_spine') }}
-    where as_of = {{ holdfast.scoring_as_of() }}
+    {{ holdfast.all_customers() | indent(4) }}
 
 ),
 
