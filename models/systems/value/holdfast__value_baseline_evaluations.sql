@@ -1,6 +1,8 @@
 -- what two simple rules expect of the customers and dates that the models of customer_value are tested on
 {% set horizon_days = 90 -%}
-{% set band = "case when {} <= 30 then 30 when {} <= 60 then 60 when {} <= 90 then 90 when {} <= 180 then 180 else 365 end" -%}
+{% set band -%}
+case when {} <= 30 then 30 when {} <= 60 then 60 when {} <= 90 then 90 when {} <= 180 then 180 else 365 end
+{%- endset -%}
 with
 
 tested as (
@@ -50,14 +52,34 @@ learned_from as (
 
 ),
 
-earlier as (
+last_orders as (
 
     select
         order_days.customer_id,
-        {{ holdfast.days_between('cast(max(order_days.order_date) as timestamp)', 'max(learned_from.begins_at)') }} as silence_days,
+        max(learned_from.begins_at) as begins_at,
+        cast(max(order_days.order_date) as timestamp) as last_order_at,
     from order_days
     inner join learned_from on order_days.order_date < cast(learned_from.begins_at as date)
     group by order_days.customer_id
+
+),
+
+silences as (
+
+    select
+        customer_id,
+        {{ holdfast.days_between('last_order_at', 'begins_at') }} as silence_days,
+    from last_orders
+
+),
+
+earlier as (
+
+    select
+        customer_id,
+        silence_days,
+        {{ band | replace('{}', 'silence_days') }} as recency_band,
+    from silences
 
 ),
 
@@ -77,12 +99,12 @@ later as (
 bands as (
 
     select
-        {{ band | replace('{}', 'earlier.silence_days') }} as recency_band,
+        earlier.recency_band,
         cast(coalesce(sum(later.order_count), 0) as double) / cast(count(*) as double) as orders,
     from earlier
     left join later on later.customer_id = earlier.customer_id
     where earlier.silence_days <= {{ holdfast.setting('active_within_days') }}
-    group by 1
+    group by earlier.recency_band
 
 ),
 
@@ -90,7 +112,8 @@ expected as (
 
     select
         tested.*,
-        (tested.order_days - 1) / cast(greatest(tested.age_days, 1) as double) * {{ horizon_days }} as orders_at_own_rate,
+        (tested.order_days - 1) / cast(greatest(tested.age_days, 1) as double)
+        * {{ horizon_days }} as orders_at_own_rate,
         coalesce(bands.orders, 0e0) as orders_by_recency,
     from tested
     left join bands on bands.recency_band = tested.recency_band

@@ -26,9 +26,9 @@ _Doubles: TypeAlias = NDArray[np.float64]
 _LOG_BOUNDS = (7.0, 7.0, 14.0)
 # With q at 1 or below, the mean of a customer's mean order is infinite.
 _LEAST_Q = 1.01
-# Of the mean log-likelihood per customer. Where all values are alike, rounding leaves more than of
-# the orders.
-_LARGEST_GRADIENT = 1e-4
+# Of the mean log-likelihood per order. Where a search gives up within rounding of the optimum, a
+# little more is accepted.
+_LARGEST_GRADIENT, _WITHIN_ROUNDING = 1e-5, 1e-3
 # A ten-thousandth of a customer who knows nothing: where one or two customers leave the optimum on
 # a long flat ridge it says where to stop, and beside a hundred it is lost.
 _PRIOR = 1e-4
@@ -142,10 +142,11 @@ def fit_gamma_gamma(
         )
         # at a bound only the way back counts, as for the orders
         gradient = found.x - np.clip(found.x - found.jac, low, high)
-        if np.abs(gradient).max() <= _LARGEST_GRADIENT:
+        steepness = float(np.abs(gradient).max() / (share @ m))
+        if steepness <= _LARGEST_GRADIENT or np.array_equal(start, found.x):
             break
         start = found.x
-    else:
+    if steepness > _WITHIN_ROUNDING:
         raise TrainingError(
             f"The Gamma-Gamma model of {len(m)} customers did not converge: {found.message}. Look "
             "for order values that cannot be right."
