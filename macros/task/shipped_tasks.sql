@@ -71,10 +71,10 @@
             'baseline_feature': 'personal_frequency',
             'estimator': 'hist_gradient_boosting',
             'estimator_parameters': {
-                'max_iter': 100, 'learning_rate': 0.08, 'max_leaf_nodes': 31, 'max_depth': none, 'min_samples_leaf': 100, 'l2_regularization': 1.0,
+                'max_iter': 60, 'learning_rate': 0.12, 'max_leaf_nodes': 31, 'max_depth': none, 'min_samples_leaf': 100, 'l2_regularization': 1.0,
             },
             'exclude_features': ['with_product_id', 'neighbours_asked'],
-            'max_rows': 400000,
+            'max_rows': 600000,
             'test_dates': 1,
             'min_rows': 2000,
             'min_events': 100,
