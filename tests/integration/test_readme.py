@@ -85,7 +85,8 @@ def test_figures_in_the_readme_are_those_of_the_demo(built_demo: DbtProject) -> 
     for task, algorithm, value, keepable_auroc in rows:
         # another processor may round otherwise
         found = float(told[task.replace("_", " ")][0][algorithm])
-        assert found == pytest.approx(value, rel=2e-3, abs=6e-3)
+        # an error is told with two decimals, a share with three
+        assert found == pytest.approx(value, abs=6e-3 if value > 1 else 2e-3)
         if task == "churn":
             assert float(keepable[algorithm]) == pytest.approx(keepable_auroc, abs=2e-3)
 
