@@ -109,7 +109,8 @@ of_customers as (
         count(*) / cast(max(counted.customers) as double) as counted_share,
         sum(least(counted.products, of_products.most_products)) as products,
         sum(
-            least(counted.products, of_products.most_products) * (least(counted.products, of_products.most_products) - 1)
+            least(counted.products, of_products.most_products)
+            * (least(counted.products, of_products.most_products) - 1)
         ) as pairs,
     from counted
     cross join of_products
@@ -121,8 +122,8 @@ totals as (
     select
         of_customers.customers,
         of_customers.counted_share,
-        -- times the buyers of both products: the number of customers who would have both by chance. The first is what it
-        -- would be if each customer chose as many products at random, pairs that there are over those that could be
+        -- times the buyers of both products: the number of customers who would have both by chance. The first is what
+        -- it would be if each customer chose as many products at random, pairs that there are over those that could be
         -- drawn; the second if all customers were alike. A product that everyone buys goes with none by the second
         greatest(
             of_customers.pairs
