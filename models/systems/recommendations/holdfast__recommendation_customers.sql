@@ -17,7 +17,7 @@ dates as (
     union all
 
     select
-        {{ as_of }} - cast(step * {{ horizon_days }} as integer) * interval 1 day as as_of,
+        {{ holdfast.plus_days(as_of, 'cast(step * -' ~ horizon_days ~ ' as integer)') }} as as_of,
         step,
     from range(1, {{ dates + 1 }}) as steps (step)
 
