@@ -31,7 +31,10 @@ candidates as (
         scores.model_id,
         scores.score_source,
         case when scores.score_source = 'model' then scores.recommendation_probability end as probability,
-        case when scores.score_source = 'model' then scores.recommendation_probability else scores.blend_score end as score,
+        case
+            when scores.score_source = 'model' then scores.recommendation_probability
+            else scores.blend_score
+        end as score,
         coalesce(described.product_name, cast(candidates.product_id as varchar)) as product_name,
         described.category,
         customers.segment,
@@ -121,7 +124,8 @@ shown as (
             when ranked.with_product_share >= 0.1e0 then 'bought_with'
             when ranked.neighbours_who_bought >= 2 then 'neighbours'
             when ranked.category_share >= 0.3e0 then 'category'
-            when ranked.orders_lifetime > 0 and ranked.segment_share_28d >= ranked.buyer_share_28d then 'popular_segment'
+            when ranked.orders_lifetime > 0 and ranked.segment_share_28d >= ranked.buyer_share_28d
+                then 'popular_segment'
             when ranked.co_bought > 0 then 'bought_with'
             else 'popular'
         end as source,
