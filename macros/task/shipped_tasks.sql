@@ -17,6 +17,8 @@
   nothing, for nobody reads reasons of a number behind a number: that saves two models of every build.
 -#}
 {% macro shipped_tasks() %}
+    {#- a linear model is fitted on that many rows at most, and reads more for nothing -#}
+    {%- set value_rows = [holdfast.setting('max_training_rows'), 500000] | min -%}
     {%- set is_contractual = holdfast.setting('churn_definition') == 'contractual' -%}
     {#- hooks may not render the var that names the items, but they know which models there are -#}
     {%- set has_recommendations = 'model.holdfast.holdfast__recommendation_candidates' in graph.nodes if execute
@@ -85,6 +87,7 @@
             'event': {'model': 'orders', 'at': 'ordered_at', 'where': 'amount > 0', 'value': 'sum(amount)'},
             'horizon_days': 90,
             'baseline_feature': 'revenue_365d',
+            'max_rows': value_rows,
             'estimator': 'two_part',
             'include_features': holdfast.setting('features'),
             'exclude_features': holdfast.setting('exclude_features'),
@@ -98,6 +101,7 @@
             'event': {'model': 'orders', 'at': 'ordered_at', 'where': 'amount > 0', 'value': 'count(*)'},
             'horizon_days': 90,
             'baseline_feature': 'order_count_365d',
+            'max_rows': value_rows,
             'estimator': 'two_part',
             'include_features': holdfast.setting('features'),
             'exclude_features': holdfast.setting('exclude_features'),

@@ -241,7 +241,7 @@ def test_figures_are_those_of_the_warehouse(
         "where stage = 'champion' and split = 'test' and task = 'churn'"
     )
     assert model in texts(chromium, "footer")[0]
-    champion = texts(chromium, "tr.champion")
+    champion = texts(chromium, "#trust tr.champion")
     assert f"{of_keepable:.3f}" in champion[0]
     assert f"{auroc:.3f}" in champion[1]
 
@@ -342,7 +342,7 @@ def test_a_step_shows_the_customers_it_is_for(
     assert count > 0
     assert f"Suggested for {count} customer" in texts(chromium, ".steps p")[1]
     click(chromium, "[data-shows=customers][data-field=action]")
-    assert set(texts(chromium, "[data-list=customers] td.of-action")) == {action}
+    assert set(texts(chromium, "[data-list=customers] td.of-action > :first-child")) == {action}
     assert texts(chromium, "[data-list=customers] .shown")[0].startswith(f"{count} customer")
 
 
@@ -449,7 +449,8 @@ def test_overdue_customers_are_listed_with_what_is_expected(
     late = built_demo.query(
         "select cast(customer_id as varchar), overdue_days, expected_spend_365d "
         "from next_purchase inner join customer_retention using (customer_id) "
-        "where state = 'overdue' and overdue_days > 0 order by overdue_days desc, customer_id"
+        "where state = 'overdue' and overdue_days > 0 "
+        "order by round(expected_spend_365d, 2) desc, overdue_days desc, customer_id"
     )
     assert f"{len(late)} customers are overdue" in texts(chromium, "#timing .say")[0]
     rows = rows_of(saved(chromium, tmp_path / "late", "[data-list=overdue] .save-all"))

@@ -1,7 +1,6 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- what to recommend to each customer: to buy again, to discover, and both in one list
 {% set length = 10 -%}
-{% set per_category = holdfast.setting('recommendations_per_category') -%}
 with
 
 products as (
@@ -38,7 +37,6 @@ candidates as (
         coalesce(described.product_name, cast(candidates.product_id as varchar)) as product_name,
         described.category,
         customers.segment,
-        candidates.times_bought > 0 as is_repeat,
         described.is_replenishable,
     from {{ ref('holdfast', 'holdfast__recommendation_candidates') }} as candidates
     inner join {{ ref('holdfast', 'holdfast__recommendation_scores') }} as scores
@@ -48,67 +46,13 @@ candidates as (
     inner join customers on customers.customer_id = candidates.customer_id
     left join products on products.product_id = candidates.product_id
     left join described on described.product_id = candidates.product_id
-    where
-        coalesce(products.is_offered, coalesce(described.is_available, true))
-        -- what lasts is not bought again at once: half of what usually passes between two purchases of it, or a year
-        and not coalesce(
-            described.is_replenishable is false
-            and candidates.days_since_bought < coalesce(products.product_gap_days / 2e0, 365e0), false
-        )
-
-),
-
--- one product may have two ids; the one that scores best stands for both
-named as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id, lower(trim(product_name))
-            order by score desc nulls last, product_id asc nulls last
-        ) as name_place,
-    from candidates
-
-),
-
-listed as (
-
-    {% for list, condition in {'repeat': 'is_repeat', 'explore': 'not is_repeat', 'top': 'true'}.items() -%}
-    select
-        *,
-        {{ holdfast.text(list) }} as list,
-    from named
-    where
-        name_place = 1
-        and {{ condition }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-in_category as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id, list, coalesce(category, cast(product_id as varchar))
-            order by score desc nulls last, product_id asc nulls last
-        ) as category_place,
-    from listed
+    where coalesce(products.is_offered, coalesce(described.is_available, true))
 
 ),
 
 ranked as (
 
-    select
-        *,
-        row_number() over (
-            partition by customer_id, list
-            order by score desc nulls last, product_id asc nulls last
-        ) as rank,
-    from in_category
-    where
-        category is null
-        or category_place <= {{ per_category }}
+    {{ holdfast.recommendation_lists('candidates') | indent(4) }}
 
 ),
 

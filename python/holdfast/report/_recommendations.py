@@ -17,7 +17,9 @@ _LISTED = 200
 _PER_CUSTOMER = 3
 _PAIRS = 8
 _LISTS = {"top": "any", "repeat": "bought before", "explore": "new to them"}
+_BEST_SELLERS = "popularity"
 _SIMPLE = {
+    "fixed_blend": "a fixed blend of the same evidence",
     "popularity": "the best sellers",
     "personal_frequency": "what they bought most often",
     "co_occurrence": "what is bought with their products",
@@ -153,7 +155,11 @@ def _add_measures(tables: Tables, found: Recommendations, least: int) -> None:
     if used is None:
         return
     simple = [row for row in merged if not row["is_used"]]
-    beside = ", ".join(f"{row['name']}: {_of_hundred(row['hit_rate_at_10'])}" for row in simple)
+    # the best of the simple lists, and the one that everybody knows
+    known = [row for row in simple[1:] if row["algorithm"] == _BEST_SELLERS]
+    beside = ", ".join(
+        f"{row['name']}: {_of_hundred(row['hit_rate_at_10'])}" for row in (*simple[:1], *known)
+    )
     found.lead.insert(
         0,
         f"On {words.counted(used['dates'], 'held-out date')}, 10 suggestions hit at least one "

@@ -26,7 +26,7 @@ _OTHER = "other"
 # the triggers of macros/timing, in words
 OCCASIONS = {
     "first_order_follow_up": "follow up on the first order",
-    "overdue": "overdue for the next order",
+    "overdue": "order later than usual",
     "at_risk": "slipping, or subscription cancelled",
     "win_back": "win back the lapsed",
     "browse_without_cart": "viewed, but put nothing into the cart",
@@ -36,6 +36,7 @@ OCCASIONS = {
     "renewal": "renewal ahead",
     "anniversary": "anniversary of the first order",
 }
+_NEXT, _KNOWN = "next_purchase", "customer_retention"
 # customers are grouped by how long they have been overdue, each group up to and with its end
 _ENDS = (7, 14, 30, 45, 60, 90, 180)
 
@@ -199,58 +200,58 @@ def _groups(rows: list[Row], least: int) -> list[Row]:
 
 
 def _list_overdue(tables: Tables, money: Money, found: Timing, total: int) -> None:
-    """List who is overdue, the longest first."""
+    """List who is overdue, those first who are expected to spend most."""
     if not may_list(tables, "next_purchase"):
         return
-    columns = [
-        column
-        for column in (
-            Column("id", "Customer", "text", ("customer_id",)),
-            Column("days", "Days overdue", "count", ("overdue_days",)),
-            Column("since", "Days since last order", "count", ("days_since_order",)),
-            Column("gap", "Usual gap, days", "count", ("usual_gap_days",)),
+    columns = []
+    fields = {}
+    for column, table, expression in (
+        (Column("id", "Customer", "text", ("customer_id",)), _NEXT, "cast({} as varchar)"),
+        (Column("days", "Days overdue", "count", ("overdue_days",)), _NEXT, "{}"),
+        (Column("since", "Days since last order", "count", ("days_since_order",)), _NEXT, "{}"),
+        (Column("gap", "Usual gap, days", "count", ("usual_gap_days",)), _NEXT, "{}"),
+        (
             Column("expected", "Next order expected", "date", ("expected_next_order_at",)),
-            Column("alive", "Still a customer", "share", ("p_alive",)),
-        )
-        if column.key == "id" or tables.has("next_purchase", column.csv[0])
-    ]
-    chosen = {
-        "id": "cast(late.customer_id as varchar)",
-        "expected": "cast(late.expected_next_order_at as date)",
-        "alive": "round(late.p_alive, 4)",
-    }
-    fields = {column.key: chosen.get(column.key, f"late.{column.csv[0]}") for column in columns}
-    if tables.has("customer_retention", "expected_spend_365d"):
-        columns.append(
+            _NEXT,
+            "cast({} as date)",
+        ),
+        (Column("alive", "Still a customer", "share", ("p_alive",)), _KNOWN, "round({}, 4)"),
+        (
             Column(
                 "spend",
                 money.titled("Expected spend, 365 days"),
                 "amount",
                 ("expected_spend_365d",),
-            )
-        )
-        fields["spend"] = "round(known.expected_spend_365d, 2)"
+            ),
+            _KNOWN,
+            "round({}, 2)",
+        ),
+    ):
+        [name] = column.csv
+        if tables.has(table, name):
+            columns.append(column)
+            fields[column.key] = expression.format(f"{table}.{name}")
     listed = found.customers
+    by_spend = "spend" in fields
     listed.rows = tables.rows(
         f"""
         select {", ".join(f"{expression} as {key}" for key, expression in fields.items())}
-        from {{next_purchase}} as late
-        left join {{customer_retention}} as known on known.customer_id = late.customer_id
-        where late.state = 'overdue' and late.overdue_days > 0
-        order by late.overdue_days desc, late.customer_id
+        from {{{_NEXT}}} as {_NEXT}
+        left join {{{_KNOWN}}} as {_KNOWN} on {_KNOWN}.customer_id = {_NEXT}.customer_id
+        where {_NEXT}.state = 'overdue' and {_NEXT}.overdue_days > 0
+        order by
+            {"spend desc nulls last," if by_spend else ""}
+            days desc,
+            {_NEXT}.customer_id
         limit {LISTED}
         """  # noqa: S608 - names of columns that are known
     )
-    # nothing is known of it where no model was fitted
-    listed.columns = tuple(
-        column
-        for column in columns
-        if column.key not in ("alive", "spend")
-        or any(row[column.key] is not None for row in listed.rows)
-    )
+    listed.columns = tuple(columns)
+    if by_spend:
+        listed.sort = "spend"
     found.notes["customers"] = (
         "Customers who have been silent for much longer than their usual gap between orders, the "
-        f"longest overdue first{_cut(total)}."
+        f"{'highest expected spend' if by_spend else 'longest overdue'} first{_cut(total)}."
     )
 
 

@@ -20,7 +20,7 @@ _TENTHS = 10
 _BEST = 10
 # what groups of few customers are merged into
 _OTHER = "other"
-_PREDICTED = {"future_spend": "spend", "future_orders": "orders"}
+_PREDICTED = {"value_spend": "spend", "value_orders": "orders"}
 _STAGES = ("in_use", "candidate", "baseline")
 _METRICS = ("total_error", "total_error_raw", "mae", "gini", "coverage")
 # what is expected, by the end of the names of its columns
@@ -210,10 +210,10 @@ def _add_competition(tables: Tables, money: Money, found: Value) -> None:
     for row in found.models:
         row["name"] = words.plain_name(row["algorithm"])
         row["what"] = _PREDICTED[row["task"]]
-        write = money.write if row["task"] == "future_spend" else words.number
+        write = money.write if row["task"] == "value_spend" else words.number
         row["error"] = write(row["mae"])
     used = {row["task"]: row for row in found.models if row["stage"] == "in_use"}
-    spend = used.get("future_spend")
+    spend = used.get("value_spend")
     if spend is None or spend["total_error"] is None:
         return
     told = (

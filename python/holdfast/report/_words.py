@@ -177,6 +177,8 @@ _NAMES = {
     "blend": "blend of models",
     "hist_gradient_boosting": "gradient boosting",
     "mbg_nbd": "buying habit (MBG/NBD)",
+    "naive_rate": "orders go on at the same rate",
+    "recency_mean_spend": "recency times mean spend",
     "two_part": "gradient boosting in two parts",
     "days_since_last_order": "days since the last order",
 }

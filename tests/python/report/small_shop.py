@@ -66,7 +66,7 @@ def customers(rows: Iterable[Customer], *, without: Iterable[str] = ()) -> str:
                 segment,
                 cast(if(band is not null, probability * revenue, null) as decimal(38, 4))
                     as value_at_risk,
-                cast(revenue as double) as expected_spend_365d,
+                0.75e0 as p_alive, cast(revenue as double) as expected_spend_365d,
                 cast(revenue as decimal(38, 4)) as revenue_365d,
                 cast(1000 as decimal(38, 4)) as revenue,
                 50.0e0 as average_order_value,
@@ -137,7 +137,7 @@ NEXT = """
         if(id % 2 = 0, 'overdue', 'on_rhythm') as state,
         timestamp '2026-07-09' as expected_next_order_at,
         if(id % 2 = 0, id, 0) as overdue_days,
-        0.75e0 as p_alive, 14.2e0 as usual_gap_days, 14 + id as days_since_order,
+        14.2e0 as usual_gap_days, 14 + id as days_since_order,
         'Overdue, says the shop' as message,
     from range(1, {customers} + 1) as made (id)
 """

@@ -100,7 +100,7 @@ def test_small_groups_are_not_told_apart(project: MakeProject, tmp_path: Path) -
     assert "fair" not in told
     # three anniversaries are no group of their own, and nothing is large enough to join them
     told = text_of(html, "timing")
-    assert "overdue for the next order 16 9" in told
+    assert "order later than usual 16 9" in told
     assert "anniversary of the first order" not in told
     # a pair of three customers, and each pair in one direction alone
     pairs = re.findall(r"<tr><td>(\w+)</td><td>(\w+)</td>", html)
@@ -127,8 +127,18 @@ def test_overdue_customers_are_grouped_and_listed(project: MakeProject, tmp_path
     ]
     rows = listed_in(html, "overdue")
     assert [row["id"] for row in rows[:3]] == ["120", "118", "116"]
-    assert rows[0]["days"] == 120
-    assert (rows[0]["expected"], rows[0]["spend"]) == ("2026-07-09", 120)
+    assert "the highest expected spend first." in html
+    assert (rows[0]["expected"], rows[0]["spend"], rows[0]["alive"]) == ("2026-07-09", 120, 0.75)
+
+
+def test_without_an_expected_spend_the_longest_overdue_come_first(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    made = "alter table customer_retention drop column expected_spend_365d"
+    html = page_of(project(shop(), *systems(COUNT), made), tmp_path)
+    assert "the longest overdue first." in text_of(html, "timing")
+    assert [row["days"] for row in listed_in(html, "overdue")[:2]] == [120, 118]
+    assert data_of(html)["lists"]["overdue"]["sort"] == "days"
 
 
 def test_reminders_of_the_next_days_are_listed(project: MakeProject, tmp_path: Path) -> None:
@@ -265,7 +275,7 @@ def test_the_list_at_risk_says_what_other_systems_know(
     ]
     assert columns["action"]["more"] == ["occasion", "time", "offer"]
     assert row["occasion"] == "overdue"
-    assert data_of(html)["names"]["occasion"]["overdue"] == "overdue for the next order"
+    assert data_of(html)["names"]["occasion"]["overdue"] == "order later than usual"
     assert len(listed_in(html)) == COUNT
 
 
@@ -323,11 +333,11 @@ EVALUATIONS = """
         null as lower, null as upper, cast(null as timestamp) as as_of
     from (
         values
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
-            ('future_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
-            ('future_spend', 'two_part', 'candidate', 'total_error', 0.2),
-            ('future_spend', 'two_part', 'candidate', 'mae', 30.0),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error', -0.042),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'total_error_raw', 0.12),
+            ('value_spend', 'mbg_cnbd_2', 'in_use', 'mae', 31.5),
+            ('value_spend', 'two_part', 'candidate', 'total_error', 0.2),
+            ('value_spend', 'two_part', 'candidate', 'mae', 30.0),
             ('timing', 'everyone', 'baseline', 'log_loss', 3.0)
     ) as made (task, algorithm, stage, metric, value)
 """
@@ -343,7 +353,7 @@ def test_the_winner_is_told_with_how_far_its_total_was_off(
         "expected 4.2% less in 90 days than was spent (12.0% more before recalibration)."
     ) in told
     assert "buying habit (MBG/CNBD-2), in use spend -4.2% +12.0% 31.50 - -" in told
-    assert "gradient boosting in two parts spend +20.0% - 30.00 - -" in told
+    assert "whether times how much spend +20.0% - 30.00 - -" in told
 
 
 LISTS_MEASURED = """
