@@ -20,8 +20,8 @@
         [larger ~ ' + floor(' ~ rest ~ ' / cast(' ~ size ~ ' as double))', rest ~ ' % ' ~ size, size],
     ] -%}
         {%- do weights.append(
-            'power(' ~ within ~ 'e0, ' ~ (place if whole_history else step) ~ ') * power(' ~ across ~ 'e0, ' ~ group
-            ~ ') / cast((' ~ length ~ ') * ' ~ count ~ ' as double)'
+            'power(' ~ within ~ 'e0, ' ~ (place if whole_history else step) ~ ') * power('
+            ~ across ~ 'e0, ' ~ group ~ ') / cast((' ~ length ~ ') * ' ~ count ~ ' as double)'
         ) -%}
     {%- endfor -%}
     {{- return('case when ' ~ place ~ ' < ' ~ in_larger ~ ' then ' ~ weights[0] ~ ' else ' ~ weights[1] ~ ' end') -}}

@@ -30,8 +30,10 @@ candidates as (
         scores.model_id,
         scores.score_source,
         case when scores.score_source = 'model' then scores.recommendation_probability end as probability,
-        case when scores.score_source = 'model' then scores.recommendation_probability else scores.blend_score end
-            as score,
+        case
+            when scores.score_source = 'model' then scores.recommendation_probability
+            else scores.blend_score
+        end as score,
         coalesce(described.product_name, cast(candidates.product_id as varchar)) as product_name,
         described.category,
         customers.segment,

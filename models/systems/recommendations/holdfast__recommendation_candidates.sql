@@ -3,7 +3,9 @@
 {% set has_events = holdfast.has_input('web_events') %}
 {#- candidates of each source; a customer who is long silent, or has not ordered, gets fewer -#}
 {% set least_popular, least_with, own_products = 12, 10, 40 -%}
-{% set sources = {'popular': 24, 'popular_segment': 12, 'bought_with': 24, 'neighbours': 8, 'category': 12, 'viewed': 10} -%}
+{% set sources = {
+    'popular': 24, 'popular_segment': 12, 'bought_with': 24, 'neighbours': 8, 'category': 12, 'viewed': 10,
+} -%}
 with
 
 customers as (
@@ -68,7 +70,8 @@ category_shares as (
         customer_id,
         as_of,
         category,
-        weight / cast(sum(cast(weight as decimal(18, 9))) over (partition by customer_id, as_of) as double) as category_share,
+        weight
+        / cast(sum(cast(weight as decimal(18, 9))) over (partition by customer_id, as_of) as double) as category_share,
         days_since_category,
         row_number() over (
             partition by customer_id, as_of
@@ -78,7 +81,7 @@ category_shares as (
 
 ),
 
--- what others bought with a customer's products, the latest ones; `share` and `with_product_id` are those of the closest
+-- what others bought with a customer's latest products; `share` and `with_product_id` are those of the closest
 related as (
 
     select
@@ -87,8 +90,9 @@ related as (
         neighbours.with_product_id as product_id,
         cast(sum(cast(neighbours.similarity * history.frequency_365d as decimal(18, 12))) as double) as co_bought,
         cast(sum(cast(neighbours.similarity as decimal(18, 12))) as double) as co_bought_unweighted,
-        cast(sum(case when history.recent_place <= 10 then cast(neighbours.similarity as decimal(18, 12)) end) as double)
-            as co_bought_recently,
+        cast(sum(
+            case when history.recent_place <= 10 then cast(neighbours.similarity as decimal(18, 12)) end
+        ) as double) as co_bought_recently,
         max(neighbours.share) as with_product_share,
         {{ holdfast.value_at_max('history.product_id', '(neighbours.share, history.product_id)') }} as with_product_id,
     from history
@@ -192,9 +196,13 @@ events as (
         customers.as_of,
         web_events.product_id,
         min({{ holdfast.days_between('web_events.occurred_at', 'customers.as_of') }}) as days_since_viewed,
-        count(*) filter (where web_events.event_type = 'view' and web_events.occurred_at >= customers.as_of - interval 7 day) as views_7d,
+        count(*) filter (
+            where web_events.event_type = 'view' and web_events.occurred_at >= customers.as_of - interval 7 day
+        ) as views_7d,
         count(*) filter (where web_events.event_type = 'view') as views_90d,
-        count(*) filter (where web_events.event_type = 'cart' and web_events.occurred_at >= customers.as_of - interval 7 day) as carts_7d,
+        count(*) filter (
+            where web_events.event_type = 'cart' and web_events.occurred_at >= customers.as_of - interval 7 day
+        ) as carts_7d,
         count(*) filter (where web_events.event_type = 'cart') as carts_90d,
     from {{ ref('holdfast', 'stg_holdfast__web_events') }} as web_events
     inner join customers
@@ -239,7 +247,9 @@ popular as (
 
 segment_places as (
 
-    {% for segment, column in [('one order', 'buyer_share_1'), ('two to four orders', 'buyer_share_2'), ('five or more orders', 'buyer_share_3')] -%}
+    {% for segment, column in {
+        'one order': 'buyer_share_1', 'two to four orders': 'buyer_share_2', 'five or more orders': 'buyer_share_3',
+    }.items() -%}
     select
         as_of,
         product_id,
@@ -291,7 +301,8 @@ candidates as (
         and customers.as_of = related_places.as_of
     where
         not related_places.is_own
-        and related_places.place <= case when customers.is_active then {{ sources.bought_with }} else {{ least_with }} end
+        and related_places.place
+        <= case when customers.is_active then {{ sources.bought_with }} else {{ least_with }} end
 
     union
 
@@ -377,17 +388,23 @@ final as (
         cast(history.days_since_bought as float) as days_since_bought,
         cast(history.days_since_first_bought as float) as days_since_first_bought,
         cast(history.usual_gap_days as float) as usual_gap_days,
-        cast(history.days_since_bought / cast(nullif(history.usual_gap_days, 0) as double) as float) as share_of_usual_gap,
-        cast(history.days_since_bought / cast(nullif(products.product_gap_days, 0) as double) as float) as share_of_product_gap,
+        cast(history.days_since_bought
+        / cast(nullif(history.usual_gap_days, 0) as double) as float) as share_of_usual_gap,
+        cast(history.days_since_bought
+        / cast(nullif(products.product_gap_days, 0) as double) as float) as share_of_product_gap,
         cast(history.orders_since_bought as float) as orders_since_bought,
         cast(history.order_share as float) as order_share,
         cast(history.bought_in_last_3_orders as float) as bought_in_last_3_orders,
         cast(history.bought_last_season as float) as bought_last_season,
         -- how much of it: compared with others, with the customer's other products, and with what they spend
-        cast(history.units / cast(nullif(history.times_bought * products.product_units, 0) as double) as float) as units_to_product,
-        cast(history.units / cast(nullif(history.times_bought * customers.units_per_product, 0) as double) as float) as units_to_customer,
-        cast(history.spend / cast(nullif(customers.spend_per_order, 0) as double) as float) as spend_to_order,
-        cast(products.product_price_28d / cast(nullif(history.last_price, 0) as double) as float) as price_to_last_price,
+        cast(history.units
+        / cast(nullif(history.times_bought * products.product_units, 0) as double) as float) as units_to_product,
+        cast(history.units
+        / cast(nullif(history.times_bought * customers.units_per_product, 0) as double) as float) as units_to_customer,
+        cast(history.spend
+        / cast(nullif(customers.spend_per_order, 0) as double) as float) as spend_to_order,
+        cast(products.product_price_28d
+        / cast(nullif(history.last_price, 0) as double) as float) as price_to_last_price,
         cast(history.personal_frequency as float) as personal_frequency,
         cast(history.frequency_30d as float) as frequency_30d,
         cast(history.frequency_90d as float) as frequency_90d,
@@ -405,7 +422,8 @@ final as (
         cast(neighbours.neighbours as float) as neighbours_asked,
         -- what the customer looked at
         {%- for column in ['days_since_viewed', 'views_7d', 'views_90d', 'carts_7d', 'carts_90d'] %}
-        cast({{ ('coalesce(events.' ~ column ~ ', 0)' if loop.index > 1 else 'events.' ~ column) if has_events else 'null' }} as float) as {{ column }},
+        {%- set value = 'events.' ~ column if loop.first else 'coalesce(events.' ~ column ~ ', 0)' %}
+        cast({{ value if has_events else 'null' }} as float) as {{ column }},
         {%- endfor %}
         -- how the product sells
         cast(products.buyer_share_7d as float) as buyer_share_7d,
@@ -425,7 +443,8 @@ final as (
         cast(products.product_rebuy_share as float) as product_rebuy_share,
         cast(products.product_gap_days as float) as product_gap_days,
         cast(products.product_price as float) as product_price,
-        cast(products.product_price_28d / cast(nullif(products.product_price, 0) as double) as float) as product_price_trend,
+        cast(products.product_price_28d
+        / cast(nullif(products.product_price, 0) as double) as float) as product_price_trend,
         cast(products.product_age_days as float) as product_age_days,
     from candidates
     inner join customers

@@ -1,5 +1,5 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
--- whom to recommend something to, and from whom to learn how: everybody at the as-of date, and a sample at earlier dates
+-- whom to recommend something to: everybody at the as-of date; and from whom to learn how: samples at earlier dates
 {% set horizon_days = holdfast.task('recommendation').horizon_days -%}
 {#- dates to learn from, one horizon apart -#}
 {% set dates = 10 -%}
@@ -17,7 +17,7 @@ dates as (
     union all
 
     select
-        {{ as_of }} - cast(step * {{ horizon_days }} as integer) * interval 1 day as as_of,
+        {{ holdfast.plus_days(as_of, 'cast(step * -' ~ horizon_days ~ ' as integer)') }} as as_of,
         step,
     from range(1, {{ dates + 1 }}) as steps (step)
 

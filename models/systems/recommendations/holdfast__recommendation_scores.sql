@@ -30,7 +30,10 @@ final as (
         recommendation_probability,
         {{ holdfast.recommendation_blend() }} as blend_score,
         -- a model never saw whom it cannot learn from: customers without an order
-        case when recommendation_probability is not null and orders_lifetime > 0 then 'model' else 'blend' end as score_source,
+        case
+            when recommendation_probability is not null and orders_lifetime > 0 then 'model'
+            else 'blend'
+        end as score_source,
     from predicted
 
 )
