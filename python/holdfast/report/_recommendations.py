@@ -160,9 +160,10 @@ def _add_measures(tables: Tables, found: Recommendations, least: int) -> None:
     beside = ", ".join(
         f"{row['name']}: {_of_hundred(row['hit_rate_at_10'])}" for row in (*simple[:1], *known)
     )
+    dates = "the held-out date" if used["dates"] == 1 else f"{used['dates']} held-out dates"
     found.lead.insert(
         0,
-        f"On {words.counted(used['dates'], 'held-out date')}, 10 suggestions hit at least one "
+        f"On {dates}, 10 suggestions hit at least one "
         f"purchase of the next 28 days for {_of_hundred(used['hit_rate_at_10'])} of 100 customers "
         f"who bought{' (' + beside + ')' if beside else ''}.",
     )
