@@ -17,6 +17,8 @@
   nothing, for nobody reads reasons of a number behind a number: that saves two models of every build.
 -#}
 {% macro shipped_tasks() %}
+    {#- a linear model is fitted on that many rows at most, and reads more for nothing -#}
+    {%- set value_rows = [holdfast.setting('max_training_rows'), 500000] | min -%}
     {%- set is_contractual = holdfast.setting('churn_definition') == 'contractual' -%}
     {#- hooks may not render the var that names the items, but they know which models there are -#}
     {%- set has_recommendations = 'model.holdfast.holdfast__recommendation_candidates' in graph.nodes if execute
@@ -69,10 +71,10 @@
             'baseline_feature': 'personal_frequency',
             'estimator': 'hist_gradient_boosting',
             'estimator_parameters': {
-                'max_iter': 100, 'learning_rate': 0.08, 'max_leaf_nodes': 31, 'max_depth': none, 'min_samples_leaf': 100, 'l2_regularization': 1.0,
+                'max_iter': 60, 'learning_rate': 0.12, 'max_leaf_nodes': 31, 'max_depth': none, 'min_samples_leaf': 100, 'l2_regularization': 1.0,
             },
             'exclude_features': ['with_product_id', 'neighbours_asked'],
-            'max_rows': 400000,
+            'max_rows': 600000,
             'test_dates': 1,
             'min_rows': 2000,
             'min_events': 100,
@@ -85,6 +87,7 @@
             'event': {'model': 'orders', 'at': 'ordered_at', 'where': 'amount > 0', 'value': 'sum(amount)'},
             'horizon_days': 90,
             'baseline_feature': 'revenue_365d',
+            'max_rows': value_rows,
             'estimator': 'two_part',
             'include_features': holdfast.setting('features'),
             'exclude_features': holdfast.setting('exclude_features'),
@@ -98,6 +101,7 @@
             'event': {'model': 'orders', 'at': 'ordered_at', 'where': 'amount > 0', 'value': 'count(*)'},
             'horizon_days': 90,
             'baseline_feature': 'order_count_365d',
+            'max_rows': value_rows,
             'estimator': 'two_part',
             'include_features': holdfast.setting('features'),
             'exclude_features': holdfast.setting('exclude_features'),

@@ -78,6 +78,10 @@ days as (
             count(gap_days) over so_far as gap_count,
             coalesce(cast(sum(gap_days) over so_far as bigint), 0) as gap_sum,
             {{ holdfast.days_between('day', 'coalesce(next_day, cast(as_of as date))') }} as lasted_days,
+            -- data that stop before as_of say nothing of the days since
+            {{ holdfast.days_between(
+                'day', 'coalesce(next_day, greatest(day, least(cast(as_of as date), cast(' ~ holdfast.known_until() ~ ' as date))))'
+            ) }} as seen_days,
         from followed
         window so_far as (
             partition by as_of, customer_id order by day asc nulls last rows between unbounded preceding and current row
@@ -107,11 +111,11 @@ days as (
         select
             as_of,
             evidence,
-            cast(ceil({{ position | replace('{days}', 'lasted_days') }}) as integer) as step,
+            cast(ceil({{ position | replace('{days}', 'seen_days') }}) as integer) as step,
             count(next_day) as ended,
             count(*) as total,
         from expected
-        group by as_of, evidence, cast(ceil({{ position | replace('{days}', 'lasted_days') }}) as integer)
+        group by as_of, evidence, cast(ceil({{ position | replace('{days}', 'seen_days') }}) as integer)
 
     ),
 

@@ -284,7 +284,10 @@ final as (
         expected.expected_spend_90d,
         expected.expected_spend_365d,
         cast(
-            case when lifecycle.is_keepable then scores.churn_probability * expected.expected_spend_365d end as decimal(38, 4)
+            case
+                when lifecycle.is_keepable
+                    then scores.churn_probability * expected.expected_spend_365d
+            end as decimal(38, 4)
         ) as value_at_risk,
         cast(
             case

@@ -1,8 +1,6 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- what to recommend to each customer: to buy again, to discover, and both in one list
-{# a list of a customer who is long silent is shorter -#}
-{% set length, length_of_silent = 10, 5 -%}
-{% set per_category = holdfast.setting('recommendations_per_category') -%}
+{% set length = 10 -%}
 with
 
 products as (
@@ -36,8 +34,6 @@ candidates as (
         coalesce(described.product_name, cast(candidates.product_id as varchar)) as product_name,
         described.category,
         customers.segment,
-        coalesce(customers.days_since_order < 365, customers.orders_lifetime = 0) as is_active,
-        candidates.times_bought > 0 as is_repeat,
         described.is_replenishable,
     from {{ ref('holdfast', 'holdfast__recommendation_candidates') }} as candidates
     inner join {{ ref('holdfast', 'holdfast__recommendation_scores') }} as scores
@@ -47,67 +43,13 @@ candidates as (
     inner join customers on customers.customer_id = candidates.customer_id
     left join products on products.product_id = candidates.product_id
     left join described on described.product_id = candidates.product_id
-    where
-        coalesce(products.is_offered, coalesce(described.is_available, true))
-        -- what lasts is not bought again at once: half of what usually passes between two purchases of it, or a year
-        and not coalesce(
-            described.is_replenishable is false
-            and candidates.days_since_bought < coalesce(products.product_gap_days / 2e0, 365e0), false
-        )
-
-),
-
--- one product may have two ids; the one that scores best stands for both
-named as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id, lower(trim(product_name))
-            order by score desc nulls last, product_id asc nulls last
-        ) as name_place,
-    from candidates
-
-),
-
-listed as (
-
-    {% for list, condition in {'repeat': 'is_repeat', 'explore': 'not is_repeat', 'top': 'true'}.items() -%}
-    select
-        *,
-        {{ holdfast.text(list) }} as list,
-    from named
-    where
-        name_place = 1
-        and {{ condition }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-in_category as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id, list, coalesce(category, cast(product_id as varchar))
-            order by score desc nulls last, product_id asc nulls last
-        ) as category_place,
-    from listed
+    where coalesce(products.is_offered, coalesce(described.is_available, true))
 
 ),
 
 ranked as (
 
-    select
-        *,
-        row_number() over (
-            partition by customer_id, list
-            order by score desc nulls last, product_id asc nulls last
-        ) as rank,
-    from in_category
-    where
-        category is null
-        or category_place <= {{ per_category }}
+    {{ holdfast.recommendation_lists('candidates') | indent(4) }}
 
 ),
 
@@ -133,7 +75,7 @@ shown as (
     from ranked
     left join described as with_described on with_described.product_id = ranked.with_product_id
     left join products as with_products on with_products.product_id = ranked.with_product_id
-    where ranked.rank <= case when ranked.is_active then {{ length }} else {{ length_of_silent }} end
+    where ranked.rank <= {{ length }}
 
 ),
 

@@ -371,6 +371,7 @@ final as (
         cast(customers.days_since_order as float) as days_since_order,
         cast(customers.order_gap_days as float) as order_gap_days,
         cast(customers.products_per_order as float) as products_per_order,
+        cast(customers.spend_per_order as float) as spend_per_order,
         -- what the customer bought
         cast(coalesce(history.times_bought, 0) as float) as times_bought,
         cast(history.days_since_bought as float) as days_since_bought,
@@ -382,6 +383,11 @@ final as (
         cast(history.order_share as float) as order_share,
         cast(history.bought_in_last_3_orders as float) as bought_in_last_3_orders,
         cast(history.bought_last_season as float) as bought_last_season,
+        -- how much of it: compared with others, with the customer's other products, and with what they spend
+        cast(history.units / cast(nullif(history.times_bought * products.product_units, 0) as double) as float) as units_to_product,
+        cast(history.units / cast(nullif(history.times_bought * customers.units_per_product, 0) as double) as float) as units_to_customer,
+        cast(history.spend / cast(nullif(customers.spend_per_order, 0) as double) as float) as spend_to_order,
+        cast(products.product_price_28d / cast(nullif(history.last_price, 0) as double) as float) as price_to_last_price,
         cast(history.personal_frequency as float) as personal_frequency,
         cast(history.frequency_30d as float) as frequency_30d,
         cast(history.frequency_90d as float) as frequency_90d,
@@ -419,6 +425,7 @@ final as (
         cast(products.product_rebuy_share as float) as product_rebuy_share,
         cast(products.product_gap_days as float) as product_gap_days,
         cast(products.product_price as float) as product_price,
+        cast(products.product_price_28d / cast(nullif(products.product_price, 0) as double) as float) as product_price_trend,
         cast(products.product_age_days as float) as product_age_days,
     from candidates
     inner join customers

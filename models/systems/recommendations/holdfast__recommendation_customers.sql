@@ -2,9 +2,9 @@
 -- whom to recommend something to, and from whom to learn how: everybody at the as-of date, and a sample at earlier dates
 {% set horizon_days = holdfast.task('recommendation').horizon_days -%}
 {#- dates to learn from, one horizon apart -#}
-{% set dates = 6 -%}
+{% set dates = 10 -%}
 {#- customers per date to learn from: their rows are 40 to 60 times as many -#}
-{% set sample = 3000 -%}
+{% set sample = 2000 -%}
 {% set as_of = holdfast.scoring_as_of() -%}
 with
 
@@ -88,6 +88,8 @@ orders as (
         ordered_at,
         max(known_at) as known_at,
         count(*) as products,
+        sum(cast(quantity as decimal(38, 4))) as units,
+        sum(cast(quantity * unit_price as decimal(38, 4))) as spend,
     from purchases
     group by customer_id, order_id, ordered_at
 
@@ -102,6 +104,8 @@ ordered as (
         min(orders.ordered_at) as first_order_at,
         max(orders.ordered_at) as last_order_at,
         sum(orders.products) as products,
+        cast(sum(orders.units) as double) as units,
+        cast(sum(orders.spend) as double) as spend,
     from asked
     inner join orders
         on orders.customer_id = asked.customer_id
@@ -122,6 +126,8 @@ final as (
         {{ holdfast.days_between('ordered.first_order_at', 'ordered.last_order_at') }}
         / cast(nullif(ordered.orders_lifetime - 1, 0) as double) as order_gap_days,
         ordered.products / cast(nullif(ordered.orders_lifetime, 0) as double) as products_per_order,
+        ordered.units / cast(nullif(ordered.products, 0) as double) as units_per_product,
+        ordered.spend / cast(nullif(ordered.orders_lifetime, 0) as double) as spend_per_order,
         -- what kind of customer this is, of which popularity is told apart
         case
             when ordered.orders_lifetime is null then 'no order yet'

@@ -13,6 +13,8 @@ purchases as (
         purchases.order_id,
         purchases.ordered_at,
         purchases.product_id,
+        purchases.quantity,
+        purchases.unit_price,
         {{ holdfast.days_between('purchases.ordered_at', 'customers.as_of') }} as age,
     from {{ ref('holdfast', 'holdfast__recommendation_customers') }} as customers
     inner join {{ ref('holdfast', 'holdfast__recommendation_purchases') }} as purchases
@@ -61,6 +63,9 @@ products as (
         max(weighed.position) as orders_since_first_bought,
         count(*) filter (where weighed.position <= 3) as bought_in_last_3_orders,
         count(*) filter (where purchases.age between 337 and 392) as bought_last_season,
+        cast(sum(cast(purchases.quantity as decimal(38, 4))) as double) as units,
+        cast(sum(cast(purchases.quantity * purchases.unit_price as decimal(38, 4))) as double) as spend,
+        {{ holdfast.value_at_max('purchases.unit_price', '(purchases.ordered_at, purchases.order_id)') }} as last_price,
         cast(sum(weighed.weight) as double) as personal_frequency,
         cast(sum(cast(exp(-purchases.age / 30e0) as decimal(18, 12))) as double) as frequency_30d,
         cast(sum(cast(exp(-purchases.age / 90e0) as decimal(18, 12))) as double) as frequency_90d,
@@ -110,6 +115,9 @@ final as (
         times_bought / cast(orders_since_first_bought as double) as order_share,
         bought_in_last_3_orders,
         bought_last_season,
+        units,
+        spend,
+        last_price,
         personal_frequency,
         frequency_30d,
         frequency_90d,

@@ -23,6 +23,7 @@ purchases as (
         purchases.order_id,
         purchases.product_id,
         purchases.unit_price,
+        purchases.quantity,
         {{ holdfast.days_between('purchases.ordered_at', 'dates.as_of') }} as age,
     from {{ ref('holdfast', 'holdfast__recommendation_purchases') }} as purchases
     inner join customers on customers.customer_id = purchases.customer_id
@@ -70,7 +71,11 @@ owned as (
         max(case when age >= 28 and age < 56 then 1 else 0 end) as in_previous,
         max(case when age >= 337 and age < 365 then 1 else 0 end) as in_season,
         max(case when age >= 365 and age < 393 then 1 else 0 end) as before_season,
-        max(unit_price) as unit_price,
+        sum(cast(least(quantity, 1000e0) as decimal(18, 4))) as units,
+        sum(cast(unit_price as decimal(38, 4))) as prices,
+        count(unit_price) as priced,
+        sum(case when age < 28 then cast(unit_price as decimal(38, 4)) end) as prices_28d,
+        count(case when age < 28 then unit_price end) as priced_28d,
     from purchases
     group by as_of, customer_id, product_id
 
@@ -98,8 +103,12 @@ products as (
         sum(owned.first_age - owned.last_age) as gap_days,
         sum(owned.times - 1) as gaps,
         max(owned.first_age) as age_days,
-        sum(cast(owned.unit_price as decimal(38, 4))) as prices,
-        count(owned.unit_price) as priced,
+        cast(sum(owned.units) as double) as units,
+        sum(owned.times) as times,
+        cast(sum(owned.prices) as double) as prices,
+        sum(owned.priced) as priced,
+        cast(sum(owned.prices_28d) as double) as prices_28d,
+        sum(owned.priced_28d) as priced_28d,
     from owned
     inner join orders
         on orders.as_of = owned.as_of
@@ -150,7 +159,9 @@ final as (
         products.rebuyers_28d / cast(products.earlier_buyers + 10 as double) as product_rebuy_share_28d,
         products.rebuyers / cast(products.buyers as double) as product_rebuy_share,
         products.gap_days / cast(nullif(products.gaps, 0) as double) as product_gap_days,
-        cast(products.prices as double) / cast(nullif(products.priced, 0) as double) as product_price,
+        products.prices / cast(nullif(products.priced, 0) as double) as product_price,
+        products.prices_28d / cast(nullif(products.priced_28d, 0) as double) as product_price_28d,
+        products.units / cast(products.times as double) as product_units,
         products.age_days as product_age_days,
         row_number() over (
             partition by products.as_of

@@ -166,7 +166,9 @@ final as (
         known_at,
         cast(local_at as date) as local_date,
         -- 1900 began on a Monday
-        cast({{ holdfast.days_between("timestamp '1900-01-01'", "date_trunc('day', local_at)") }} % 7 + 1 as integer) as weekday,
+        cast(
+            {{ holdfast.days_between("timestamp '1900-01-01'", "date_trunc('day', local_at)") }} % 7 + 1 as integer
+        ) as weekday,
         case when has_hour then cast(extract(hour from local_at) as integer) end as hour,
         has_order,
         has_visit,

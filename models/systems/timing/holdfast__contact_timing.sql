@@ -105,9 +105,13 @@ of_any as (
             else 'everyone'
         end as status,
         (hour_best.weight + hour_best.concentration)
-        * {{ holdfast.timing_apart('hour_best.share_', 'hour_best.best', 'hour_best.everyones_best') }} as own_part,
+        * {{ holdfast.timing_apart(
+            'hour_best.share_', 'hour_best.best', 'hour_best.everyones_best'
+        ) }} as own_part,
         (hour_best.weight + hour_best.concentration)
-        * {{ holdfast.timing_apart('hour_best.share_', 'hour_best.everyones_best', 'hour_best.best') }} as everyones_part,
+        * {{ holdfast.timing_apart(
+            'hour_best.share_', 'hour_best.everyones_best', 'hour_best.best'
+        ) }} as everyones_part,
     from customers
     inner join hour_best on hour_best.customer_id = customers.customer_id
     inner join weekday_best on weekday_best.customer_id = customers.customer_id
@@ -208,7 +212,9 @@ channel_shares as (
         kernels.concentration,
         hour_best.everyones_best,
         {%- for slot in holdfast.timing_slots('hour') %}
-        {{ holdfast.timing_mixed('hour', slot, 'click_weights', 'kernels', 'hour_best.share_' ~ slot) }} as share_{{ slot }},
+        {{ holdfast.timing_mixed(
+            'hour', slot, 'click_weights', 'kernels', 'hour_best.share_' ~ slot
+        ) }} as share_{{ slot }},
         {%- endfor %}
     from click_weights
     inner join hour_best on hour_best.customer_id = click_weights.customer_id
@@ -239,11 +245,25 @@ of_channels as (
         channel_best.evidence_count,
         case when channel_best.weight >= channel_best.concentration then 'personal' else 'shrunk' end as status,
         (channel_best.weight + channel_best.concentration)
-        * {{ holdfast.timing_apart('channel_best.share_', 'channel_best.best', 'channel_best.everyones_best') }} as own_part,
+        * {{ holdfast.timing_apart(
+            'channel_best.share_', 'channel_best.best', 'channel_best.everyones_best'
+        ) }} as own_part,
         (channel_best.weight + channel_best.concentration)
-        * {{ holdfast.timing_apart('channel_best.share_', 'channel_best.everyones_best', 'channel_best.best') }} as everyones_part,
+        * {{ holdfast.timing_apart(
+            'channel_best.share_', 'channel_best.everyones_best', 'channel_best.best'
+        ) }} as everyones_part,
     from channel_best
     inner join of_any on of_any.customer_id = channel_best.customer_id
+
+),
+
+timings as (
+
+    select * from of_any
+
+    union all
+
+    select * from of_channels
 
 ),
 
@@ -252,13 +272,20 @@ placed as (
     select
         *,
         {{ holdfast.timing_send_hour('hour') }} as send_hour,
-    from (
-        select * from of_any
-
-        union all
-
-        select * from of_channels
-    ) as timings
+        case status
+            when 'no_activity' then 'nobody has been active yet'
+            when 'no_hours_in_the_data' then 'the data have dates without times: no hours, only weekdays'
+            when 'everyone' then 'no active hours known: everyone is most active around ' || hour || ':00'
+            when 'segment' then 'no active hours known: the segment is most active around ' || hour || ':00'
+            when 'personal'
+                then 'most active around ' || hour || ':00, by their own activity (active hours: ' || evidence_count || ')'
+            else
+                'most active around ' || hour || ':00, but only ' || evidence_count
+                || case evidence_count when 1 then ' active hour' else ' active hours' end
+                || ' of their own, so mostly as '
+                || case channel when 'any' then 'everyone is' else 'the customer is elsewhere' end
+        end as told,
+    from timings
 
 ),
 
@@ -354,25 +381,17 @@ final as (
         cast(placed.time_zone as varchar) as time_zone,
         cast(placed.time_zone_source as varchar) as time_zone_source,
         cast(
-            case placed.status
-                when 'no_activity' then 'nobody has been active yet'
-                when 'no_hours_in_the_data'
-                    then 'the data have dates without times: no hours, only weekdays'
-                when 'everyone'
-                    then 'no active hours known: everyone is most active around ' || placed.hour || ':00'
-                when 'segment'
-                    then 'no active hours known: the segment is most active around ' || placed.hour || ':00'
-                when 'shrunk'
-                    then 'most active around ' || placed.hour || ':00, but with little evidence of their own ('
-                        || placed.evidence_count || case placed.evidence_count when 1 then ' active hour' else ' active hours' end
-                        || '), so mostly as '
-                        || case placed.channel when 'any' then 'everyone is' else 'the customer is elsewhere' end
-                else
-                    'most active around ' || placed.hour || ':00, by ' || placed.evidence_count || ' active hours of their own'
+            placed.told
+            || case
+                when placed.send_hour <> placed.hour
+                    then '; moved to ' || placed.send_hour || ':00, out of the quiet hours'
+                else ''
             end
-            || case when placed.send_hour <> placed.hour then '; moved to ' || placed.send_hour || ':00, out of the quiet hours' else '' end
-            || case when placed.time_zone_source = 'not_recognised' then '; time zone not recognised, hours in ' || placed.time_zone else '' end
-            as varchar
+            || case
+                when placed.time_zone_source = 'not_recognised'
+                    then '; time zone not recognised, hours in ' || placed.time_zone
+                else ''
+            end as varchar
         ) as reason,
     from placed
     left join next_by_hour as best_times

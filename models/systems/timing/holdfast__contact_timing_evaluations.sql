@@ -1,4 +1,4 @@
--- how well contact times told later activity, beside everyone's hours and the customer's plain counts, and what came of sends
+-- how well contact times told later activity, beside everyone's hours and the customer's counts, and what came of sends
 {{ config(enabled=holdfast.has_system('timing')) }}
 
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
@@ -139,7 +139,8 @@ later as (
         shares.evidence_count,
         {{ holdfast.timing_slot(unit, 'shares.share_', 'later.slot') }} as share_dirichlet,
         {{ holdfast.timing_slot(unit, 'shares.everyone_', 'later.slot') }} as share_everyone,
-        (coalesce(own_counts.hours, 0) + 1) / cast(shares.evidence_count + {{ holdfast.timing_slots(unit) | length }} as double) as share_own_counts,
+        (coalesce(own_counts.hours, 0) + 1)
+        / cast(shares.evidence_count + {{ holdfast.timing_slots(unit) | length }} as double) as share_own_counts,
     from later
     inner join {{ unit }}_shares as shares
         on shares.settled_at = later.settled_at
@@ -198,12 +199,23 @@ losses as (
 
 ),
 
+splits as (
+    {%- for of_one_date, of_one_segment in [('true', 'true'), ('true', 'false'), ('false', 'true'), ('false', 'false')] %}
+
+    select
+        {{ of_one_date }} as of_one_date,
+        {{ of_one_segment }} as of_one_segment
+    {{- '' if loop.last else '\n\n    union all' }}
+    {%- endfor %}
+
+),
+
 -- by date and for all dates together, of everybody and by evidence
 levels as (
 
     select
-        case when levels.of_one_date then losses.settled_at end as settled_at,
-        case when levels.of_one_segment then losses.segment end as segment,
+        case when splits.of_one_date then losses.settled_at end as settled_at,
+        case when splits.of_one_segment then losses.segment end as segment,
         losses.unit,
         losses.customer_id,
         sum(losses.hours) as hours,
@@ -211,18 +223,10 @@ levels as (
         sum(losses.loss_{{ algorithm }}) as loss_{{ algorithm }},
         {%- endfor %}
     from losses
-    cross join (
-        select true as of_one_date, true as of_one_segment
-        union all
-        select true as of_one_date, false as of_one_segment
-        union all
-        select false as of_one_date, true as of_one_segment
-        union all
-        select false as of_one_date, false as of_one_segment
-    ) as levels
+    cross join splits
     group by
-        case when levels.of_one_date then losses.settled_at end,
-        case when levels.of_one_segment then losses.segment end,
+        case when splits.of_one_date then losses.settled_at end,
+        case when splits.of_one_segment then losses.segment end,
         losses.unit,
         losses.customer_id
 
@@ -285,6 +289,15 @@ means as (
 
 ),
 
+residuals as (
+
+    select
+        *,
+        square_of_loss - 2e0 * value * loss_by_hours + value * value * square_of_hours as square_of_residuals,
+    from means
+
+),
+
 log_losses as (
 
     select
@@ -294,13 +307,10 @@ log_losses as (
         segment,
         metric,
         value,
-        case
-            when customers > 1
-                then 1.96e0 * sqrt(greatest(square_of_loss - 2e0 * value * loss_by_hours + value * value * square_of_hours, 0e0))
-                    / cast(nullif(hours, 0e0) as double)
-        end as half_interval,
+        case when customers > 1 then 1.96e0 * sqrt(greatest(square_of_residuals, 0e0)) end
+        / cast(nullif(hours, 0e0) as double) as half_interval,
         hours as row_count,
-    from means
+    from residuals
 
 ),
 
@@ -510,8 +520,10 @@ rates as (
         sends_else,
         cast(weighed_at as double) / cast(nullif(cast(weight as double), 0e0) as double) as rate_at,
         cast(weighed_else as double) / cast(nullif(cast(weight as double), 0e0) as double) as rate_else,
-        cast(spread_at as double) / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_at,
-        cast(spread_else as double) / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_else,
+        cast(spread_at as double)
+        / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_at,
+        cast(spread_else as double)
+        / cast(nullif(cast(weight as double) * cast(weight as double), 0e0) as double) as spread_else,
     from pooled
 
 ),
@@ -551,7 +563,9 @@ lifts as (
         cast(null as varchar) as segment,
         answer || '_lift' as metric,
         rate_at - rate_else as value,
-        1.96e0 * sqrt(rate_at * (1e0 - rate_at) * spread_at + rate_else * (1e0 - rate_else) * spread_else) as half_interval,
+        1.96e0 * sqrt(
+            rate_at * (1e0 - rate_at) * spread_at + rate_else * (1e0 - rate_else) * spread_else
+        ) as half_interval,
         sends_at + sends_else as row_count,
     from rates
 

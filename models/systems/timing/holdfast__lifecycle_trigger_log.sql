@@ -12,6 +12,17 @@
 {#- days that are looked back: at views before a price drop or a return to the shelves, at prices before one -#}
 {% set interest_days = 30 -%}
 {% set price_days = 28 -%}
+{% set fired_at = 'cast(fired.fired_date as timestamp)' -%}
+{% set latest = '-cast(coalesce(max(expires_days), 0) + ' -%}
+{% set triggers = [
+    'first_order_follow_up', 'overdue', 'at_risk', 'win_back', 'browse_without_cart', 'cart_without_order', 'price_drop',
+    'back_in_stock', 'renewal', 'anniversary',
+] -%}
+{% set about_subscriptions = ['at_risk', 'win_back'] if definition == 'contractual' else [] -%}
+{% set values = {
+    'first_days': 'first_days', 'first_day': 'first_day', 'first_number': 'first_number',
+    'second_number': 'second_number', 'product': 'product_name',
+} -%}
 {% set events = holdfast.as_known_at(
     ref('holdfast', 'stg_holdfast__web_events'), holdfast.event_times()['stg_holdfast__web_events'], as_of
 ) -%}
@@ -27,8 +38,8 @@ rules as (
 reach as (
 
     select
-        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ (interest_days + 2) ~ ' as integer)') }} as events_from,
-        {{ holdfast.plus_days(as_of, '-cast(coalesce(max(expires_days), 0) + ' ~ (price_days + 2) ~ ' as integer)') }} as prices_from,
+        {{ holdfast.plus_days(as_of, latest ~ (interest_days + 2) ~ ' as integer)') }} as events_from,
+        {{ holdfast.plus_days(as_of, latest ~ (price_days + 2) ~ ' as integer)') }} as prices_from,
     from rules
 
 ),
@@ -416,7 +427,9 @@ candidates as (
     select
         'overdue' as trigger,
         states.customer_id,
-        {{ holdfast.plus_days('buyers.last_at', 'cast(floor(rules.threshold * states.usual_gap_days) as integer) + 1') }} as triggered_at,
+        {{ holdfast.plus_days(
+            'buyers.last_at', 'cast(floor(rules.threshold * states.usual_gap_days) as integer) + 1'
+        ) }} as triggered_at,
         null as product_id,
         buyers.last_at as told_at,
         cast(buyers.order_count as double) as first_number,
@@ -518,7 +531,9 @@ candidates as (
         {{ holdfast.plus_days('renewals.renews_at', '-cast(rules.threshold as integer)') }} as triggered_at,
         null as product_id,
         renewals.renews_at as told_at,
-        cast({{ holdfast.days_between('cast(' ~ as_of ~ ' as date)', 'cast(renewals.renews_at as date)') }} as double) as first_number,
+        cast(
+            {{ holdfast.days_between('cast(' ~ as_of ~ ' as date)', 'cast(renewals.renews_at as date)') }} as double
+        ) as first_number,
         cast(null as double) as second_number,
     from renewals
     inner join rules on rules.trigger = 'renewal'
@@ -528,7 +543,9 @@ candidates as (
     select
         'anniversary' as trigger,
         customer_id,
-        cast({{ holdfast.plus_months('cast(first_at as date)', 'cast(months - months % 12 as integer)') }} as timestamp) as triggered_at,
+        cast(
+            {{ holdfast.plus_months('cast(first_at as date)', 'cast(months - months % 12 as integer)') }} as timestamp
+        ) as triggered_at,
         null as product_id,
         first_at as told_at,
         cast((months - months % 12) / 12e0 as double) as first_number,
@@ -592,44 +609,40 @@ final as (
         date_trunc('day', triggered_at) as period_starts_at,
         {{ holdfast.plus_days('triggered_at', 'expires_days') }} as expires_at,
         product_id,
-        {%- set values = {
-            'first_days': 'first_days', 'first_day': 'first_day', 'first_number': 'first_number', 'second_number': 'second_number',
-            'product': 'product_name',
-        } %}
         cast(
             case trigger
-                {%- for trigger in [
-                    'first_order_follow_up', 'overdue', 'at_risk', 'win_back', 'browse_without_cart', 'cart_without_order', 'price_drop',
-                    'back_in_stock', 'renewal', 'anniversary',
-                ] %}
-                {%- set key = trigger ~ '_subscription' if definition == 'contractual' and trigger in ['at_risk', 'win_back'] else trigger %}
+                {%- for trigger in triggers %}
+                {%- set key = trigger ~ '_subscription' if trigger in about_subscriptions else trigger %}
                 when {{ holdfast.text(trigger) }} then {{ holdfast.told(words[key], values) }}
-                {%- if trigger in ['browse_without_cart', 'cart_without_order'] %}
-                || coalesce({{ holdfast.told(words.product, values) }}, '')
-                {%- endif %}
                 {%- endfor %}
+            end
+            || case
+                when trigger in ('browse_without_cart', 'cart_without_order')
+                    then coalesce({{ holdfast.told(words.product, values) }}, '')
+                else ''
             end as varchar
         ) as evidence,
         {{ holdfast.as_of_date() }} as fired_date,
     from told
     {%- if is_incremental() %}
-    where not exists (
-        select 1
-        from {{ this }} as fired
-        where
-            fired.customer_id = told.customer_id
-            and fired.trigger = told.trigger
-            and (
-                (
-                    told.triggered_at < {{ holdfast.plus_days('fired.period_starts_at', 'told.period_days') }}
-                    and fired.period_starts_at < {{ holdfast.plus_days('told.triggered_at', 'told.period_days') }}
+    where
+        not exists (
+            select 1
+            from {{ this }} as fired
+            where
+                fired.customer_id = told.customer_id
+                and fired.trigger = told.trigger
+                and (
+                    (
+                        told.triggered_at < {{ holdfast.plus_days('fired.period_starts_at', 'told.period_days') }}
+                        and fired.period_starts_at < {{ holdfast.plus_days('told.triggered_at', 'told.period_days') }}
+                    )
+                    or (
+                        {{ as_of }} < {{ holdfast.plus_days(fired_at, 'told.period_days') }}
+                        and {{ fired_at }} < {{ holdfast.plus_days(as_of, 'told.period_days') }}
+                    )
                 )
-                or (
-                    {{ as_of }} < {{ holdfast.plus_days('cast(fired.fired_date as timestamp)', 'told.period_days') }}
-                    and cast(fired.fired_date as timestamp) < {{ holdfast.plus_days(as_of, 'told.period_days') }}
-                )
-            )
-    )
+        )
     {%- endif %}
 
 )

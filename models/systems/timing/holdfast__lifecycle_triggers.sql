@@ -94,7 +94,10 @@ ranked as (
         open_now.trigger_id,
         row_number() over (
             partition by open_now.customer_id
-            order by open_now.priority asc nulls last, open_now.triggered_at desc nulls last, open_now.trigger asc nulls last
+            order by
+                open_now.priority asc nulls last,
+                open_now.triggered_at desc nulls last,
+                open_now.trigger asc nulls last
         ) as place,
     from open_now
     left join exclusions on exclusions.trigger_id = open_now.trigger_id

@@ -22,7 +22,9 @@ dated as (
         {{ holdfast.days_between('last_bought_at', 'as_of') }} as silence_days,
         {{ holdfast.plus_days('last_bought_at', 'cast(round(cycle_days) as integer)') }} as runs_out_at,
         {{ holdfast.plus_days('last_bought_at', 'cast(floor(cycle_days / 2e0) as integer)') }} as half_used_at,
-        {{ holdfast.plus_days('previous_bought_at', 'cast(round(previous_cycle_days) as integer)') }} as former_runs_out_at,
+        {{ holdfast.plus_days(
+            'previous_bought_at', 'cast(round(previous_cycle_days) as integer)'
+        ) }} as former_runs_out_at,
     from cycles
 
 ),
@@ -35,7 +37,9 @@ replacements as (
         dated.customer_id,
         dated.product_id,
         max(others.last_bought_at) as other_bought_at,
-        {{ holdfast.value_at_max('others.product_name', '(others.last_bought_at, cast(others.product_id as varchar))') }} as other_name,
+        {{ holdfast.value_at_max(
+            'others.product_name', '(others.last_bought_at, cast(others.product_id as varchar))'
+        ) }} as other_name,
     from dated
     inner join dated as others
         on others.customer_id = dated.customer_id

@@ -2,14 +2,13 @@
 -- how far expected purchases were off on later time, and whether reminders came before purchases
 {% set horizon_days = 90 -%}
 {% set window_days = 14 -%}
-{% set cuts = [90, 120, 150, 180] -%}
 {% set lead_days = holdfast.setting('replenishment_lead_days') -%}
-{%- set moments = [] -%}
-{%- for days in cuts -%}
-    {%- do moments.append('cast(' ~ holdfast.as_of_date() ~ ' as timestamp) - interval ' ~ days ~ ' day') -%}
-{%- endfor -%}
-{%- set predictions = {
-    'own_cycle': ['in_use', 'cycle_days'], 'product_mean': ['baseline', 'mean_gap_days'], 'last_gap': ['baseline', 'last_gap_days'],
+{% set before = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp) - interval ' -%}
+{% set moments = [before ~ '90 day', before ~ '120 day', before ~ '150 day', before ~ '180 day'] -%}
+{% set predictions = {
+    'own_cycle': ['in_use', 'cycle_days'],
+    'product_mean': ['baseline', 'mean_gap_days'],
+    'last_gap': ['baseline', 'last_gap_days'],
 } -%}
 with
 

@@ -1,4 +1,4 @@
--- how much of a customer's own habit to believe: tried on the days before the as-of date, with what was known before them
+-- how much of a customer's own habit to believe: tried on the days before the as-of date, by what was known before
 {{ config(enabled=holdfast.has_system('timing')) }}
 
 with

@@ -31,8 +31,8 @@ btyd as (
 ),
 
 {% endfor -%}
--- the one source of what is expected: a row per customer who has ordered. The regression looks 90 days ahead, the days after
--- that are always the other model's; its interval of the year moves along with the expectation, and holds it
+-- the one source of what is expected: a row per customer who has ordered. The regression looks 90 days ahead, the days
+-- after that are always the other model's; its interval of the year moves along with the expectation, and holds it
 forecasts as (
 
     select
@@ -41,9 +41,16 @@ forecasts as (
         btyd.p_alive,
         {%- for name in ['orders', 'spend'] %}
         {%- set model = name ~ '_by_regression' %}
-        {%- set year = model ~ '.expected + greatest(btyd.expected_' ~ name ~ '_365d - btyd.expected_' ~ name ~ '_90d, 0e0)' %}
-        case when {{ model }}.customer_id is null then btyd.expected_{{ name }}_90d else {{ model }}.expected end as expected_{{ name }}_90d,
-        case when {{ model }}.customer_id is null then btyd.expected_{{ name }}_365d else {{ year }} end as expected_{{ name }}_365d,
+        {%- set later = 'greatest(btyd.expected_' ~ name ~ '_365d - btyd.expected_' ~ name ~ '_90d, 0e0)' %}
+        {%- set year = model ~ '.expected + ' ~ later %}
+        case
+            when {{ model }}.customer_id is null then btyd.expected_{{ name }}_90d
+            else {{ model }}.expected
+        end as expected_{{ name }}_90d,
+        case
+            when {{ model }}.customer_id is null then btyd.expected_{{ name }}_365d
+            else {{ year }}
+        end as expected_{{ name }}_365d,
         {%- for side, further in [('lower', 'least'), ('upper', 'greatest')] %}
         case
             when {{ model }}.customer_id is null then btyd.expected_{{ name }}_90d_{{ side }}
@@ -67,7 +74,10 @@ forecasts as (
             when orders_by_regression.customer_id is not null then orders_by_regression.algorithm
             when btyd.status != 'no_model' then btyd.algorithm
         end as orders_model,
-        case when spend_by_regression.customer_id is null then btyd.model_id else spend_by_regression.model_id end as model_id,
+        case
+            when spend_by_regression.customer_id is null then btyd.model_id
+            else spend_by_regression.model_id
+        end as model_id,
     from btyd
     left join orders_by_regression on orders_by_regression.customer_id = btyd.customer_id
     left join spend_by_regression on spend_by_regression.customer_id = btyd.customer_id

@@ -75,11 +75,11 @@ def compare_forecasts(predictions: pa.Table) -> pa.Table:
     {'a': 'candidate', 'b': 'in_use'}
     """
     rows: list[dict[str, Any]] = []
-    for task in sorted(set(predictions["task"].to_pylist())):
+    for task in sorted(pc.unique(predictions["task"]).to_pylist()):
         of_task = predictions.filter(pc.equal(predictions["task"], task))
         measured = {
             algorithm: _measure(of_task.filter(pc.equal(of_task["algorithm"], algorithm)))
-            for algorithm in sorted(set(of_task["algorithm"].to_pylist()))
+            for algorithm in sorted(pc.unique(of_task["algorithm"]).to_pylist())
         }
         chosen = _chosen(
             {
@@ -99,7 +99,7 @@ def _measure(rows: pa.Table) -> list[dict[str, Any]]:
     plain = rows.select(["customer_id", "as_of", "outcome"])
     given = evaluate_values(plain.append_column("predicted_value", rows["predicted"])).to_pylist()
     columns = {
-        name: np.array(rows[name].to_pylist(), dtype=np.float64)
+        name: rows[name].cast(pa.float64()).to_numpy()
         for name in ("predicted", "predicted_raw", "lower", "upper", "outcome")
     }
     as_of = rows["as_of"].cast(pa.timestamp("us")).to_numpy()

@@ -222,3 +222,30 @@ def test_a_champion_that_a_simple_rule_beats_is_told_loudly(project: Project) ->
     assert "DO NOT ACT ON THESE SCORES YET" in told
     assert "log loss 0.5000 on test rows, against 0.4000 of the baseline base rate" in told
     assert "AUROC 0.8" not in told
+
+
+def test_the_models_of_value_stand_beside_each_other(project: Project) -> None:
+    assert "Customer value" not in summarise(project.directory)
+    for name in ("gini", "mae", "total_error", "total_error_raw", "coverage_80"):
+        change(project, f"alter table model_performance add column {name} double")
+    change(
+        project,
+        """
+        insert into model_performance by name
+        select * from (values
+            ('value_spend', 'two_part', 'champion', 'test', 80, 0.5, 12.25, -0.029, 0.1, 0.79),
+            ('value_spend', 'bg_nbd', 'challenger', 'test', 80, 0.4, 13.0, null, null, null)
+        ) as rows (
+            task, algorithm, stage, split, row_count, gini, mae, total_error, total_error_raw,
+            coverage_80
+        )
+        """,
+    )
+    text = summarise(project.directory)
+    assert "Customer value, the next 90 days on held-out months (80 rows" in text
+    lines = [line.split() for line in text.splitlines()]
+    used = ["spend", "two_part", "champion", "0.500", "12.25", "-2.9", "%", "+10.0", "%"]
+    assert [*used, "79.0", "%"] in lines
+    assert ["spend", "bg_nbd", "challenger", "0.400", "13.00", "-", "-", "-"] in lines
+    # they are no task of their own
+    assert "Value spend on held-out months" not in text

@@ -353,7 +353,7 @@ def test_the_winner_is_told_with_how_far_its_total_was_off(
         "expected 4.2% less in 90 days than was spent (12.0% more before recalibration)."
     ) in told
     assert "buying habit (MBG/CNBD-2), in use spend -4.2% +12.0% 31.50 - -" in told
-    assert "gradient boosting in two parts spend +20.0% - 30.00 - -" in told
+    assert "whether times how much spend +20.0% - 30.00 - -" in told
 
 
 LISTS_MEASURED = """
