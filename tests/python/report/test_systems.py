@@ -71,6 +71,7 @@ def test_all_sections_together(project: MakeProject, tmp_path: Path) -> None:
     data = data_of(html)
     assert data["charts"].keys() == {"concentration", "overdue", "hours"}
     assert data["lists"].keys() == LISTS
+    assert "Probability of leaving times the spend expected" in text_of(html, "words")
 
 
 def test_worth_is_told_as_a_sum_without_an_interval(project: MakeProject, tmp_path: Path) -> None:
