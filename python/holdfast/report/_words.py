@@ -179,6 +179,6 @@ _NAMES = {
     "mbg_nbd": "buying habit (MBG/NBD)",
     "naive_rate": "orders go on at the same rate",
     "recency_mean_spend": "recency times mean spend",
-    "two_part": "gradient boosting in two parts",
+    "two_part": "whether times how much",
     "days_since_last_order": "days since the last order",
 }
