@@ -93,10 +93,11 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
     row = tables.row(
         """
         select
-            count(distinct customer_id) as customers,
+            count(*) filter (where rank = 1) as customers,
             count(distinct product_id) as products,
-            count(distinct customer_id) filter (where status = 'personal') as personal,
+            count(*) filter (where rank = 1 and status = 'personal') as personal,
         from {product_recommendations}
+        where list = 'top'
         """
     )
     if row is None or not row["customers"]:
@@ -105,7 +106,7 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
     found.lead.append(
         f"There are suggestions for {words.counted(row['customers'], 'customer')}, from "
         f"{words.counted(row['products'], 'product')}; for {words.count(row['personal'])} of them "
-        "they rest on purchases or views of their own."
+        "the first rests on purchases or views of their own."
     )
 
 
