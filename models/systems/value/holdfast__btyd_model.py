@@ -1,5 +1,5 @@
 def model(dbt, session):
-    """Fit what is expected of customers, at the date that is scored and for those it is tested on."""
+    """Fit what is expected of customers, for the date that is scored and those it is tested on."""
     from holdfast.training import fit_value_models
 
     orders = dbt.ref("holdfast", "holdfast__btyd_orders")

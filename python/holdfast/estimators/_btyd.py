@@ -34,11 +34,14 @@ _Doubles: TypeAlias = NDArray[np.float64]
 
 # Of the logarithm of every parameter, with time in units of the mean age. Data without dropout, or
 # with customers all alike, have their optimum at infinity; beyond this, predictions hardly change.
-_LOG_BOUND = 10.0
-# Of the mean log-likelihood per customer; a fit that stops above it has not converged.
-_LARGEST_GRADIENT = 1e-5
+_LOG_BOUND = 8.0
+# Of the mean log-likelihood per order; a fit that stops above it has not converged. Where a search
+# gives up within rounding of the optimum, a little more is accepted.
+_LARGEST_GRADIENT, _WITHIN_ROUNDING = 1e-5, 1e-3
 # Where customers hardly differ, the optimum is a long flat ridge, and a search may give up on it.
 _MOST_SEARCHES = 5
+# A ten-thousandth of a customer who knows nothing: it says where on a ridge to stop.
+_PRIOR = 1e-4
 # Closed forms divide by a - 1 and a - 2; so near to them the likelihood tells no difference.
 _POLES = (1.0, 2.0)
 _NEAREST_TO_POLE = 1e-4
@@ -442,9 +445,10 @@ class _Histories:
             faster = before.alpha / self.scale * before.k / k
             start = np.log([before.r, faster, before.a, before.b])
         start = np.clip(start, -_LOG_BOUND, _LOG_BOUND)
+        orders = 1.0 + self.repeats / self.customer_count
         for _ in range(_MOST_SEARCHES):
             found = minimize(
-                lambda at: self.loss(at, k, stops_at_first),
+                lambda at: self._with_prior(at, self.loss(at, k, stops_at_first)),
                 start,
                 jac=True,
                 method="L-BFGS-B",
@@ -454,10 +458,11 @@ class _Histories:
             # At a bound only the way back counts. The line search may give up within rounding of
             # the optimum, so the gradient decides, not the success that scipy reports.
             gradient = found.x - np.clip(found.x - found.jac, -_LOG_BOUND, _LOG_BOUND)
-            if np.abs(gradient).max() <= _LARGEST_GRADIENT:
+            steepness = float(np.abs(gradient).max()) / orders
+            if steepness <= _LARGEST_GRADIENT or np.array_equal(start, found.x):
                 break
             start = found.x
-        else:
+        if steepness > _WITHIN_ROUNDING:
             raise TrainingError(
                 f"The BTYD model of {self.customer_count} customers did not converge: "
                 f"{found.message}. Give it more customers or a longer history."
@@ -468,7 +473,7 @@ class _Histories:
                 a = pole + (_NEAREST_TO_POLE if a >= pole else -_NEAREST_TO_POLE)
         # Every order of a history is a density in time, so a change of unit moves the likelihood.
         log_likelihood = (
-            -float(found.fun) * self.customer_count
+            -self.loss(found.x, k, stops_at_first)[0] * self.customer_count
             - k * self.repeats * np.log(self.scale)
             + (k - 1) * self.log_gaps
             - self.repeats * float(gammaln(k))
@@ -483,6 +488,11 @@ class _Histories:
             float(log_likelihood),
             self.customer_count,
         )
+
+    def _with_prior(self, at: _Doubles, loss: tuple[float, _Doubles]) -> tuple[float, _Doubles]:
+        """Add what draws the logged parameters to 0 where the data do not care."""
+        weight = _PRIOR / self.customer_count
+        return loss[0] + weight * float(at @ at), loss[1] + 2.0 * weight * at
 
     def loss(
         self, log_parameters: _Doubles, k: int, stops_at_first: bool

@@ -30,8 +30,8 @@ logger = logging.getLogger("holdfast.training")
 _Doubles: TypeAlias = NDArray[np.float64]
 
 HORIZONS = (90, 365)
-# The parameters of so many customers are known to about one in a hundred.
-_MOST_CUSTOMERS = 50_000
+# The parameters of so many customers are known to a few in a hundred, and their total to one.
+_MOST_CUSTOMERS = 20_000
 # Customers with a repeat order; with fewer, the figures are marked.
 _LEAST_REPEATERS = 30
 _YEAR = 365

@@ -315,10 +315,12 @@ def test_customers_who_order_every_day_and_every_week_are_fitted():
     assert expected[going & (gap == 7)].mean() == pytest.approx(50, rel=0.15)
 
 
-def test_customers_who_are_all_alike_are_fitted():
-    x, t_x, t = np.full(50, 5.0), np.full(50, 50.0), np.full(50, 60.0)
-    model = fit_btyd(x, t_x, t)
-    assert 0 < model.expected_orders([5], [50], [60], 60)[0] < 12
+@pytest.mark.parametrize("customers", [1, 10])
+@pytest.mark.parametrize("orders", [1.0, 40.0])
+def test_customers_who_are_all_alike_are_fitted(customers, orders):
+    x, t_x, t = (np.full(customers, each) for each in (orders, orders * 7, orders * 7 + 3))
+    model = choose_btyd(x, t_x, t, x * np.log(7))[0]
+    assert 0 < model.expected_orders(x[:1], t_x[:1], t[:1], 70)[0] < 14
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def nearest(bought: dict[int, set[int]], **arguments: Any) -> dict[int, list[tup
         )
         connection.executemany("insert into bought values (?, ?, ?)", rows)
         found = connection.execute(
-            f"select customer_id, neighbour_id, similarity from ({sql}) order by customer_id, place"  # noqa: S608
+            f"select customer_id, neighbour_id, similarity from ({sql}) order by customer_id, place"
         ).fetchall()
     given: dict[int, list[tuple[int, float]]] = {}
     for customer, neighbour, similarity in found:

@@ -24,7 +24,7 @@ def sql_weights(orders: int, groups: int, whole_history: bool = False) -> list[f
     environment.from_string(text + call).render(groups=groups, whole_history=whole_history)
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"select {given[0]} from (select unnest(range(1, $1 + 1)) as position, $1 as orders) "  # noqa: S608
+            f"select {given[0]} from (select unnest(range(1, $1 + 1)) as position, $1 as orders) "
             "order by position desc",
             [orders],
         ).fetchall()

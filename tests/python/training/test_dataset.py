@@ -278,7 +278,7 @@ def test_rows_of_customers_and_products_are_told_apart_by_both(session):
 
 def test_key_of_an_entity_must_be_filled(session):
     with pytest.raises(
-        TrainingError, match="3 rows .* no customer_id or no product_id or no as_of"
+        TrainingError, match=r"3 rows .* no customer_id or no product_id or no as_of"
     ):
         read(
             session,
