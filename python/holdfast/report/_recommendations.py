@@ -93,10 +93,11 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
     row = tables.row(
         """
         select
-            count(distinct customer_id) as customers,
+            count(*) filter (where rank = 1) as customers,
             count(distinct product_id) as products,
-            count(distinct customer_id) filter (where status = 'personal') as personal,
+            count(*) filter (where rank = 1 and status = 'personal') as personal,
         from {product_recommendations}
+        where list = 'top'
         """
     )
     if row is None or not row["customers"]:
@@ -105,7 +106,7 @@ def _add_coverage(tables: Tables, found: Recommendations) -> None:
     found.lead.append(
         f"There are suggestions for {words.counted(row['customers'], 'customer')}, from "
         f"{words.counted(row['products'], 'product')}; for {words.count(row['personal'])} of them "
-        "they rest on purchases or views of their own."
+        "the first rests on purchases or views of their own."
     )
 
 
@@ -160,9 +161,10 @@ def _add_measures(tables: Tables, found: Recommendations, least: int) -> None:
     beside = ", ".join(
         f"{row['name']}: {_of_hundred(row['hit_rate_at_10'])}" for row in (*simple[:1], *known)
     )
+    dates = "the held-out date" if used["dates"] == 1 else f"{used['dates']} held-out dates"
     found.lead.insert(
         0,
-        f"On {words.counted(used['dates'], 'held-out date')}, 10 suggestions hit at least one "
+        f"On {dates}, 10 suggestions hit at least one "
         f"purchase of the next 28 days for {_of_hundred(used['hit_rate_at_10'])} of 100 customers "
         f"who bought{' (' + beside + ')' if beside else ''}.",
     )

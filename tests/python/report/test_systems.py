@@ -71,6 +71,7 @@ def test_all_sections_together(project: MakeProject, tmp_path: Path) -> None:
     data = data_of(html)
     assert data["charts"].keys() == {"concentration", "overdue", "hours"}
     assert data["lists"].keys() == LISTS
+    assert "Probability of leaving times the spend expected" in text_of(html, "words")
 
 
 def test_worth_is_told_as_a_sum_without_an_interval(project: MakeProject, tmp_path: Path) -> None:
@@ -379,7 +380,7 @@ def test_suggestions_are_compared_with_best_sellers(project: MakeProject, tmp_pa
         "On 4 held-out dates, 10 suggestions hit at least one purchase of the next 28 days for 84 "
         "of 100 customers who bought (what they bought most often: 80, the best sellers: 61)."
     ) in told
-    assert "for 120 of them they rest on purchases or views of their own." in told
+    assert "for 120 of them the first rests on purchases or views of their own." in told
     assert "no worse" not in told
     assert "suggestions in use any 84% (82% to 86%) 18% 0.340 50%" in told
     assert "suggestions in use new to them 43% (41% to 45%)" in told
