@@ -175,7 +175,7 @@ fallback as (
 final as (
 
     select
-        'recommendation' as task,
+        'product_recommendations' as task,
         algorithm,
         case
             when algorithm = {{ holdfast.text(evaluated.algorithm or 'fixed_blend') }} then 'in_use'

@@ -66,6 +66,14 @@ _FIGURES_OF_TOTALS: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "held by 80 %": ("coverage_80", terminal.percent),
 }
 
+_FIGURES_OF_LISTS: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "hit": ("hit_rate_at_10", terminal.percent),
+    "recall": ("recall_at_10", terminal.percent),
+    "NDCG": ("ndcg_at_10", _decimals(3)),
+}
+# tasks whose scores nobody acts on: customer_value and product_recommendations are made of them
+_MADE_INTO_OTHERS = ("future_orders", "future_spend", "recommendation")
+
 
 def summarise(
     directory: Path,
@@ -147,11 +155,11 @@ def _models(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
         connection,
         f"""
         select distinct task from {project.relation("model_registry")}
-        where task != 'churn' order by task
+        where task not in ('churn', {", ".join(map(literal, _MADE_INTO_OTHERS))}) order by task
         """,  # noqa: S608 - the relation is dbt's own, quoted
     )
     parts = [of_churn, *(_models_of(project, connection, task) for (task,) in others)]
-    parts.append(_value(project, connection))
+    parts += [_value(project, connection), _recommendations(project, connection)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -213,15 +221,7 @@ def _models_of(project: Project, connection: duckdb.DuckDBPyConnection, task: st
 
 def _value(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
     """Set the models of customer_value beside each other; nothing where none was compared."""
-    found = connection.execute(
-        f"""
-        select * from {project.relation("model_performance")}
-        where task in ('value_orders', 'value_spend') and split = 'test'
-        order by task, stage = 'champion' desc, stage = 'baseline', algorithm
-        """  # noqa: S608 - the relation is dbt's own, quoted
-    )
-    names = [column for column, *_ in found.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    rows = _judged(project, connection, "value_orders", "value_spend")
     if not rows:
         return ""
     table = [("expected", "model", "stage", *_FIGURES_OF_TOTALS)]
@@ -238,6 +238,32 @@ def _value(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
         f"Customer value, the next 90 days on held-out months ({rows[0]['row_count']:,} rows; "
         "customer_value shows the champions):\n" + terminal.table(table, left=3)
     )
+
+
+def _recommendations(project: Project, connection: duckdb.DuckDBPyConnection) -> str:
+    """Set the lists of ten products beside each other; nothing where none was judged."""
+    rows = _judged(project, connection, "product_recommendations")
+    if not rows:
+        return ""
+    return (
+        f"Ten recommended products on held-out weeks ({rows[0]['row_count']:,} customers who "
+        "bought something):\n" + _compared(rows, _FIGURES_OF_LISTS)
+    )
+
+
+def _judged(
+    project: Project, connection: duckdb.DuckDBPyConnection, *tasks: str
+) -> list[dict[str, Any]]:
+    """Give what was judged beside simple rules, the champion of each task first."""
+    found = connection.execute(
+        f"""
+        select * from {project.relation("model_performance")}
+        where task in ({", ".join(map(literal, tasks))}) and split = 'test'
+        order by task, stage = 'champion' desc, stage = 'baseline', algorithm
+        """  # noqa: S608 - the relation is dbt's own, quoted
+    )
+    names = [column for column, *_ in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _dates(project: Project, connection: duckdb.DuckDBPyConnection, scorer: dict[str, Any]) -> str:
