@@ -1,17 +1,17 @@
 {{ config(materialized='view') }}
 -- how good the systems are that are no tasks, on time that they had not seen, beside what they must beat
-{% set models = ['value_evaluations', 'value_baseline_evaluations', 'next_purchase_evaluations'] -%}
+{% set names = ['value', 'value_baseline', 'next_purchase'] -%}
 {% if holdfast.has_system('timing') -%}
-{% set models = models + ['contact_timing_evaluations', 'replenishment_evaluations'] -%}
+{% set names = names + ['contact_timing', 'replenishment'] -%}
 {% endif -%}
 {% if holdfast.has_system('recommendations') -%}
-{% set models = models + ['recommendation_evaluations'] -%}
+{% set names = names + ['recommendation'] -%}
 {% endif -%}
 with
 
 final as (
 
-    {% for name in models -%}
+    {% for name in names -%}
     select
         task,
         algorithm,
@@ -24,7 +24,7 @@ final as (
         lower,
         upper,
         row_count,
-    from {{ ref('holdfast', 'holdfast__' ~ name) }}
+    from {{ holdfast.evaluations_of(name) }} as figures
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

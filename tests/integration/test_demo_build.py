@@ -66,14 +66,10 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
         if not node["description"]:
             undescribed.append(node["name"])
         described = dict(node["columns"])
-        if node["alias"] in (
-            "customer_model_features",
-            "winback_training_set",
-            "future_spend_training_set",
-            "future_orders_training_set",
-        ):
+        if node["alias"] == "customer_model_features" or node["alias"].endswith("_training_set"):
             # features as they are described there
-            described |= nodes["model.holdfast.holdfast__customer_features"]["columns"]
+            of = "recommendation_candidates" if "recomm" in node["alias"] else "customer_features"
+            described |= nodes[f"model.holdfast.holdfast__{of}"]["columns"]
         for column in built_demo.columns(node["alias"]):
             if not described.get(column, {}).get("description"):
                 undescribed.append(f"{node['name']}.{column}")

@@ -8,7 +8,7 @@ evaluations as (
     select
         *,
         coalesce(replace(segment, 'list: ', ''), 'top') as list,
-    from {{ ref('holdfast', 'holdfast__recommendation_evaluations') }}
+    from {{ holdfast.evaluations_of('recommendation') }} as all_figures
 
 ),
 
