@@ -31,7 +31,7 @@ latest as (
     from {{ features }} as features
     where
         as_of = {{ scoring_as_of }}
-        and {{ holdfast.has_enough_history('features') }}
+        and {{ holdfast.has_enough_history('features', declared) }}
         {%- if declared.eligible %}
         and {{ holdfast.is_eligible(declared) }}
         {%- endif %}

@@ -94,7 +94,7 @@ latest as (
     from {{ features }} as features
     where
         as_of = {{ scoring_as_of }}
-        and {{ holdfast.has_enough_history('features') }}
+        and {{ holdfast.has_enough_history('features', task) }}
         {%- if task.eligible %}
         and {{ holdfast.is_eligible(task) }}
         {%- endif %}

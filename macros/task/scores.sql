@@ -34,7 +34,7 @@ latest as (
 
     select
         *,
-        {{ holdfast.has_enough_history('features') }} as has_enough_history,
+        {{ holdfast.has_enough_history('features', task) }} as has_enough_history,
         {{ holdfast.is_eligible(task) }} as is_eligible,
     from {{ features }} as features
     where as_of = {{ holdfast.scoring_as_of() }}

@@ -37,7 +37,7 @@ final as (
     inner join features
         on {{ holdfast._same_keys('features', 'labels', keys + ['as_of']) }}
     where
-        {{ holdfast.has_enough_history('features') }}
+        {{ holdfast.has_enough_history('features', task) }}
         {%- if task.eligible %}
         and {{ holdfast.is_eligible(task) }}
         {%- endif %}

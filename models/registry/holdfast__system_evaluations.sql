@@ -13,17 +13,17 @@ final as (
 
     {% for name in names -%}
     select
-        task,
-        algorithm,
-        stage,
-        split,
-        as_of,
-        segment,
-        metric,
-        value,
-        lower,
-        upper,
-        row_count,
+        figures.task,
+        figures.algorithm,
+        figures.stage,
+        figures.split,
+        figures.as_of,
+        figures.segment,
+        figures.metric,
+        figures.value,
+        figures.lower,
+        figures.upper,
+        figures.row_count,
     from {{ holdfast.evaluations_of(name) }} as figures
     {{ 'union all' if not loop.last }}
     {% endfor %}

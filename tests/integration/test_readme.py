@@ -111,12 +111,16 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
     assert sorted(set(read)) == [
         ("churn_definition", "'non_contractual'"),
         ("currency", "''"),
+        ("least_group", "10"),
         ("locale", "'en'"),
         ("publish_path", "''"),
+        ("systems", "['timing', 'recommendations']"),
         ("time_spine", "true"),
     ]
     assert defaults["churn_definition"] == "'non_contractual'"
     assert defaults["publish_path"] == "none"
     assert defaults["currency"] == "none"
+    assert defaults["least_group"] == "10"
     assert defaults["locale"] == "'en'"
+    assert "'systems': {'default': ['timing', 'recommendations']," in settings
     assert defaults["time_spine"] == "true"

@@ -122,17 +122,26 @@ related_places as (
 ),
 
 -- what similar customers bought in the 90 days before as_of
+neighbour_dates as (
+
+    select distinct
+        neighbour_id,
+        as_of,
+    from similar_customers
+
+),
+
 neighbour_purchases as (
 
     select distinct
         purchases.customer_id,
-        dates.as_of,
+        neighbour_dates.as_of,
         purchases.product_id,
     from {{ ref('holdfast', 'holdfast__recommendation_purchases') }} as purchases
-    inner join (select distinct neighbour_id, as_of from similar_customers) as dates
-        on dates.neighbour_id = purchases.customer_id
-        and purchases.known_at < dates.as_of
-        and purchases.ordered_at >= dates.as_of - interval 90 day
+    inner join neighbour_dates
+        on neighbour_dates.neighbour_id = purchases.customer_id
+        and purchases.known_at < neighbour_dates.as_of
+        and purchases.ordered_at >= neighbour_dates.as_of - interval 90 day
 
 ),
 
@@ -314,7 +323,8 @@ candidates as (
     inner join popular
         on popular.as_of = customers.as_of
         and popular.place <= case
-            when customers.is_active or customers.orders_lifetime = 0 then {{ sources.popular }} else {{ least_popular }}
+            when customers.is_active or customers.orders_lifetime = 0 then {{ sources.popular }}
+            else {{ least_popular }}
         end
 
     union
@@ -388,23 +398,29 @@ final as (
         cast(history.days_since_bought as float) as days_since_bought,
         cast(history.days_since_first_bought as float) as days_since_first_bought,
         cast(history.usual_gap_days as float) as usual_gap_days,
-        cast(history.days_since_bought
-        / cast(nullif(history.usual_gap_days, 0) as double) as float) as share_of_usual_gap,
-        cast(history.days_since_bought
-        / cast(nullif(products.product_gap_days, 0) as double) as float) as share_of_product_gap,
+        cast(
+            history.days_since_bought / cast(nullif(history.usual_gap_days, 0) as double) as float
+        ) as share_of_usual_gap,
+        cast(
+            history.days_since_bought / cast(nullif(products.product_gap_days, 0) as double) as float
+        ) as share_of_product_gap,
         cast(history.orders_since_bought as float) as orders_since_bought,
         cast(history.order_share as float) as order_share,
         cast(history.bought_in_last_3_orders as float) as bought_in_last_3_orders,
         cast(history.bought_last_season as float) as bought_last_season,
         -- how much of it: compared with others, with the customer's other products, and with what they spend
-        cast(history.units
-        / cast(nullif(history.times_bought * products.product_units, 0) as double) as float) as units_to_product,
-        cast(history.units
-        / cast(nullif(history.times_bought * customers.units_per_product, 0) as double) as float) as units_to_customer,
-        cast(history.spend
-        / cast(nullif(customers.spend_per_order, 0) as double) as float) as spend_to_order,
-        cast(products.product_price_28d
-        / cast(nullif(history.last_price, 0) as double) as float) as price_to_last_price,
+        cast(
+            history.units / cast(nullif(history.times_bought * products.product_units, 0) as double) as float
+        ) as units_to_product,
+        cast(
+            history.units / cast(nullif(history.times_bought * customers.units_per_product, 0) as double) as float
+        ) as units_to_customer,
+        cast(
+            history.spend / cast(nullif(customers.spend_per_order, 0) as double) as float
+        ) as spend_to_order,
+        cast(
+            products.product_price_28d / cast(nullif(history.last_price, 0) as double) as float
+        ) as price_to_last_price,
         cast(history.personal_frequency as float) as personal_frequency,
         cast(history.frequency_30d as float) as frequency_30d,
         cast(history.frequency_90d as float) as frequency_90d,
@@ -443,8 +459,9 @@ final as (
         cast(products.product_rebuy_share as float) as product_rebuy_share,
         cast(products.product_gap_days as float) as product_gap_days,
         cast(products.product_price as float) as product_price,
-        cast(products.product_price_28d
-        / cast(nullif(products.product_price, 0) as double) as float) as product_price_trend,
+        cast(
+            products.product_price_28d / cast(nullif(products.product_price, 0) as double) as float
+        ) as product_price_trend,
         cast(products.product_age_days as float) as product_age_days,
     from candidates
     inner join customers

@@ -17,8 +17,8 @@ dates as (
     union all
 
     select
-        {{ holdfast.plus_days(as_of, 'cast(step * -' ~ horizon_days ~ ' as integer)') }} as as_of,
-        step,
+        {{ holdfast.plus_days(as_of, 'cast(steps.step * -' ~ horizon_days ~ ' as integer)') }} as as_of,
+        steps.step,
     from range(1, {{ dates + 1 }}) as steps (step)
 
 ),
@@ -55,7 +55,11 @@ sampled as (
             order by {{ holdfast.stable_number('customer_id') }} asc nulls last, customer_id asc nulls last
         ) as place,
     from buyers
-    where customer_id in (select purchases.customer_id from purchases where purchases.known_at < buyers.as_of)
+    where customer_id in (
+        select purchases.customer_id
+        from purchases
+        where purchases.known_at < buyers.as_of
+    )
 
 ),
 

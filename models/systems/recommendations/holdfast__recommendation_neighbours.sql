@@ -1,6 +1,6 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- which products the same customers buy: for each product its nearest, at each date
-{# customers to learn it from, and products of each, the latest ones: so that a wholesaler makes no millions of pairs -#}
+{# customers to learn it from, and the latest products of each: so that a wholesaler makes no millions of pairs -#}
 {% set customers, most, days, nearest, damping = 20000, 60, 365, 30, 5 -%}
 with
 

@@ -1,22 +1,17 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- how each candidate of the as-of date scores: by the model, and by a fixed blend where there is none
 {% set task = holdfast.task('recommendation') -%}
-{% set candidates %}(
-        select *
-        from {{ ref('holdfast', 'holdfast__recommendation_candidates') }} as all_candidates
-        where all_candidates.as_of = {{ holdfast.scoring_as_of() }}
-    ){% endset -%}
+{#- as text: `predict` reads the candidates of the as-of date alone -#}
+{% set candidates = '(select * from ' ~ ref('holdfast', 'holdfast__recommendation_candidates')
+    ~ ' as all_candidates where all_candidates.as_of = ' ~ holdfast.scoring_as_of() ~ ')' -%}
+{% set unscored = '(select *, cast(null as varchar) as model_id, cast(null as double) as recommendation_probability'
+    ~ ' from ' ~ candidates ~ ' as candidates)' -%}
 with
 
 predicted as (
 
-    select
-        candidates.*,
-        {%- if not task.enabled %}
-        cast(null as varchar) as model_id,
-        cast(null as double) as recommendation_probability,
-        {%- endif %}
-    from {{ holdfast.predict('recommendation', candidates) if task.enabled else candidates }} as candidates
+    select *
+    from {{ holdfast.predict('recommendation', candidates) if task.enabled else unscored }} as scored_candidates
 
 ),
 

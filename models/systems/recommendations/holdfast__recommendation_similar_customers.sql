@@ -1,6 +1,6 @@
 {{ config(materialized='table', enabled=holdfast.has_system('recommendations')) }}
 -- which customers, of a sample, bought most alike
-{# of a fixed sample of `drawn` customers the first `most` that are active; products of a customer that count, the latest ones -#}
+{# of a fixed sample of `drawn` customers the first `most` that are active; of a customer the latest products count -#}
 {% set drawn, most, products, nearest, most_buyers = 20000, 2000, 20, 15, 100 -%}
 with
 

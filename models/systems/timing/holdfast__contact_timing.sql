@@ -184,7 +184,8 @@ click_activity as (
         click_hours.customer_id,
         click_hours.channel,
         click_hours.slot,
-        {{ holdfast.timing_weight('1e0', '1e0', 'hour_settings.half_life_days', 'hour_settings.settled_at') }} as weight,
+        {{ holdfast.timing_weight('1e0', '1e0', 'hour_settings.half_life_days', 'hour_settings.settled_at') }}
+            as weight,
     from click_hours
     cross join hour_settings
 
@@ -278,7 +279,9 @@ placed as (
             when 'everyone' then 'no active hours known: everyone is most active around ' || hour || ':00'
             when 'segment' then 'no active hours known: the segment is most active around ' || hour || ':00'
             when 'personal'
-                then 'most active around ' || hour || ':00, by their own activity (active hours: ' || evidence_count || ')'
+                then
+                    'most active around ' || hour || ':00, by their own activity (active hours: '
+                    || evidence_count || ')'
             else
                 'most active around ' || hour || ':00, but only ' || evidence_count
                 || case evidence_count when 1 then ' active hour' else ' active hours' end

@@ -200,7 +200,9 @@ losses as (
 ),
 
 splits as (
-    {%- for of_one_date, of_one_segment in [('true', 'true'), ('true', 'false'), ('false', 'true'), ('false', 'false')] %}
+    {%- for of_one_date, of_one_segment in [
+        ('true', 'true'), ('true', 'false'), ('false', 'true'), ('false', 'false'),
+    ] %}
 
     select
         {{ of_one_date }} as of_one_date,
