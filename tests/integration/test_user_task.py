@@ -431,7 +431,7 @@ def test_commands_know_a_task_of_a_number(task: UserProject) -> None:
     assert "with the event" not in shown
     summary = run("holdfast", "summary", cwd=task.directory, check=True).stdout
     heads = [line.split()[0] for line in summary.splitlines() if "on held-out months" in line]
-    assert sorted(heads) == ["Churn", "Future", "Future", "Return", "Spend", "Winback"]
+    assert sorted(heads) == ["Churn", "Customer", "Return", "Spend", "Winback"]
     of_spend = summary[summary.index("Spend on held-out") :]
     assert of_spend.splitlines()[1].split()[2:6] == ["RMSE", "MAE", "R2", "Gini"]
     assert "training_mean" in of_spend
