@@ -80,7 +80,9 @@ def test_contractual_label_waits_for_the_allowed_gap_and_training_keeps_that_far
     assert contractual.query(
         "select distinct date_diff('day', as_of, horizon_ends_at) from churn_labels"
     ) == [(120,)]
-    for (parameters,) in contractual.query("select parameters from model_registry"):
+    for (parameters,) in contractual.query(
+        "select parameters from model_registry where task = 'churn'"
+    ):
         assert json.loads(parameters)["split"]["gap_days"] == 120
     assert contractual.query(
         "select count(*) > 0, bool_or(predictions.as_of < registry.training_to + interval 120 day) "

@@ -6,8 +6,8 @@ with
 evaluations as (
 
     select
-        *,
-        coalesce(replace(segment, 'list: ', ''), 'top') as list,
+        all_figures.*,
+        coalesce(replace(all_figures.segment, 'list: ', ''), 'top') as list,
     from {{ holdfast.evaluations_of('recommendation') }} as all_figures
 
 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,9 +114,10 @@ def _measure(rows: pa.Table) -> list[dict[str, Any]]:
             if row["as_of"] == moment and row["segment"] is None and row["metric"] in _KEPT
         ]
         of_date = {name: values[at] for name, values in columns.items()}
-        total = of_date["outcome"].sum()
+        # exact sums: the warehouse gives the rows in any order
+        total = math.fsum(of_date["outcome"])
         for name, predicted in (("total_error", "predicted"), ("total_error_raw", "predicted_raw")):
-            error = float(of_date[predicted].sum() / total - 1.0) if total > 0.0 else None
+            error = math.fsum(of_date[predicted]) / total - 1.0 if total > 0.0 else None
             metrics.append({"metric": name, "value": error})
         known = np.isfinite(of_date["lower"]) & np.isfinite(of_date["upper"])
         if known.any():
