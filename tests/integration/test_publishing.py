@@ -182,7 +182,7 @@ def test_what_failed_or_was_left_out_is_not_published_and_the_build_says_why(
     # a part of the marts
     said = demo.dbt("build", "--select", "holdfast__model_performance").stdout
     assert "Nothing was published" in said
-    assert "this run left out the model holdfast__churn_after_order and " in said
+    assert "this run left out the model holdfast__acquisition_payback and " in said
 
     # a mart of one's own, whose test fails
     (models / "own_mart.sql").write_text(
