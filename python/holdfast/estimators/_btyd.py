@@ -168,7 +168,7 @@ class Btyd:
         --------
         >>> cdnow = Btyd(1, False, 0.243, 4.414, 0.793, 2.426, -9582.4, 2357)
         >>> cdnow.at_least([2], [30.43], [38.86], 39, 2).round(3)[:, 0].tolist()
-        [0.555, 0.308]
+        [0.555, 0.315]
         """
         x, t_x, t = (np.asarray(each, dtype=np.float64) for each in (frequency, recency, age))
         pairs, position = np.unique(np.column_stack([x, t]), axis=0, return_inverse=True)

@@ -69,7 +69,7 @@ class GammaGamma:
         --------
         >>> cdnow = GammaGamma(6.25, 3.74, 15.44, -4055.9, 946)
         >>> cdnow.expected_value([1, 5], [50.0, 50.0]).round(2).tolist()
-        [45.5, 48.78]
+        [45.49, 48.81]
         """
         m, z = (np.asarray(each, dtype=np.float64) for each in (orders, mean_value))
         result: _Doubles = self.p * (self.gamma + m * z) / (self.p * m + self.q - 1.0)
