@@ -5,6 +5,10 @@
 -#}
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set log = holdfast.former_decisions() -%}
+{#- dbt must see these while it parses, when no log is there -#}
+{% set approvals = ref('holdfast', 'stg_holdfast__approvals') -%}
+{% set sends = ref('holdfast', 'stg_holdfast__campaign_sends') -%}
+{% set offers = ref('holdfast', 'stg_holdfast__offers') -%}
 {#- as in decisions -#}
 {% set default_days = 14 -%}
 {#- while dbt parses, the refs below are to be found -#}
@@ -35,7 +39,7 @@ sent as (
 
     select distinct nullif(trim(decision_id), '') as decision_id
     from {{ holdfast.as_known_at(
-        ref('holdfast', 'stg_holdfast__campaign_sends'), holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
+        sends, holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
     ) }} as sends
     where decision_id is not null
 
