@@ -5,10 +5,6 @@
 -#}
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set log = holdfast.former_decisions() -%}
-{#- dbt must see these while it parses, when no log is there -#}
-{% set approvals = ref('holdfast', 'stg_holdfast__approvals') -%}
-{% set sends = ref('holdfast', 'stg_holdfast__campaign_sends') -%}
-{% set offers = ref('holdfast', 'stg_holdfast__offers') -%}
 {#- as in decisions -#}
 {% set default_days = 14 -%}
 {#- while dbt parses, the refs below are to be found -#}
