@@ -35,7 +35,7 @@ sent as (
 
     select distinct nullif(trim(decision_id), '') as decision_id
     from {{ holdfast.as_known_at(
-        sends, holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
+        ref('holdfast', 'stg_holdfast__campaign_sends'), holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
     ) }} as sends
     where decision_id is not null
 
