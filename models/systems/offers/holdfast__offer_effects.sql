@@ -692,8 +692,7 @@ bounded as (
 
 ),
 
--- figures of ten significant digits are the same on every machine
-rounded as (
+intervals as (
 
     select
         *,
@@ -751,7 +750,7 @@ told as (
                 {%- endfor %}
             end
         end as finding,
-    from rounded
+    from intervals
 
 ),
 
