@@ -4,8 +4,9 @@
 -#}
 {% macro student_quantile(freedom) %}
     {%- set nu = 'cast(greatest(' ~ freedom ~ ', 10e0) as double)' -%}
-    {{- return(
-        '(1.959963984540054e0 + 2.372271230531e0 / ' ~ nu ~ ' + 2.822486126e0 / (' ~ nu ~ ' * ' ~ nu ~ ') + 2.556e0 / ('
-        ~ nu ~ ' * ' ~ nu ~ ' * ' ~ nu ~ ') + 1.5895e0 / (' ~ nu ~ ' * ' ~ nu ~ ' * ' ~ nu ~ ' * ' ~ nu ~ '))'
-    ) -}}
+    {%- set sum = namespace(of='1.5895340533938225e0') -%}
+    {%- for term in ['2.555849679507722e0', '2.8224986157396112e0', '2.372271230298562e0', '1.959963984540054e0'] -%}
+        {%- set sum.of = '(' ~ term ~ ' + ' ~ sum.of ~ ' / ' ~ nu ~ ')' -%}
+    {%- endfor -%}
+    {{- return(sum.of) -}}
 {% endmacro %}

@@ -108,7 +108,7 @@ weighed as (
 
     select
         paired.*,
-        case when campaigns.has_propensities then 1e0 / paired.propensity else 1e0 end as weight,
+        case when campaigns.has_propensities then 1e0 / cast(paired.propensity as double) else 1e0 end as weight,
         campaigns.has_propensities and paired.propensity >= 1 as is_certain,
     from paired
     inner join campaigns on campaigns.campaign_id = paired.campaign_id
@@ -185,15 +185,15 @@ strata as (
         treated.sends as treated_sends,
         control.sends as control_sends,
         treated.weight_squared + control.weight_squared as weight_squared,
-        1e0 / (
+        1e0 / cast((
             treated.weight_squared / (treated.weight * treated.weight)
             + control.weight_squared / (control.weight * control.weight)
-        ) as information,
+        ) as double) as information,
         {%- for outcome in outcomes %}
         {%- for value in [outcome, 'prior_' ~ outcome] %}
-        treated.{{ value }} / treated.weight as treated_{{ value }},
-        control.{{ value }} / control.weight as control_{{ value }},
-        (treated.{{ value }} + control.{{ value }}) / (treated.weight + control.weight) as {{ value }},
+        treated.{{ value }} / cast(treated.weight as double) as treated_{{ value }},
+        control.{{ value }} / cast(control.weight as double) as control_{{ value }},
+        (treated.{{ value }} + control.{{ value }}) / cast((treated.weight + control.weight) as double) as {{ value }},
         treated.{{ value }}_squared + control.{{ value }}_squared as {{ value }}_squared,
         {%- endfor %}
         treated.{{ outcome }}_product + control.{{ outcome }}_product as {{ outcome }}_product,
@@ -219,16 +219,16 @@ compared as (
         sum(information) as information,
         {%- for outcome in outcomes %}
         {%- set prior = 'prior_' ~ outcome %}
-        sum(information * treated_{{ outcome }}) / sum(information) as treated_{{ outcome }},
-        sum(information * control_{{ outcome }}) / sum(information) as control_{{ outcome }},
-        sum(information * (treated_{{ prior }} - control_{{ prior }})) / sum(information) as difference_{{ prior }},
+        sum(information * treated_{{ outcome }}) / cast(sum(information) as double) as treated_{{ outcome }},
+        sum(information * control_{{ outcome }}) / cast(sum(information) as double) as control_{{ outcome }},
+        sum(information * (treated_{{ prior }} - control_{{ prior }})) / cast(sum(information) as double) as difference_{{ prior }},
         coalesce(
             sum({{ outcome }}_product - (treated_weight + control_weight) * {{ outcome }} * {{ prior }})
-            / nullif(sum({{ prior }}_squared - (treated_weight + control_weight) * {{ prior }} * {{ prior }}), 0e0),
+            / cast(nullif(sum({{ prior }}_squared - (treated_weight + control_weight) * {{ prior }} * {{ prior }}), 0e0) as double),
             0e0
         ) as slope_{{ outcome }},
-        nullif(sqrt(sum({{ outcome }}_squared) / sum(treated_weight + control_weight)), 0e0) as size_{{ outcome }},
-        nullif(sqrt(sum({{ prior }}_squared) / sum(treated_weight + control_weight)), 0e0) as size_{{ prior }},
+        nullif(sqrt(sum({{ outcome }}_squared) / cast(sum(treated_weight + control_weight) as double)), 0e0) as size_{{ outcome }},
+        nullif(sqrt(sum({{ prior }}_squared) / cast(sum(treated_weight + control_weight) as double)), 0e0) as size_{{ prior }},
         {%- endfor %}
     from (
         select *
@@ -248,11 +248,11 @@ errors as (
         {%- endfor %}
         split.customer_id,
         split.is_control,
-        compared.sends * strata.information / compared.information * split.weight
-        / case when split.is_control then strata.control_weight else - strata.treated_weight end
+        compared.sends * strata.information / cast(compared.information as double) * split.weight
+        / cast(case when split.is_control then strata.control_weight else -1e0 * strata.treated_weight end as double)
         * sqrt(
             case when split.is_control then strata.control_sends else strata.treated_sends end
-            / (case when split.is_control then strata.control_sends else strata.treated_sends end - 1e0)
+            / cast((case when split.is_control then strata.control_sends else strata.treated_sends end - 1e0) as double)
         ) as share,
         {%- for outcome in outcomes %}
         {%- for value in [outcome, 'prior_' ~ outcome] %}
@@ -286,15 +286,15 @@ of_customers as (
         {{ cell | join(', ') }},
         customer_id,
         {%- for outcome in outcomes %}
-        {%- set raw = 'share * ' ~ outcome ~ ' / size_' ~ outcome %}
-        {%- set left = 'share * (' ~ outcome ~ ' - slope_' ~ outcome ~ ' * prior_' ~ outcome ~ ') / size_' ~ outcome %}
+        {%- set raw = 'share * ' ~ outcome ~ ' / cast(size_ as double)' ~ outcome %}
+        {%- set left = 'share * (' ~ outcome ~ ' - slope_' ~ outcome ~ ' * prior_' ~ outcome ~ ') / cast(size_ as double)' ~ outcome %}
         {%- for arm, condition in [('treated', 'not is_control'), ('control', 'is_control')] %}
         cast(coalesce(sum(cast({{ raw }} as {{ exact }})) filter (where {{ condition }}), 0) as double)
             as {{ arm }}_{{ outcome }},
         cast(coalesce(sum(cast({{ left }} as {{ exact }})) filter (where {{ condition }}), 0) as double)
             as {{ arm }}_adjusted_{{ outcome }},
         {%- endfor %}
-        cast(coalesce(sum(cast(share * prior_{{ outcome }} / size_prior_{{ outcome }} as {{ exact }})), 0) as double)
+        cast(coalesce(sum(cast(share * prior_{{ outcome }} / cast(size_prior_{{ outcome }} as double) as {{ exact }})), 0) as double)
             as prior_{{ outcome }},
         {%- endfor %}
     from errors
@@ -328,7 +328,7 @@ campaign_totals as (
     select
         sum(sends) as sends,
         sum(controls) as controls,
-        sum(cast(controls * controls / sends as {{ exact }})) as agreement,
+        sum(cast(controls * controls / cast(sends as double) as {{ exact }})) as agreement,
         count(*) as campaigns,
     from campaigns
     where
@@ -345,10 +345,10 @@ other_campaigns as (
         campaigns.sends,
         campaigns.controls,
         totals.sends - campaigns.sends as other_sends,
-        (totals.controls - campaigns.controls) / nullif(totals.sends - campaigns.sends, 0e0) as other_share,
-        cast(totals.agreement as double) - campaigns.controls * campaigns.controls / campaigns.sends
+        (totals.controls - campaigns.controls) / cast(nullif(totals.sends - campaigns.sends, 0e0) as double) as other_share,
+        cast(totals.agreement as double) - campaigns.controls * campaigns.controls / cast(campaigns.sends as double)
         - (totals.controls - campaigns.controls) * (totals.controls - campaigns.controls)
-        / nullif(totals.sends - campaigns.sends, 0e0) as disagreement,
+        / cast(nullif(totals.sends - campaigns.sends, 0e0) as double) as disagreement,
         cast(totals.campaigns - 2 as double) as freedom,
     from campaigns
     cross join campaign_totals as totals
@@ -367,11 +367,11 @@ campaign_ratios as (
         campaign_id,
         'all' as segment,
         (controls - sends * other_share)
-        / nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as deviation,
+        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as double) as deviation,
     from other_campaigns
     where
-        power(greatest(disagreement, 0e0) / (other_share * (1e0 - other_share) * freedom), 1e0 / 3e0)
-        < 1e0 - 2e0 / (9e0 * freedom) + 2.326e0 * sqrt(2e0 / (9e0 * freedom))
+        power(greatest(disagreement, 0e0) / cast((other_share * (1e0 - other_share) * freedom) as double), 1e0 / 3e0)
+        < 1e0 - 2e0 / cast((9e0 * freedom) as double) + 2.326e0 * sqrt(2e0 / cast((9e0 * freedom) as double))
 
 ),
 
@@ -395,7 +395,7 @@ segment_rests as (
         counts.sends,
         counts.controls,
         campaigns.sends - counts.sends as other_sends,
-        (campaigns.controls - counts.controls) / nullif(campaigns.sends - counts.sends, 0e0) as other_share,
+        (campaigns.controls - counts.controls) / cast(nullif(campaigns.sends - counts.sends, 0e0) as double) as other_share,
     from segment_counts as counts
     inner join campaigns on campaigns.campaign_id = counts.campaign_id
     where not campaigns.has_propensities
@@ -412,7 +412,7 @@ ratios as (
         campaign_id,
         segment,
         (controls - sends * other_share)
-        / nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as deviation,
+        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as double) as deviation,
     from segment_rests
     where
         sends * least(other_share, 1e0 - other_share) >= 5e0
@@ -428,7 +428,7 @@ deviations as (
         {%- endfor %}
         case
             when campaigns.has_propensities
-                then (strata.treated_weight - strata.control_weight) / sqrt(strata.weight_squared)
+                then (strata.treated_weight - strata.control_weight) / cast(sqrt(strata.weight_squared) as double)
             else ratios.deviation
         end as deviation,
     from strata
@@ -444,7 +444,7 @@ largest_deviations as (
 
     select
         {{ cell | join(', ') }},
-        - max(abs(deviation)) as deviation,
+        -1e0 * max(abs(deviation)) as deviation,
         count(deviation) as campaigns,
     from deviations
     group by {{ cell | join(', ') }}
@@ -479,24 +479,24 @@ measured as (
         offers.offer_id,
         cells.*,
         {{ loop.index }} as outcome_number,
-        '{{ outcome }}' as outcome,
+        {{ holdfast.text(outcome) }} as outcome,
         compared.treated_{{ outcome }} as treated_mean,
         compared.control_{{ outcome }} as control_mean,
         compared.treated_{{ outcome }} - compared.control_{{ outcome }} as difference,
         compared.treated_{{ outcome }} - compared.control_{{ outcome }}
         - compared.slope_{{ outcome }} * compared.difference_prior_{{ outcome }} as effect,
         {%- for kind, value in [('difference', outcome), ('effect', 'adjusted_' ~ outcome)] %}
-        sqrt(variances.{{ value }}) * compared.size_{{ outcome }} / compared.sends as {{ kind }}_error,
+        sqrt(variances.{{ value }}) * compared.size_{{ outcome }} / cast(compared.sends as double) as {{ kind }}_error,
         (variances.treated_{{ value }} + variances.control_{{ value }})
         * (variances.treated_{{ value }} + variances.control_{{ value }})
-        / nullif(
+        / cast(nullif(
             variances.treated_{{ value }} * variances.treated_{{ value }} / nullif(cells.treated_customers - 1e0, 0e0)
             + variances.control_{{ value }} * variances.control_{{ value }} / nullif(cells.control_customers - 1e0, 0e0),
             0e0
-        ) as {{ kind }}_freedom,
+        ) as double) as {{ kind }}_freedom,
         {%- endfor %}
-        - abs(compared.difference_prior_{{ outcome }})
-        / nullif(sqrt(variances.prior_{{ outcome }}) * compared.size_prior_{{ outcome }} / compared.sends, 0e0)
+        -1e0 * abs(compared.difference_prior_{{ outcome }})
+        / cast(nullif(sqrt(variances.prior_{{ outcome }}) * compared.size_prior_{{ outcome }} / compared.sends, 0e0) as double)
             as imbalance,
         sample_ratios.srm_p,
         compared.sends is not null as is_compared,
@@ -609,13 +609,13 @@ centres as (
         grid.outcome,
         grid.step,
         grid.spread,
-        sum(estimated.effect / (estimated.variance + grid.spread)) / sum(1e0 / (estimated.variance + grid.spread)) as centre,
-        1e0 / sum(1e0 / (estimated.variance + grid.spread)) as centre_variance,
+        sum(estimated.effect / cast((estimated.variance + grid.spread) as double)) / cast(sum(1e0 / (estimated.variance + grid.spread)) as double) as centre,
+        1e0 / cast(sum(1e0 / (estimated.variance + grid.spread)) as double) as centre_variance,
         -0.5e0 * (
-            sum(ln(estimated.variance + grid.spread)) + ln(sum(1e0 / (estimated.variance + grid.spread)))
-            + sum(estimated.effect * estimated.effect / (estimated.variance + grid.spread))
-            - power(sum(estimated.effect / (estimated.variance + grid.spread)), 2e0)
-            / sum(1e0 / (estimated.variance + grid.spread))
+            sum(ln(estimated.variance + grid.spread)) + ln(sum(1e0 / cast((estimated.variance + grid.spread) as double)))
+            + sum(estimated.effect * estimated.effect / cast((estimated.variance + grid.spread) as double))
+            - power(sum(estimated.effect / cast((estimated.variance + grid.spread) as double)), 2e0)
+            / cast(sum(1e0 / (estimated.variance + grid.spread)) as double)
         ) as log_weight,
     from grid
     inner join (
@@ -646,10 +646,10 @@ drawn as (
         centre_weights.weight,
         centre_weights.centre
         + (estimated.effect - centre_weights.centre) * centre_weights.spread
-        / (estimated.variance + centre_weights.spread) as mean,
-        estimated.variance * centre_weights.spread / (estimated.variance + centre_weights.spread)
+        / cast((estimated.variance + centre_weights.spread) as double) as mean,
+        estimated.variance * centre_weights.spread / cast((estimated.variance + centre_weights.spread) as double)
         + centre_weights.centre_variance
-        * power(estimated.variance / (estimated.variance + centre_weights.spread), 2e0) as rest,
+        * power(estimated.variance / cast((estimated.variance + centre_weights.spread) as double), 2e0) as rest,
     from estimated
     inner join centre_weights
         on centre_weights.segment = estimated.segment
@@ -665,9 +665,9 @@ shrunk as (
         channel_key,
         segment,
         outcome,
-        sum(weight * mean) / sum(weight) as effect_shrunk,
+        sum(weight * mean) / cast(sum(weight) as double) as effect_shrunk,
         sqrt(greatest(
-            sum(weight * (rest + mean * mean)) / sum(weight) - power(sum(weight * mean) / sum(weight), 2e0), 0e0
+            sum(weight * (rest + mean * mean)) / cast(sum(weight) as double) - power(sum(weight * mean) / cast(sum(weight) as double), 2e0), 0e0
         )) as shrunk_error,
     from drawn
     group by offer_key, channel_key, segment, outcome
@@ -736,7 +736,7 @@ told as (
             else case outcome
                 {%- for outcome in outcomes %}
                 {%- set scale, more, less, least = unit[outcome] %}
-                when '{{ outcome }}'
+                when {{ holdfast.text(outcome) }}
                     then case
                         when effect_lower > 0e0
                             then {{ holdfast.told('Works: ' ~ more, {'size': scale ~ 'effect'}) }}
