@@ -32,6 +32,7 @@ from holdfast.estimators._uplift_learners import (
     strata_of,
 )
 from holdfast.measuring import Estimate, Trial, policy_value, qini
+from holdfast.threads import one_thread
 
 __all__ = ["OFFER_FEATURE", "UPLIFT", "UpliftModel", "fit_uplift", "fit_uplift_task", "tune_uplift"]
 
@@ -44,6 +45,11 @@ OFFER_FEATURE = "offer_code"
 _FOLDS = 5
 # An arm with fewer rows has nothing that could be tested on a fifth of it.
 _LEAST_OF_AN_ARM = 50
+# Five learners were tried, so the best of them must be this many standard errors above zero: 5 %
+# shared among five. Where the cost is known, a likely gain is enough to act on.
+_SHOWN = 2.5758293035489004
+_LIKELY = 1.6448536269514722
+_MOST_STRETCH = 1.5
 # The learner named first is the simplest; another must be better by so many standard errors.
 _CLEARLY = 0.5
 
@@ -345,7 +351,11 @@ def fit_uplift(
         raise TrainingError(f"there are {matrix.shape[1]} features and {len(given)} names")
     group = np.arange(count) if customer is None else np.unique(customer, return_inverse=True)[1]
     days = None if as_of is None else np.asarray(as_of).astype("datetime64[us]")
-    return _fit(matrix, codes.astype(np.int64), y, given, group, days, cost=cost, gain=gain)
+    whole = codes.astype(np.int64)
+    if not np.array_equal(whole, codes):
+        raise TrainingError("treated must hold whole numbers: 0 for the control group, else a code")
+    with one_thread():
+        return _fit(matrix, whole, y, given, group, days, cost=cost, gain=gain)
 
 
 def fit_uplift_task(part: Part, tuned: Tuned, seed: int) -> UpliftModel:
@@ -593,7 +603,6 @@ def _choose(
     loss = {}
     for name, each in held_out.items():
         said = _without_level(each.added[stacked.row[rows], about], about)
-        # half of it is left where no learner can be sure: the stretch is measured later
         loss[name] = np.square(score - said)
     best, found = first, {}
     margin = 0.0
@@ -645,19 +654,18 @@ def _test(
     policy = None
     if cost is not None:
         level = np.array([0.0, *(each.value for each in averages)])[about]
-        stretch = min(max(slope, 0.0), 1.0)
+        stretch = min(max(slope, 0.0), _MOST_STRETCH)
         treats = gain * (level + stretch * said) > cost
         constant = policy_value(np.ones(len(rows)), trial, cost=cost, gain=gain).value > 0.0
         change = treats.astype(np.float64) - float(constant)
         policy = policy_value(change, trial, cost=cost, gain=gain)
-    is_shown = found.lower > 0.0 and slope - 1.6448536269514722 * error > 0.0
-    if policy is not None and policy.value > policy.error and slope > error:
+    is_shown = found.value > _SHOWN * found.error and slope > _LIKELY * error
+    if policy is not None and policy.value > _LIKELY * policy.error and slope > _LIKELY * error:
         is_shown = True
-    # a spread that held-out rows do not confirm is taken back, one that they exceed is not added to
-    stretch = min(slope, 1.0) if is_shown else 0.0
-    return _Tests(
-        averages, trial.average_effect(), found, policy, stretch, error / max(slope, 1e-9)
-    )
+    # learners are held back, so held-out rows may ask for more than they say, within reason
+    stretch = min(slope, _MOST_STRETCH) if is_shown else 0.0
+    relative = error / slope if is_shown else 0.0
+    return _Tests(averages, trial.average_effect(), found, policy, stretch, relative)
 
 
 def _claimed(averages: list[Estimate]) -> tuple[_Doubles, _Doubles]:

@@ -139,7 +139,6 @@ def make_basis(features: NDArray[np.float32], names: tuple[str, ...]) -> Basis:
             # with the feature itself, one step less than there are borders tells all values apart
             stepped += [index] * (len(middles) - 1)
             step_at += middles[1:].tolist()
-    width = imputed.shape[1]
     plain = Basis(
         signed_log,
         median,
@@ -152,7 +151,6 @@ def make_basis(features: NDArray[np.float32], names: tuple[str, ...]) -> Basis:
         np.ones(1),
     )
     raw = plain._raw(features)
-    del width
     return Basis(
         plain.signed_log,
         plain.median,
@@ -243,11 +241,12 @@ class Effects:
 
     def without(self, columns: _Doubles) -> _Doubles:
         """Return the expected outcome without an offer, shape (n,)."""
-        return self.link.mean(columns @ self.base + self.base_level)
+        score: _Doubles = columns @ self.base + self.base_level
+        return self.link.mean(score)
 
     def added(self, columns: _Doubles) -> _Doubles:
         """Return what each offer adds to it, shape (n, K + 1)."""
-        moved = columns @ self.slopes + self.levels
+        moved: _Doubles = columns @ self.slopes + self.levels
         if not self.is_on_link:
             return moved
         score = columns @ self.base + self.base_level
