@@ -53,12 +53,15 @@ class Link:
         """Return the expected outcome."""
         bounded = np.clip(score, -_LARGEST, _LARGEST)
         if self.is_logit:
-            return np.asarray(np.exp(-np.logaddexp(0.0, -bounded)))
-        return np.asarray(np.exp(bounded))
+            chance: _Doubles = np.exp(-np.logaddexp(0.0, -bounded))
+            return chance
+        amount: _Doubles = np.exp(bounded)
+        return amount
 
     def slope(self, mean: _Doubles) -> _Doubles:
         """Return by how much the outcome moves with the score."""
-        return mean * (1.0 - mean) if self.is_logit else mean
+        slope: _Doubles = mean * (1.0 - mean) if self.is_logit else mean
+        return slope
 
     def start(self, mean: float) -> float:
         """Return the score of an outcome."""
