@@ -109,7 +109,11 @@ def main() -> None:
         hillstrom(asked.data, "Mens E-Mail", asked.seeds)
         insurance(asked.data)
     played = np.mean([promotion(seed) for seed in range(asked.promotions)], axis=0)
-    print("simulated promotion per 1,000: policy %.1f, oracle %.1f, everybody %.1f" % tuple(played))
+    policy, oracle, everybody = played
+    print(
+        f"simulated promotion per 1,000: policy {policy:.1f}, oracle {oracle:.1f}, "
+        f"everybody {everybody:.1f}"
+    )
 
 
 if __name__ == "__main__":
