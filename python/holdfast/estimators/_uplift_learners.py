@@ -252,7 +252,7 @@ class Effects:
         moved: _Doubles = columns @ self.slopes + self.levels
         if not self.is_on_link:
             return moved
-        score = columns @ self.base + self.base_level
+        score: _Doubles = columns @ self.base + self.base_level
         result: _Doubles = self.link.mean(score[:, None] + moved) - self.link.mean(score)[:, None]
         return result
 
