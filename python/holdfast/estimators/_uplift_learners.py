@@ -215,7 +215,8 @@ class Arms:
         """A column per offer, shape (n, K); of a single offer there is nothing to tell apart."""
         if self.offers < 2:
             return np.empty((len(self.y), 0))
-        return (self.offer[:, None] == np.arange(1, self.offers + 1)).astype(np.float64)
+        each: _Doubles = (self.offer[:, None] == np.arange(1, self.offers + 1)).astype(np.float64)
+        return each
 
 
 @dataclass(frozen=True)
