@@ -21,7 +21,7 @@ def move_mood(world: World, state: State, step: int) -> None:
     state.offer_steps_left -= 1
     state.offer_effect[state.offer_steps_left <= 0] = 0.0
     state.coupon_steps_left -= 1
-    noise = world.rng.standard_normal(len(customers))
+    noise = world.draws("mood", world.everybody).standard_normal(len(customers))
     state.mood *= p.mood_keep
     state.mood += p.mood_noise * noise
     state.mood -= p.mood_service * customers.impatience * felt
@@ -64,9 +64,10 @@ def leaving_probability(world: World, state: State, step: int) -> Floats:
 
 def leave_or_return(world: World, state: State, step: int) -> Floats:
     """Decide who leaves in this step and who comes back; the hazard used is returned."""
-    rng, p, calendar = world.rng, world.parameters, world.calendar
+    p, calendar = world.parameters, world.calendar
     probability = leaving_probability(world, state, step)
     count = len(probability)
+    rng = world.draws("leaving", world.everybody)
     u, when = rng.random(count), rng.random(count)
     step_at = calendar.step_day[step] * DAY
     moment = step_at + (when * calendar.step_days[step] * DAY).astype(np.int64)

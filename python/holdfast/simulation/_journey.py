@@ -35,6 +35,7 @@ def travel(world: World) -> Journey:
     is_present = np.zeros((count, steps), dtype=np.bool_)
     is_alive = np.zeros((count, steps), dtype=np.bool_)
     for step in range(steps):
+        world.moment = int(world.calendar.step_day[step])
         is_present[:, step], is_alive[:, step] = state.is_present, state.is_alive
         move_mood(world, state, step)
         send_campaigns(world, state, step)

@@ -10,7 +10,7 @@ import numpy as np
 
 from holdfast.errors import HoldfastError
 from holdfast.simulation._acquisition import acquisition_costs_table
-from holdfast.simulation._baskets import fill_baskets, orders_tables
+from holdfast.simulation._baskets import fill_baskets, orders_tables, send_back
 from holdfast.simulation._calendar import Calendar, build_calendar
 from holdfast.simulation._campaigns import sends_table
 from holdfast.simulation._catalogue import Catalogue, build_catalogue
@@ -169,7 +169,9 @@ def _simulate_chunk(
 
     placed = world.log.rows("orders")
     lines = fill_baskets(world, placed)
-    orders, items = orders_tables(world, placed, lines, next_id("orders"))
+    returns = send_back(world, placed, lines)
+    returns = returns.where(returns.at < calendar.end_second)
+    orders, items = orders_tables(world, placed, lines, returns, next_id("orders"))
     events, sessions = web_events_table(
         world, placed, lines, next_id("web_events"), 1 + first_session
     )

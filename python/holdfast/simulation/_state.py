@@ -11,6 +11,7 @@ import numpy.typing as npt
 from holdfast.simulation._calendar import DAY, Bools, Calendar, Floats, Ints
 from holdfast.simulation._catalogue import Catalogue
 from holdfast.simulation._customers import Customers
+from holdfast.simulation._draws import Draws, KeyedDraws, hash_keys
 from holdfast.simulation._parameters import ShopParameters
 
 Rows = dict[str, npt.NDArray[Any]]
@@ -45,6 +46,28 @@ class World:
     customers: Customers
     parameters: ShopParameters
     log: Log = field(default_factory=Log)
+    # In a month that is played on: where draws begin, and the day of the step that runs.
+    seed: int | None = None
+    moment: int = 0
+    # Until when the columns that are filled in later are known; the window's end when None.
+    known_until: int | None = None
+
+    def draws(self, purpose: str, who: Ints, *more: Ints | int) -> Draws:
+        """Give the stream of the window; in a month that is played on, numbers by customer."""
+        if self.seed is None:
+            return self.rng
+        keys = (self.seed, *(more or (self.moment,)), self.customers.first_id + who)
+        return KeyedDraws(hash_keys(purpose, *keys))
+
+    @property
+    def everybody(self) -> Ints:
+        """The customers of this chunk, as indices."""
+        return np.arange(len(self.customers))
+
+    @property
+    def known_until_second(self) -> int:
+        """What happens at this second or later is not known yet."""
+        return self.calendar.end_second if self.known_until is None else self.known_until
 
 
 @dataclass
