@@ -58,6 +58,7 @@ class Calendar:
     is_post_holiday: Bools
     is_busy: Bools  # December and January, when parcels and tickets wait
     day_cdf: Floats  # (steps, 9): how the days of a step share its orders
+    first_month: int = 0  # months that the shop has behind it
 
     @property
     def steps(self) -> int:

@@ -56,7 +56,7 @@ def place_orders(world: World, state: State, step: int) -> None:
     _plan_habits(world, state, buyers, at, habits)
     np.maximum.at(state.last_order_at, buyers, at)
 
-    percent = _discount_percent(world, state, buyers, is_first)
+    percent, offer = _use_offers(world, state, buyers, is_first)
     u = world.draws("order channel", buyers).random(len(buyers))
     app_share = customers.app_share[buyers]
     channel = np.where(u < app_share, 1, np.where(u < 0.88 + 0.12 * app_share, 0, STORE))
@@ -68,6 +68,7 @@ def place_orders(world: World, state: State, step: int) -> None:
         step=np.full(len(buyers), step),
         channel=channel,
         percent=percent,
+        offer=offer,
         is_whim=is_whim,
         habits=habits,
         promised_at=promised_at,
@@ -152,8 +153,8 @@ def _welcome(world: World, state: State, arrivals: Ints) -> None:
     state.habit_due[arrivals] = np.where(habits >= 0, first_due, np.inf)
 
 
-def _discount_percent(world: World, state: State, buyers: Ints, is_first: Bools) -> Ints:
-    """Apply campaign coupons, welcome vouchers and the odd voucher from elsewhere."""
+def _use_offers(world: World, state: State, buyers: Ints, is_first: Bools) -> tuple[Ints, Ints]:
+    """Apply campaign coupons, welcome vouchers and the odd voucher; tell the offer used, or -1."""
     p, customers = world.parameters, world.customers
     rng = world.draws("voucher", buyers)
     u = rng.random(len(buyers))
@@ -161,11 +162,14 @@ def _discount_percent(world: World, state: State, buyers: Ints, is_first: Bools)
     from_discount = customers.acquisition[buyers] == DISCOUNT_CHANNEL
     percent = np.where(is_first & from_discount, 15, percent)
     redeems = np.clip(0.45 + 0.20 * customers.price_sensitivity[buyers], 0.0, 0.9)
-    has_coupon = (state.coupon_steps_left[buyers] > 0) & (state.coupon_percent[buyers] > 0)
-    uses = has_coupon & (rng.random(len(buyers)) < redeems)
+    is_open = state.coupon_steps_left[buyers] > 0
+    uses = is_open & (state.coupon_percent[buyers] > 0) & (rng.random(len(buyers)) < redeems)
     percent = np.where(uses, state.coupon_percent[buyers], percent)
+    # Free shipping and a gift come with the next order, unasked.
+    uses |= is_open & (state.coupon_percent[buyers] == 0)
+    offer = np.where(uses, state.coupon_offer[buyers], -1)
     state.coupon_steps_left[buyers[uses]] = 0
-    return percent
+    return percent, offer
 
 
 def _deliver(

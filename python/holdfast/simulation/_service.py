@@ -107,7 +107,8 @@ def survey(world: World, state: State, step: int) -> None:
     """Survey all customers once a quarter; the departed seldom answer."""
     p, calendar = world.parameters, world.calendar
     month = int(calendar.step_month[step])
-    is_survey = month % 3 == 2 and (step == 0 or calendar.step_month[step - 1] != month)
+    is_new = step == 0 or calendar.step_month[step - 1] != month
+    is_survey = is_new and (calendar.first_month + month) % 3 == 2
     if not is_survey:
         return
     share = np.where(state.is_alive, p.survey_share, 0.1 * p.survey_share) * state.is_present

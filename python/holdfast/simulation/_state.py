@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from holdfast.simulation._calendar import DAY, Bools, Calendar, Floats, Ints
 from holdfast.simulation._catalogue import Catalogue
@@ -51,6 +52,9 @@ class World:
     moment: int = 0
     # Until when the columns that are filled in later are known; the window's end when None.
     known_until: int | None = None
+    contacts: Rows = field(default_factory=dict)
+    sent: pa.Table | None = None
+    first_campaign: int = 1
 
     def draws(self, purpose: str, who: Ints, *more: Ints | int) -> Draws:
         """Give the stream of the window; in a month that is played on, numbers by customer."""
@@ -84,6 +88,7 @@ class State:
     offer_steps_left: Ints
     coupon_percent: Ints
     coupon_steps_left: Ints
+    coupon_offer: Ints  # -1: none
     is_opted_in: Bools
     last_order_at: Ints
     leaves_at: Ints  # within the step; the far future for those who stay
@@ -123,6 +128,7 @@ def initial_state(world: World) -> State:
         offer_steps_left=np.zeros(count, dtype=np.int64),
         coupon_percent=np.zeros(count, dtype=np.int64),
         coupon_steps_left=np.zeros(count, dtype=np.int64),
+        coupon_offer=np.full(count, -1, dtype=np.int64),
         is_opted_in=customers.is_newsletter_subscriber.copy(),
         last_order_at=((start - gap_days) * DAY).astype(np.int64),
         leaves_at=np.full(count, FAR_FUTURE, dtype=np.int64),

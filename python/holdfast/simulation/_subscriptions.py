@@ -59,14 +59,17 @@ def sign_up(world: World, state: State, step: int) -> None:
     world.log.add("subscriptions", customer=who, at=at, plan=plan)
 
 
-def subscriptions_table(world: World, first_id: int) -> pa.Table:
-    """Lay out the subscriptions of a chunk; one that runs has no end."""
+def subscriptions_table(
+    world: World, first_id: int, first: int = 0, after: int | None = None
+) -> pa.Table:
+    """Lay out subscriptions of a chunk, by running number; one that runs has no end."""
     rows, ends = world.log.rows("subscriptions"), world.log.rows("subscription_ends")
     ended_at = np.full(len(rows["at"]), FAR_FUTURE, dtype=np.int64)
     ended_at[ends["number"]] = ends["at"]
     order = np.lexsort((rows["at"], rows["customer"]))
+    order = order[(order >= first) & (order < (len(order) if after is None else after))]
     ended_at, plan = ended_at[order], rows["plan"][order]
-    runs = ended_at >= world.calendar.end_second
+    runs = ended_at >= world.known_until_second
     return pa.table(
         {
             "subscription_id": integers(first_id + np.arange(len(order))),
