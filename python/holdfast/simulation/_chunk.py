@@ -17,6 +17,7 @@ from holdfast.simulation._baskets import (
 from holdfast.simulation._calendar import Calendar, Ints
 from holdfast.simulation._campaigns import sends_table
 from holdfast.simulation._catalogue import Catalogue
+from holdfast.simulation._consents import consents_table
 from holdfast.simulation._events import web_events_table
 from holdfast.simulation._journey import Journey, travel
 from holdfast.simulation._parameters import ShopParameters
@@ -60,7 +61,7 @@ def write_reference(
 ) -> None:
     """Append the tables that do not depend on what customers do."""
     writer.append("products", products_table(catalogue))
-    writer.append("offers", offers_table())
+    writer.append("offers", offers_table(parameters))
     writer.append("campaigns", campaigns_table(catalogue, calendar))
     costs = acquisition_costs_table(rng, customers, calendar, parameters)
     writer.append("acquisition_costs", costs)
@@ -101,6 +102,7 @@ def write_chunk(
     writer.append("web_events", events)
     writer.append("support_tickets", tickets_table(world, next_id("support_tickets")))
     writer.append("campaign_sends", sends_table(world, next_id("campaign_sends")))
+    writer.append("consents", consents_table(world, is_new))
     writer.append("feedback", feedback_table(world))
     writer.append("truth/churn_hazard", churn_hazard_table(world, passed.journey))
     if is_new:
