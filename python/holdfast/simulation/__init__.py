@@ -10,7 +10,7 @@ See ``docs/simulation.md``.
 from __future__ import annotations
 
 from holdfast.simulation._contacts import no_contacts, read_contacts, tidy
-from holdfast.simulation._continue import Continued, continue_shop
+from holdfast.simulation._continue import Continued, continue_shop, write_record
 from holdfast.simulation._errors import SimulationArgumentError
 from holdfast.simulation._parameters import ShopParameters
 from holdfast.simulation._shop import PlayedMonth, Shop, ShopArguments
@@ -28,4 +28,5 @@ __all__ = [
     "read_contacts",
     "simulate_shop",
     "tidy",
+    "write_record",
 ]

@@ -249,4 +249,4 @@ def _find(connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRe
     if found is None:
         return None
     schema = found[0].replace('"', '""')
-    return connection.table(f'"warehouse"."{schema}"."{name}"')
+    return connection.sql(f'from "warehouse"."{schema}"."{name}"')

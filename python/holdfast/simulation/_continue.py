@@ -20,6 +20,7 @@ from holdfast.simulation._write import TableWriter
 
 RECORD = "simulation.json"
 _PLAYED = "played"
+_VALUES = "truth/customer_months.parquet"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ def write_record(folder: Path, made: ShopArguments, played: list[str]) -> None:
     }
     text = json.dumps(content, indent=2) + "\n"
     write_aside(folder / RECORD, text.encode(), error=SimulationArgumentError)
+    if not played:
+        # of a shop that stood here before
+        for former in (*(folder / _PLAYED).glob("*.parquet"), folder / _VALUES):
+            former.unlink(missing_ok=True)
 
 
 def read_record(folder: Path) -> tuple[ShopArguments, list[str]] | None:

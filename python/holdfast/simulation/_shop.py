@@ -70,6 +70,7 @@ class PlayedMonth:
     month: date
     dropped: dict[str, int]
     by_customer: Rows
+    controls: int = 0
 
     def total(self, name: str) -> int:
         """Add up a column over the customers."""
@@ -227,7 +228,8 @@ class Shop:
         self.now = after
         by_customer = {name: np.concatenate([rows[name] for rows in found]) for name in found[0]}
         dropped = dict(plan.dropped)
-        played = PlayedMonth(month, dropped, by_customer)
+        controls = int(plan.rows["is_control"].sum())
+        played = PlayedMonth(month, dropped, by_customer, controls)
         planned = int((~plan.rows["is_control"]).sum())
         if planned > played.total("contacts"):
             dropped["opted out"] = planned - played.total("contacts")
