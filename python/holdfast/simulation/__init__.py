@@ -12,6 +12,7 @@ from __future__ import annotations
 from holdfast.simulation._contacts import no_contacts, read_contacts, tidy
 from holdfast.simulation._continue import Continued, continue_shop, write_record
 from holdfast.simulation._errors import SimulationArgumentError
+from holdfast.simulation._oracle import TrueState, true_state
 from holdfast.simulation._parameters import ShopParameters
 from holdfast.simulation._shop import PlayedMonth, Shop, ShopArguments
 from holdfast.simulation._simulate import simulate_shop
@@ -23,10 +24,12 @@ __all__ = [
     "ShopArguments",
     "ShopParameters",
     "SimulationArgumentError",
+    "TrueState",
     "continue_shop",
     "no_contacts",
     "read_contacts",
     "simulate_shop",
     "tidy",
+    "true_state",
     "write_record",
 ]

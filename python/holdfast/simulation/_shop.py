@@ -118,7 +118,7 @@ class Shop:
         self.now = made.end
         self._sessions = 0
         self._windows = 1
-        self._chunks: list[_Chunk] = []
+        self.chunks: list[_Chunk] = []
         self._months = build_calendar(made.end, made.months, p)
         sizes = [
             min(self.chunk, made.customers - first)
@@ -145,11 +145,11 @@ class Shop:
     @property
     def customers(self) -> int:
         """The number of customers who have ever arrived; their ids count from 1."""
-        return sum(len(chunk.world.customers) for chunk in self._chunks)
+        return sum(len(chunk.world.customers) for chunk in self.chunks)
 
     def arrivals(self) -> pa.Table:
         """Tell when each customer arrived, whatever the policy."""
-        known = [chunk.world.customers for chunk in self._chunks]
+        known = [chunk.world.customers for chunk in self.chunks]
         return pa.table(
             {
                 "customer_id": integers(np.concatenate([customers.ids for customers in known])),
@@ -162,7 +162,7 @@ class Shop:
     def fork(self) -> Shop:
         """Give a copy that can be played on by itself."""
         other = replace_shallow(self)
-        other._chunks = [
+        other.chunks = [
             _Chunk(
                 replace(
                     chunk.world,
@@ -173,7 +173,7 @@ class Shop:
                 list(chunk.subscriptions),
                 chunk.first_window,
             )
-            for chunk in self._chunks
+            for chunk in self.chunks
         ]
         return other
 
@@ -207,7 +207,7 @@ class Shop:
             expected = newcomers / (1 - p.existing_share)
             self._write("acquisition_costs", acquisition_costs_table(costs, expected, calendar, p))
         found: list[Rows] = []
-        for chunk in list(self._chunks):
+        for chunk in list(self.chunks):
             customers = replace(
                 chunk.world.customers, arrival_step=np.full(len(chunk.world.customers), -1)
             )
@@ -240,7 +240,7 @@ class Shop:
     def finish(self) -> None:
         """Write the tables that are known only at the end."""
         for window in range(self._windows):
-            for chunk in self._chunks:
+            for chunk in self.chunks:
                 number = window - chunk.first_window
                 if number < 0:
                     continue
@@ -259,7 +259,7 @@ class Shop:
         if chunk is None:
             first_window = 0 if world.seed is None else self._windows
             chunk = _Chunk(world, state, passed.pending, [began], first_window)
-            self._chunks.append(chunk)
+            self.chunks.append(chunk)
         else:
             chunk.world, chunk.pending = world, passed.pending
             chunk.subscriptions.append(began)

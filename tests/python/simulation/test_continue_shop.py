@@ -22,6 +22,7 @@ from holdfast.simulation import (
     no_contacts,
     simulate_shop,
     tidy,
+    true_state,
     write_record,
 )
 
@@ -173,7 +174,7 @@ def test_customers_treated_alike_live_alike_under_two_policies() -> None:
 
 def test_offers_make_the_persuadable_buy_and_the_sleeping_dogs_leave() -> None:
     shop = Shop(ShopArguments(customers=8000, months=8, seed=4))
-    kinds = np.concatenate([chunk.world.customers.persuasion for chunk in shop._chunks])
+    kinds = np.concatenate([chunk.world.customers.persuasion for chunk in shop.chunks])
     changed = np.zeros(3)
     for offer, sign in ((None, -1), (3, 1)):
         fork = shop.fork()
@@ -230,7 +231,7 @@ def test_nobody_who_opted_out_is_sent_anything_and_controls_are_only_noted(folde
 
 
 def test_contacts_go_out_with_the_batch_of_their_week(folder: Path) -> None:
-    allowed = Shop(MADE)._chunks[0].state.is_opted_in
+    allowed = Shop(MADE).chunks[0].state.is_opted_in
     who = (1 + np.flatnonzero(allowed)[:7]).tolist()
     asked = contacts(
         who,
@@ -343,7 +344,7 @@ def test_a_broken_month_cannot_be_played_on(tmp_path: Path) -> None:
 def test_a_warehouse_gives_its_contact_list_and_the_controls_of_its_random_arm(
     folder: Path, tmp_path: Path
 ) -> None:
-    allowed = (1 + np.flatnonzero(Shop(MADE)._chunks[0].state.is_opted_in)).tolist()
+    allowed = (1 + np.flatnonzero(Shop(MADE).chunks[0].state.is_opted_in)).tolist()
     one, two, three = allowed[:3]
     warehouse = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
@@ -368,9 +369,11 @@ def test_a_warehouse_gives_its_contact_list_and_the_controls_of_its_random_arm(
     assert main(["simulate", "--output", str(folder), "--continue", str(warehouse)]) == 0
     sends = duckdb.sql(
         f"""
-        select decision_id, customer_id, offer_id, is_control, propensity, variant, campaign_name
-        from '{folder}/campaign_sends.parquet' join '{folder}/campaigns.parquet'
-        using (campaign_id) where sent_at >= timestamp '2026-07-01' order by customer_id
+        select decision_id, customer_id, sends.offer_id, is_control, propensity, variant,
+            campaign_name
+        from '{folder}/campaign_sends.parquet' as sends
+        join '{folder}/campaigns.parquet' using (campaign_id)
+        where sent_at >= timestamp '2026-07-01' order by customer_id
         """
     ).fetchall()
     assert sends == [
@@ -418,3 +421,24 @@ def test_simulating_again_forgets_the_months_played(
     assert not list(folder.glob("played/*"))
     assert not (folder / "truth" / "customer_months.parquet").exists()
     assert continue_shop(folder, None).now == date(2026, 8, 1)
+
+
+def test_the_gains_that_the_oracle_expects_are_those_that_happen() -> None:
+    shop = Shop(ShopArguments(customers=20_000, months=8, seed=6))
+    truth = true_state(shop)
+    chosen = truth.is_opted_in & (truth.gain[:, 3] > 0)
+    expected = truth.gain[chosen, 3].sum()
+    alone, treated = shop.fork(), shop.fork()
+    who = tidy(contacts(1 + np.flatnonzero(chosen), 4))
+    happened = 0
+    for month in range(6):
+        happened += treated.play(who if month == 0 else no_contacts()).profit()
+        happened -= alone.play(no_contacts()).profit()
+    assert 0.6 * expected < happened < 1.5 * expected
+
+
+def test_sleeping_dogs_gain_nothing_by_any_offer_and_those_who_left_little() -> None:
+    truth = true_state(Shop(ShopArguments(customers=2000, months=8, seed=6)), contact_cents=5)
+    best = truth.gain.max(axis=1)
+    assert (best[truth.is_sleeping_dog & truth.is_alive] < 0).all()
+    assert best[truth.is_alive].max() > 5 * best[~truth.is_alive].max()
