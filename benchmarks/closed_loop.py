@@ -14,7 +14,7 @@ offers and contacts cost. The policies:
 - oracle: the offer with the highest true expected profit over six months, if that is above zero
 - holdfast: `contact_list`, by dbt runs on the shop's tables; minutes per month
 
-20 % off was the best offer for "everybody" and "risk" on the seeds 1 and 2, which are not used here.
+20 % off was the best offer for "everybody" and "risk" on the seeds 1 and 2, not used here.
 """
 
 from __future__ import annotations

@@ -141,6 +141,9 @@ def _expected_profit(
             phases = phases - moved + np.roll(moved, 1, axis=0)
         keeps = np.minimum(p.habit_keep * np.exp(0.30 * mood), 0.97)
         habits = habit_rate * calendar.step_days[step] * keeps
+        # An order out of habit ends the wait for the next one on a whim, too.
+        phases = phases * np.exp(-habits)
+        phases[0] += 1.0 - phases.sum(axis=0)
         profit += there * (orders * margin + habits * habit_value)
         if offer is not None and step < p.coupon_steps:
             percent = OFFERS[offer][2]
