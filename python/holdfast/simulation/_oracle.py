@@ -9,10 +9,10 @@ import numpy as np
 from holdfast.simulation._calendar import DAY, Bools, Calendar, Floats, build_calendar, shift_months
 from holdfast.simulation._catalogue import OFFERS
 from holdfast.simulation._churn import leaving_logit
+from holdfast.simulation._orders import when_it_is_time
 from holdfast.simulation._shop import Shop
 from holdfast.simulation._state import State, World
 
-_SUBSTEPS = 4
 _NET_OF_RETURNS = 0.94
 
 
@@ -32,7 +32,7 @@ def true_state(shop: Shop, contact_cents: int = 0, months_ahead: int = 6) -> Tru
 
     The gain counts orders, discounts, costs and the customers kept over the months ahead, with
     nothing else sent meanwhile. It follows the expected course of each customer (chance to be
-    there, phase between two orders), so an order that an offer only brings forward counts for
+    there, time since the last order), so an order that an offer only brings forward counts for
     little.
 
     Parameters
@@ -80,12 +80,11 @@ def _expected_profit(
     revenue, margin = _whim(world)
     habit_value, habit_rate = _habits(world, state)
     daily = customers.base_rate / 30.0
-    now = calendar.start_day
-    waited = p.regularity * daily * np.maximum(now - state.last_order_at / DAY, 0.0)
-    phase = [np.ones_like(waited)]
-    for number in range(1, p.regularity):
-        phase.append(phase[-1] * waited / number)
-    phases = np.stack(phase) / np.sum(phase, axis=0)
+    # How likely the last order was the known one, or lies in a step ahead; and when that was.
+    since = np.zeros((calendar.steps + 1, len(customers)))
+    since[0] = 1.0
+    when = np.zeros_like(since)
+    when[0] = state.last_order_at / DAY
 
     alive = state.is_alive.astype(np.float64)
     gone = (state.is_present & ~state.is_alive).astype(np.float64)
@@ -133,17 +132,16 @@ def _expected_profit(
         rate = rate * calendar.step_season[step] ** customers.season_strength
         rate = rate * (1.0 + p.subscriber_rate * (state.subscription >= 0))
         rate = rate * (1.0 - 0.5 * mismatch)
-        orders = np.zeros(len(customers))
-        for _ in range(_SUBSTEPS):
-            flow = 1.0 - np.exp(-p.regularity * rate / _SUBSTEPS)
-            moved = phases * flow
-            orders += moved[-1]
-            phases = phases - moved + np.roll(moved, 1, axis=0)
+        day = float(calendar.step_day[step])
+        waited = np.maximum(day - when[: step + 1], 0.0) * daily
+        due = rate * when_it_is_time(waited, p.regularity)
+        orders = (since[: step + 1] * due).sum(axis=0)
         keeps = np.minimum(p.habit_keep * np.exp(0.30 * mood), 0.97)
         habits = habit_rate * calendar.step_days[step] * keeps
         # An order out of habit ends the wait for the next one on a whim, too.
-        phases = phases * np.exp(-habits)
-        phases[0] += 1.0 - phases.sum(axis=0)
+        since[: step + 1] *= np.exp(-due - habits)
+        since[step + 1] = 1.0 - since[: step + 1].sum(axis=0)
+        when[step + 1] = day + calendar.step_days[step] / 2
         profit += there * (orders * margin + habits * habit_value)
         if offer is not None and step < p.coupon_steps:
             percent = OFFERS[offer][2]

@@ -92,11 +92,11 @@ def _purchase_rate(world: World, state: State, step: int) -> Floats:
     rate *= 1.0 + p.subscriber_rate * (state.subscription >= 0)
     rate *= 1.0 - 0.5 * taste_mismatch(world, step)
     waited = np.maximum(calendar.step_day[step] - state.last_order_at / DAY, 0.0) * daily
-    rate *= _when_it_is_time(waited, p.regularity)
+    rate *= when_it_is_time(waited, p.regularity)
     return np.asarray(np.where(state.is_alive, rate, 0.0))
 
 
-def _when_it_is_time(waited: Floats, shape: int) -> Floats:
+def when_it_is_time(waited: Floats, shape: int) -> Floats:
     """Give the hazard of an Erlang gap of mean 1: few buy at once, most when it is time."""
     y = shape * waited
     term = np.ones_like(y)
