@@ -90,7 +90,7 @@ def _play_on(output: Path, contacts: Path, made: ShopArguments) -> None:
     told = [("contacts sent", f"{month.total('contacts'):,}")]
     told += [(f"not sent: {why}", f"{count:,}") for why, count in sorted(month.dropped.items())]
     told += [
-        ("controls", f"{month.controls:,}"),
+        ("controls", f"{month.total('controls'):,}"),
         ("unsubscribed", f"{month.total('unsubscribed'):,}"),
         ("orders", f"{month.total('orders'):,}"),
     ]

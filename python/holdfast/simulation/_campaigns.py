@@ -50,8 +50,8 @@ def send_contacts(world: World, state: State, step: int) -> None:
     """Send the contacts of a played step; the shop never writes to those who opted out."""
     contacts = world.contacts
     here = contacts["step"] == step
-    # Who opted out since the list was made gets nothing; controls are only noted.
-    here[here] = state.is_opted_in[contacts["customer"][here]] | contacts["is_control"][here]
+    # Who opted out is no control either, or the treated would differ from their controls.
+    here[here] = state.is_opted_in[contacts["customer"][here]]
     rows = {name: column[here] for name, column in contacts.items()}
     who, offer, sent_at = rows["customer"], rows["offer"], rows["sent_at"]
     draws = world.draws("reaction", who)

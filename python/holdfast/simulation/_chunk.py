@@ -138,6 +138,7 @@ def gains(world: World, passed: Passed) -> Rows:
         "discount": by_customer(placed["customer"], discount),
         "offer_cost": by_customer(placed["customer"], offer_cost),
         "contacts": by_customer(sends["customer"][is_treated]),
+        "controls": by_customer(sends["customer"][sends["is_control"]]),
         "unsubscribed": by_customer(sends["customer"][sends["unsubscribed_at"] > 0]),
         "is_alive": passed.journey.state.is_alive.copy(),
         "is_opted_in": passed.journey.state.is_opted_in.copy(),

@@ -70,7 +70,6 @@ class PlayedMonth:
     month: date
     dropped: dict[str, int]
     by_customer: Rows
-    controls: int = 0
 
     def total(self, name: str) -> int:
         """Add up a column over the customers."""
@@ -228,11 +227,10 @@ class Shop:
         self.now = after
         by_customer = {name: np.concatenate([rows[name] for rows in found]) for name in found[0]}
         dropped = dict(plan.dropped)
-        controls = int(plan.rows["is_control"].sum())
-        played = PlayedMonth(month, dropped, by_customer, controls)
-        planned = int((~plan.rows["is_control"]).sum())
-        if planned > played.total("contacts"):
-            dropped["opted out"] = planned - played.total("contacts")
+        played = PlayedMonth(month, dropped, by_customer)
+        opted_out = len(plan.rows["row"]) - played.total("contacts") - played.total("controls")
+        if opted_out:
+            dropped["opted out"] = opted_out
         if self.writer is not None:
             self._write("truth/customer_months", _customer_months_table(played))
         return played
