@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ARMS, ROUNDS, DELAY = 10, 50, 3
 SHOPS = {"rates of 2 to 12 %": (0.02, 0.12), "rates of 10 to 50 %": (0.1, 0.5)}
 RUNS, DAYS, DAILY = 2_000, 90, 20
+COMPILE = "dbt --quiet --log-format json compile --output json"
 POLICIES = ("equal split", "epsilon-greedy", "Thompson sampling", "campaign_allocation")
 
 
@@ -37,8 +38,7 @@ def rendered(jinja: str) -> str:
     """Let dbt render SQL of the package."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            ["dbt", "--quiet", "--log-format", "json", "compile", "--target-path", folder]
-            + ["--output", "json", "--inline", jinja],
+            [*COMPILE.split(), "--target-path", folder, "--inline", jinja],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -70,7 +70,9 @@ def allocation_of(connection: duckdb.DuckDBPyConnection, sql: str, known: np.nda
     return np.asarray(shares["share"]).reshape(worlds, arms)
 
 
-def counts_of(policy: str, shares: np.ndarray, known: np.ndarray, sends: int, rng: np.random.Generator):
+def counts_of(
+    policy: str, shares: np.ndarray, known: np.ndarray, sends: int, rng: np.random.Generator
+) -> np.ndarray:
     """Give how many of a round's sends each variant gets in one world."""
     if policy == "Thompson sampling":
         drawn = rng.beta(1 + known[1], 1 + known[0] - known[1], size=(sends, ARMS))
@@ -124,7 +126,7 @@ def print_regret(sql: str, seeds: int, sends: int) -> None:
             paired = (lost - thompson).std(ddof=1) / np.sqrt(seeds) / thompson.mean()
             print(
                 f"  {policy:20} {lost.mean():7.1f} ± {1.96 * error:5.1f}"
-                f"   × Thompson {lost.mean() / thompson.mean():.2f} ± {1.96 * paired:.2f}"
+                f"   of Thompson's {lost.mean() / thompson.mean():.2f} ± {1.96 * paired:.2f}"
             )
 
 
