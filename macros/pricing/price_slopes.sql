@@ -17,6 +17,7 @@
 {%- set lags = 13 -%}
 {#- from this many products on, errors may be correlated within each for ever -#}
 {%- set least_clusters = 10 -%}
+{%- set least_weeks = 8 -%}
 {%- set columns = controls + ['log_price'] -%}
 {%- set keys = 'category, product_id, unit, time_key, week, sales' -%}
 {%- set state = namespace(last='panel_0', step=0) -%}
@@ -158,6 +159,8 @@ category_estimates as materialized (
             case
                 when clusters.products >= {{ least_clusters }}
                     then clusters.score_squares * clusters.products / cast(clusters.products - 1 as double)
+                    -- Student's critical value for as many clusters, to the first order
+                    * power(1e0 + 1.21e0 / cast(clusters.products - 1 as double), 2)
                 else 0e0
             end
         ) / cast(nullif(errors.information * errors.information, 0e0) as double) as variance,
@@ -223,8 +226,8 @@ categories as (
         estimates.category,
         estimates.price_spread,
         estimates.time_leak,
-        estimates.products,
         shrunk.slope,
+        shrunk.weight,
         shrunk.standard_error,
         spread.mean as all_slope,
         sqrt(spread.mean_variance) as all_standard_error,
@@ -263,7 +266,7 @@ products as (
 
 ),
 
-final as (
+shrunk as (
 
     select
         products.category,
@@ -271,21 +274,74 @@ final as (
         products.week_count,
         products.price_spread,
         categories.price_spread as category_price_spread,
-        categories.products as category_products,
         categories.time_leak,
         categories.all_slope,
         categories.all_standard_error,
         categories.slope as category_slope,
         categories.standard_error as category_standard_error,
+        categories.weight as category_weight,
         categories.slope + products.difference as own_slope,
         sqrt(products.variance + categories.standard_error * categories.standard_error) as own_standard_error,
         products.weight as own_weight,
         categories.shrunk_slope + coalesce(products.weight * products.difference, 0e0) as slope,
-        sqrt(
-            categories.shrunk_variance + products.spread_variance * (1e0 - products.weight)
-        ) as standard_error,
+        sqrt(categories.shrunk_variance + products.spread_variance * (1e0 - products.weight)) as standard_error,
     from products
     inner join categories on categories.category = products.category
+
+),
+
+judged as (
+
+    select
+        *,
+        -- the level comes from the category, or from all where the category's own data do not contradict them
+        coalesce(
+            category_slope + 1.96e0 * category_standard_error < 0e0
+            or (
+                all_slope + 1.96e0 * all_standard_error < 0e0
+                and abs(category_slope - all_slope) <= 1.96e0 * category_standard_error
+            )
+            or (category_slope is null and all_slope + 1.96e0 * all_standard_error < 0e0),
+            false
+        ) as has_level,
+        coalesce(price_spread, 0e0) >= 0.005e0 and week_count >= {{ least_weeks }} and time_leak < 0.05e0 as has_variation,
+    from shrunk
+
+),
+
+final as (
+
+    select
+        category,
+        product_id,
+        week_count,
+        round(price_spread, 6) as price_spread,
+        round(category_price_spread, 6) as category_price_spread,
+        round(all_slope, 6) as all_slope,
+        round(all_standard_error, 6) as all_standard_error,
+        round(category_slope, 6) as category_slope,
+        round(category_standard_error, 6) as category_standard_error,
+        round(coalesce(category_weight, 0e0), 6) as category_weight,
+        round(own_slope, 6) as own_slope,
+        round(own_standard_error, 6) as own_standard_error,
+        round(own_weight, 6) as own_weight,
+        round(slope, 6) as slope,
+        round(standard_error, 6) as standard_error,
+        case
+            when category_slope is null then 'not_identified'
+            when category_slope - 1.96e0 * category_standard_error > 0e0 then 'wrong_sign'
+            when category_slope + 1.96e0 * category_standard_error < 0e0 then 'estimated'
+            else 'not_identified'
+        end as category_status,
+        case
+            when not coalesce(has_variation, false) then 'not_identified'
+            when own_slope - 1.96e0 * own_standard_error > 0e0 or slope >= 0e0 then 'wrong_sign'
+            when not has_level then 'not_identified'
+            when own_slope + 1.96e0 * own_standard_error < 0e0 then 'estimated'
+            when slope + 1.96e0 * standard_error < 0e0 then 'pooled'
+            else 'not_identified'
+        end as status,
+    from judged
 
 )
 
