@@ -38,7 +38,7 @@
             {%- set checked.ok = checked.ok and cap is sequence and cap is not string and cap is not mapping and cap | length == 2
                 and cap | select('integer') | reject('boolean') | select('ge', 1) | list | length == 2 -%}
         {%- endfor -%}
-    {%- elif name == 'holdout_salt' -%}
+    {%- elif name in ['decision_owner', 'holdout_salt'] -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'review' -%}
         {%- set checked.ok = value in ['all', 'none'] if value is string else value is sequence and value is not mapping

@@ -13,6 +13,7 @@
         'contact_without_consent': {'default': false, 'allowed': 'true or false'},
         'currency': {'default': none, 'allowed': 'three capital letters as in ISO 4217, such as EUR'},
         'customer_value': {'default': 200, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
+        'decision_owner': {'default': none, 'allowed': 'a text that is not blank'},
         'discount_gap_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'estimator': {'default': none, 'allowed': "logistic_regression, hist_gradient_boosting, blend, or your own function as 'package.module:function'"},
         'estimator_parameters': {'default': {}, 'allowed': 'a mapping of names to values'},

@@ -67,7 +67,8 @@ def test_a_decision_keeps_a_second_one_away_until_it_is_sent_vetoed_or_expired(
         "customer_id, as_of, system, action, channel, arm, needs_review, expires_at)"
     )
     shop.execute(
-        f"insert into raw.sends values (9, {sent}, 1, timestamp '{AS_OF} 10:00', 'email', 'd{sent}')"
+        f"insert into raw.sends values (9, {sent}, 1, timestamp '{AS_OF} 10:00', 'email', "
+        f"'d{sent}')"
     )
     shop.execute(
         f"insert into raw.approvals values ('d{vetoed}', 'veto', 'me', timestamp '{AS_OF} 09:00')"

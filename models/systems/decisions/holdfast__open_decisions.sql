@@ -7,13 +7,14 @@
 {% set log = holdfast.former_decisions() -%}
 {#- as in decisions -#}
 {% set default_days = 14 -%}
-{% if log is none -%}
+{#- while dbt parses, the refs below are to be found -#}
+{% if execute and log is none -%}
 select
     cast(null as varchar) as decision_id,
     customer_id,
     cast(null as timestamp) as as_of,
     cast(null as timestamp) as expires_at,
-from {{ ref('holdfast', 'stg_holdfast__orders') }}
+from {{ ref('holdfast', 'stg_holdfast__campaign_sends') }}
 where false
 {%- else -%}
 with
@@ -34,7 +35,7 @@ sent as (
 
     select distinct nullif(trim(decision_id), '') as decision_id
     from {{ holdfast.as_known_at(
-        ref('holdfast', 'stg_holdfast__campaign_sends'), holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
+        sends, holdfast.event_times()['stg_holdfast__campaign_sends'], as_of
     ) }} as sends
     where decision_id is not null
 
