@@ -33,6 +33,7 @@
         'observation_interval': {'default': 'auto', 'allowed': "auto, or a whole number and a unit: 'N day', 'N week' or 'N month'"},
         'observations': {'default': 'auto', 'allowed': 'auto, or a whole number, 1 or more', 'least': 1},
         'offer_cost': {'default': 10, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
+        'price_rules': {'default': {'min_margin': 0.1, 'max_step': 0.1, 'endings': [], 'min_days': 30, 'competitor_days': 30}, 'allowed': 'a mapping of min_margin (below 1), max_step (above 0, up to 0.5), endings (a list of parts of a unit of money, such as 0.99), min_days and competitor_days (whole numbers)'},
         'publish': {'default': true, 'allowed': 'true or false'},
         'publish_empty': {'default': false, 'allowed': 'true or false'},
         'publish_path': {'default': none, 'allowed': 'the path of a file'},
