@@ -76,6 +76,16 @@
             'anniversary': 'First order {first_number:# year|# years} ago, on {first_day:date}',
             'product': ': <product>',
         },
+        'offers': {
+            'average': 'Average effect: {points:1} percentage points more order within {days:# day|# days} ({lower:1} to {upper:1})',
+            'status': {
+                'never_sent': 'No causal estimate: the offer has not been sent yet',
+                'no_control': 'No causal estimate: nobody was held out at random',
+                'small_control': 'No causal estimate: too few customers were held out',
+                'not_randomised': 'No causal estimate: those held out were not drawn at random',
+                'immature': 'No causal estimate: no response window is over yet',
+            },
+        },
         'recommendations': {
             'cart': 'Put in the cart {carts_7d:1=once|2=twice|# time|# times} in the last 7 days',
             'viewed': 'Viewed {views_7d:1=once|2=twice|# time|# times} in the last 7 days',

@@ -72,6 +72,16 @@
             'anniversary': 'Erste Bestellung vor {first_number:# Jahr|# Jahren}, am {first_day:date}',
             'product': ': <product>',
         },
+        'offers': {
+            'average': 'Mittlere Wirkung: {points:1} Prozentpunkte mehr bestellen innerhalb von {days:# Tag|# Tagen} ({lower:1} bis {upper:1})',
+            'status': {
+                'never_sent': 'Keine Aussage über die Wirkung: Das Angebot wurde noch nie verschickt',
+                'no_control': 'Keine Aussage über die Wirkung: Es gibt keine zufällige Kontrollgruppe',
+                'small_control': 'Keine Aussage über die Wirkung: Die Kontrollgruppe ist zu klein',
+                'not_randomised': 'Keine Aussage über die Wirkung: Die Kontrollgruppe wurde nicht zufällig gezogen',
+                'immature': 'Keine Aussage über die Wirkung: Noch ist kein Wirkungszeitraum vorbei',
+            },
+        },
         'recommendations': {
             'cart': '{carts_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen in den Warenkorb gelegt',
             'viewed': '{views_7d:1=Einmal|2=Zweimal|#-mal|#-mal} in den letzten 7 Tagen angesehen',
