@@ -11,10 +11,15 @@
             'at': 'opened_at', 'known_at': 'loaded_at', 'later': {'resolved_at': ['csat', 'resolved_at']},
         },
         'stg_holdfast__campaign_sends': {
-            'at': 'sent_at', 'later': {'opened_at': ['opened_at'], 'clicked_at': ['clicked_at']},
+            'at': 'sent_at',
+            'later': {'delivered_at': ['delivered_at'], 'opened_at': ['opened_at'], 'clicked_at': ['clicked_at']},
         },
         'stg_holdfast__subscriptions': {'at': 'started_at', 'later': {'ended_at': ['ended_at']}},
         'stg_holdfast__feedback': {'at': 'answered_at'},
         'stg_holdfast__product_availability': {'at': 'changed_at', 'known_at': 'loaded_at'},
+        'stg_holdfast__consents': {'at': 'changed_at', 'known_at': 'loaded_at'},
+        'stg_holdfast__approvals': {'at': 'decided_at'},
+        'stg_holdfast__competitor_prices': {'at': 'seen_at'},
+        'stg_holdfast__loyalty': {'at': 'changed_at'},
     }) -}}
 {% endmacro %}

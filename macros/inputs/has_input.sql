@@ -7,5 +7,5 @@
 
 {#- Whether the demo shop stands in for an input: it has files of most of them. -#}
 {% macro _has_demo(input) %}
-    {{- return(holdfast.is_demo() and input not in ['product_availability']) -}}
+    {{- return(holdfast.is_demo() and input not in ['product_availability', 'approvals', 'competitor_prices', 'loyalty']) -}}
 {% endmacro %}

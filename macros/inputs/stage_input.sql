@@ -26,7 +26,9 @@
 
     {%- set found = holdfast._column_types(relation) if relation is not none else {} -%}
     {%- if not_forgotten is not none and relation is not none -%}
-        {%- set not_forgotten = holdfast.not_forgotten('inputs.customer_id', type=found.get('customer_id')) -%}
+        {#- rules of approvals may name no customer -#}
+        {%- set not_forgotten = holdfast.not_forgotten('inputs.customer_id', type=found.get('customer_id'))
+            if 'customer_id' in found else none -%}
     {%- endif -%}
     {%- if relation is not none -%}
         {%- set missing = [] -%}

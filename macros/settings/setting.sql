@@ -32,7 +32,18 @@
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
-    {%- elif name in ['publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine', 'timing_uses_opens'] -%}
+    {%- elif name == 'contact_caps' -%}
+        {%- set checked.ok = value is mapping -%}
+        {%- for cap in (value.values() if checked.ok else []) -%}
+            {%- set checked.ok = checked.ok and cap is sequence and cap is not string and cap is not mapping and cap | length == 2
+                and cap | select('integer') | reject('boolean') | select('ge', 1) | list | length == 2 -%}
+        {%- endfor -%}
+    {%- elif name == 'holdout_salt' -%}
+        {%- set checked.ok = value is string and value | trim != '' -%}
+    {%- elif name == 'review' -%}
+        {%- set checked.ok = value in ['all', 'none'] if value is string else value is sequence and value is not mapping
+            and value | reject('boolean') | select('integer') | list | length + value | select('string') | list | length == value | length -%}
+    {%- elif name in ['contact_without_consent', 'publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine', 'timing_uses_opens'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}

@@ -1,20 +1,11 @@
 {{ config(enabled=holdfast.has_input('support_tickets')) }}
-{#-
-  A complaint is a ticket whose topic names what was delivered or charged (delivery, shipping, product, quality, billing,
-  refund, …), a fault of it, or the word itself. Questions about accounts, subscriptions or how to return are none.
-  Shops name topics as they like, so parts of words count, in any case.
--#}
-{% set complaint_words = [
-    'complain', 'deliver', 'shipp', 'parcel', 'courier', 'delay', 'product', 'quality', 'defect', 'damag', 'broken',
-    'faulty', 'wrong', 'missing', 'billing', 'charge', 'refund',
-] -%}
 with
 
 tickets as (
 
     select
         *,
-        coalesce({{ holdfast.matches('lower(topic)', complaint_words | join('|')) }}, false) as is_complaint,
+        coalesce({{ holdfast.is_complaint('topic') }}, false) as is_complaint,
     from {{ ref('holdfast', 'stg_holdfast__support_tickets') }}
 
 ),

@@ -8,4 +8,9 @@
     'is_control': {'type': 'boolean'},
     'opened_at': {'type': 'later'},
     'clicked_at': {'type': 'later'},
+    'delivered_at': {'type': 'later'},
+    'decision_id': {'type': 'text'},
+    'propensity': {'type': 'number', 'row': 'send_id'},
+    'variant': {'type': 'text'},
+    'cost': {'type': 'money', 'row': 'send_id'},
 }) }}

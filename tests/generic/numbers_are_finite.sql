@@ -9,7 +9,8 @@
 {%- set found = holdfast._column_types(relation) if execute and relation is not none else {} -%}
 {%- set key = {
     'orders': 'order_id', 'order_items': 'order_id', 'products': 'product_id', 'support_tickets': 'ticket_id',
-    'subscriptions': 'subscription_id', 'web_events': 'event_id', 'campaign_sends': 'send_id',
+    'subscriptions': 'subscription_id', 'web_events': 'event_id', 'campaign_sends': 'send_id', 'offers': 'offer_id',
+    'competitor_prices': 'product_id',
 }.get(input, 'customer_id') -%}
 {%- set parts = [] -%}
 {%- for column in (columns if columns is not none else var('holdfast_customer_attributes', [])) if column | lower in found -%}

@@ -16,6 +16,8 @@ from projects import ROOT, DbtProject, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+SYSTEMS = "'timing', 'recommendations', 'decisions', 'offers', 'campaigns', 'pricing'"
+
 
 def between(marker: str) -> str:
     """Give the part of the README between two marks."""
@@ -114,7 +116,7 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
         ("least_group", "10"),
         ("locale", "'en'"),
         ("publish_path", "''"),
-        ("systems", "['timing', 'recommendations']"),
+        ("systems", f"[{SYSTEMS}]"),
         ("time_spine", "true"),
     ]
     assert defaults["churn_definition"] == "'non_contractual'"
@@ -122,5 +124,5 @@ def test_no_yml_of_a_model_has_a_default_of_its_own() -> None:
     assert defaults["currency"] == "none"
     assert defaults["least_group"] == "10"
     assert defaults["locale"] == "'en'"
-    assert "'systems': {'default': ['timing', 'recommendations']," in settings
+    assert f"'systems': {{'default': [{SYSTEMS}]," in settings
     assert defaults["time_spine"] == "true"

@@ -15,6 +15,7 @@ PAGES = [
 ]
 # of a relation each, read where it is needed; they have no default that could be listed
 RELATION_VARS = {
+    "policies",
     "recommendation_exclusions",
     "spine",
     "churn_labels",

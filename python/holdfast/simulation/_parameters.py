@@ -172,6 +172,8 @@ class ShopParameters:
     coupon_steps: int = 2
     offer_strength: tuple[float, ...] = (0.12, 0.65, 0.55, 1.00, 0.60)
     offer_is_price: tuple[bool, ...] = (False, True, True, True, False)
+    # Cents that an order with the offer costs beside its discount: the parcel, the gift.
+    offer_cost_cents: tuple[int, ...] = (0, 0, 490, 0, 350)
     type_response: tuple[float, ...] = (1.0, 0.10, 0.02, -0.15)
     type_annoyance: tuple[float, ...] = (0.0, 0.0, 0.0, -0.40)
     effect_spread: float = 0.25

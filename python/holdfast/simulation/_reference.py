@@ -9,7 +9,7 @@ from holdfast.simulation._arrow import integers, money, timestamps
 from holdfast.simulation._calendar import DAY, Calendar
 from holdfast.simulation._catalogue import CAMPAIGN_CHANNELS, CATEGORIES, OFFERS, Catalogue
 from holdfast.simulation._customers import Customers
-from holdfast.simulation._parameters import ACQUISITION_CHANNELS, COUNTRIES
+from holdfast.simulation._parameters import ACQUISITION_CHANNELS, COUNTRIES, ShopParameters
 
 
 def customers_table(customers: Customers) -> pa.Table:
@@ -40,8 +40,8 @@ def products_table(catalogue: Catalogue) -> pa.Table:
     )
 
 
-def offers_table() -> pa.Table:
-    """Lay out the offers that campaigns carry."""
+def offers_table(parameters: ShopParameters) -> pa.Table:
+    """Lay out the offers that campaigns carry; a discount costs nothing beside itself."""
     names, kinds, percents = zip(*OFFERS, strict=True)
     return pa.table(
         {
@@ -49,6 +49,8 @@ def offers_table() -> pa.Table:
             "offer_name": pa.array(names),
             "offer_type": pa.array(kinds),
             "discount_percent": integers(np.array(percents), small=True),
+            "discount": pa.array(np.array(percents) / 100.0),
+            "cost": money(np.array(parameters.offer_cost_cents, dtype=np.int64)),
         }
     )
 

@@ -14,6 +14,7 @@ from holdfast.simulation._baskets import fill_baskets, orders_tables
 from holdfast.simulation._calendar import Calendar, build_calendar
 from holdfast.simulation._campaigns import sends_table
 from holdfast.simulation._catalogue import Catalogue, build_catalogue
+from holdfast.simulation._consents import consents_table
 from holdfast.simulation._customers import draw_customers
 from holdfast.simulation._events import web_events_table
 from holdfast.simulation._journey import travel
@@ -127,7 +128,7 @@ def simulate_in_chunks(
     sessions = 0
     with TableWriter(output) as writer:
         writer.append("products", products_table(catalogue))
-        writer.append("offers", offers_table())
+        writer.append("offers", offers_table(parameters))
         writer.append("campaigns", campaigns_table(catalogue, calendar))
         writer.append(
             "acquisition_costs",
@@ -179,6 +180,7 @@ def _simulate_chunk(
     writer.append("web_events", events)
     writer.append("support_tickets", tickets_table(world, next_id("support_tickets")))
     writer.append("campaign_sends", sends_table(world, next_id("campaign_sends")))
+    writer.append("consents", consents_table(world))
     writer.append("subscriptions", subscriptions_table(world, next_id("subscriptions")))
     writer.append("feedback", feedback_table(world))
     writer.append("truth/churn_hazard", churn_hazard_table(world, journey))

@@ -18,6 +18,7 @@ TABLES = {
     "acquisition_costs",
     "campaign_sends",
     "campaigns",
+    "consents",
     "customers",
     "feedback",
     "offers",

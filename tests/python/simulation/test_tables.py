@@ -98,7 +98,10 @@ CONTRACT = {
         "offer_name": TEXT,
         "offer_type": TEXT,
         "discount_percent": SMALL,
+        "discount": "double",
+        "cost": MONEY,
     },
+    "consents": {"customer_id": ID, "channel": TEXT, "is_allowed": FLAG, "changed_at": TIME},
     "campaigns": {
         "campaign_id": SMALL,
         "campaign_name": TEXT,
@@ -130,6 +133,7 @@ KEYS = {
     "subscriptions": "subscription_id",
     "offers": "offer_id",
     "campaigns": "campaign_id",
+    "consents": "(customer_id, channel, changed_at)",
     "acquisition_costs": "(month, channel)",
     "customer_traits": "customer_id",
     "churn_hazard": "(customer_id, month)",
@@ -150,6 +154,8 @@ REFERENCES = [
     ("campaign_sends", "campaign_id", "campaigns"),
     ("campaign_sends", "offer_id", "offers"),
     ("campaigns", "offer_id", "offers"),
+    ("consents", "customer_id", "customers"),
+    ("customers", "customer_id", "consents"),
     ("subscriptions", "customer_id", "customers"),
     ("feedback", "customer_id", "customers"),
     ("customers", "customer_id", "customer_traits"),
@@ -372,6 +378,44 @@ def test_customers_cost_about_what_their_channel_plans(shop: duckdb.DuckDBPyConn
     planned = dict(zip(ACQUISITION_CHANNELS, ShopParameters().acquisition_cost, strict=True))
     found = {channel: float(cost or 0) for channel, cost in rows}
     assert found == {channel: pytest.approx(cost, rel=0.2) for channel, cost in planned.items()}
+
+
+def test_consents_are_the_choice_at_sign_up_until_the_list_is_left(
+    shop: duckdb.DuckDBPyConnection,
+) -> None:
+    # One row per channel at sign-up, and one more for all who have left the list since.
+    query = """
+        select count(*) from customers join consents using (customer_id)
+        where changed_at = created_at and is_allowed = is_newsletter_subscriber
+    """
+    assert number(shop, query) == 2 * number(shop, "select count(*) from customers")
+    left = number(shop, "select count(*) from web_events where event_type = 'unsubscribe'")
+    query = """
+        select count(*) from consents join customers using (customer_id)
+        where changed_at > created_at and not is_allowed
+    """
+    assert number(shop, query) == pytest.approx(2 * left, abs=4)
+    assert left > 100
+    # Nobody is sent anything who did not allow it then.
+    query = """
+        select count(*) from campaign_sends as sends
+        asof join consents
+            on sends.customer_id = consents.customer_id
+            and sends.channel = consents.channel and sends.sent_at >= consents.changed_at
+        where not is_allowed
+    """
+    assert number(shop, query) == 0
+
+
+def test_offers_cost_what_their_discount_does_not(shop: duckdb.DuckDBPyConnection) -> None:
+    rows = shop.sql("select offer_type, discount, cost from offers order by offer_id").fetchall()
+    assert [(kind, discount, float(cost)) for kind, discount, cost in rows] == [
+        ("none", 0.0, 0.0),
+        ("percent", 0.1, 0.0),
+        ("free_shipping", 0.0, 4.9),
+        ("percent", 0.2, 0.0),
+        ("gift", 0.0, 3.5),
+    ]
 
 
 def test_texts_are_complete(shop: duckdb.DuckDBPyConnection) -> None:
