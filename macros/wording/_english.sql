@@ -76,6 +76,23 @@
             'anniversary': 'First order {first_number:# year|# years} ago, on {first_day:date}',
             'product': ': <product>',
         },
+        'offers': {
+            'policy': '<offer> by <channel>: adds about {profit:money} in {days:# day|# days} after all costs',
+            'random': '<offer> by <channel>: drawn at random, to learn what it does',
+            'left_alone': {
+                'global_holdout': 'In the holdout group, which is left alone for comparison',
+                'do_not_contact': 'Asked not to be contacted', 'no_consent': 'Has not agreed to be contacted',
+                'open_complaint': 'Has an open complaint', 'recent_complaint': 'Had a complaint lately',
+                'frequency_cap': 'Has had enough messages lately', 'channel_cap': 'Has had enough messages on this channel lately',
+                'open_decision': 'An earlier decision is still open', 'no_offer': 'There is no offer to make',
+                'not_valid': 'No offer is valid today', 'unknown_cost': 'What the offers cost is not known',
+                'discount_gap': 'Had a discount lately', 'no_effect_shown': 'No offer has been shown to work',
+                'drives_away': 'An offer tends to drive this customer away',
+                'buys_anyway': 'Buys anyway: an offer would only cost', 'costs_more': 'An offer would cost more than it brings',
+                'limits': 'The budget and limits are used up by customers who gain more',
+                'random': 'Left alone at random, to learn what happens without an offer',
+            },
+        },
         'recommendations': {
             'cart': 'Put in the cart {carts_7d:1=once|2=twice|# time|# times} in the last 7 days',
             'viewed': 'Viewed {views_7d:1=once|2=twice|# time|# times} in the last 7 days',

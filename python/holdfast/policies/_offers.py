@@ -28,7 +28,7 @@ CHOICE_SCHEMA = pa.schema(
 )
 
 
-def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
+def choose_offers(session: Any, candidates: Any, arms: Any, limits: Any) -> pa.Table:
     """Choose the offers of a build.
 
     Parameters
@@ -37,8 +37,10 @@ def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
         The DuckDB connection of the dbt run. It is neither closed nor changed.
     candidates
         The relation `offer_candidates`: customer_id, offer_id, segment, expected_profit,
-        expected_cost, is_candidate (whether it may be chosen at all) and arm; only customers of
-        the arm ``policy`` are chosen for.
+        expected_cost and is_candidate, whether it may be chosen at all.
+    arms
+        The relation `offer_arms`: customer_id and arm; only customers of the arm ``policy`` are
+        chosen for.
     limits
         The relation `offer_limits`: kind (budget, contacts, offer or segment), name (of the offer
         or segment) and amount.
@@ -54,23 +56,24 @@ def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
     Examples
     --------
     >>> def model(dbt, session):
-    ...     candidates = dbt.ref("holdfast", "holdfast__offer_candidates")
-    ...     return choose_offers(session, candidates, dbt.ref("holdfast", "holdfast__offer_limits"))
+    ...     names = ("offer_candidates", "offer_arms", "offer_limits")
+    ...     return choose_offers(session, *(dbt.ref("holdfast", f"holdfast__{n}") for n in names))
     """
     rows = session.execute(
         f"""
         select
-            customer_id,
-            offer_id,
-            dense_rank() over (order by customer_id asc nulls last) as customer,
-            cast(offer_id as varchar) as offer,
-            segment,
-            cast(expected_profit as double) as profit,
-            cast(expected_cost as double) as cost,
-            arm = 'policy' as takes_part
+            candidates.customer_id,
+            candidates.offer_id,
+            dense_rank() over (order by candidates.customer_id asc nulls last) as customer,
+            cast(candidates.offer_id as varchar) as offer,
+            candidates.segment,
+            cast(candidates.expected_profit as double) as profit,
+            cast(candidates.expected_cost as double) as cost,
+            arms.arm = 'policy' as takes_part
         from ({candidates.sql_query()}) as candidates
-        where is_candidate
-        order by customer_id asc nulls last, offer_id asc nulls last
+        inner join ({arms.sql_query()}) as arms on arms.customer_id = candidates.customer_id
+        where candidates.is_candidate
+        order by candidates.customer_id asc nulls last, candidates.offer_id asc nulls last
         """  # noqa: S608 - a relation of dbt's own
     ).to_arrow_table()
     amounts = {
