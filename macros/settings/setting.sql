@@ -43,7 +43,7 @@
             {%- set checked.ok = checked.ok and cap is sequence and cap is not string and cap is not mapping and cap | length == 2
                 and cap | select('integer') | reject('boolean') | select('ge', 1) | list | length == 2 -%}
         {%- endfor -%}
-    {%- elif name == 'holdout_salt' -%}
+    {%- elif name in ['decision_owner', 'holdout_salt'] -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'review' -%}
         {%- set checked.ok = value in ['all', 'none'] if value is string else value is sequence and value is not mapping
@@ -73,6 +73,18 @@
     {%- elif name == 'risk_bands' -%}
         {%- set checked.ok = value is mapping and value.keys() | sort | list == ['high', 'medium']
             and value.medium is number and value.high is number and 0 < value.medium < value.high < 1 -%}
+    {%- elif name == 'price_rules' -%}
+        {%- set checked.ok = value is mapping and value.keys() | reject('in', spec.default) | list | length == 0 -%}
+        {%- if checked.ok -%}
+            {%- set checked.value = dict(spec.default, **value) -%}
+            {%- set rules = checked.value -%}
+            {%- set checked.ok = rules.min_margin is number and rules.min_margin is not boolean and -1 <= rules.min_margin < 1
+                and rules.max_step is number and rules.max_step is not boolean and 0 < rules.max_step <= 0.5
+                and rules.endings is sequence and rules.endings is not string and rules.endings is not mapping
+                and rules.endings | select('number') | select('ge', 0) | select('lt', 1) | list | length == rules.endings | length
+                and rules.min_days is integer and rules.min_days is not boolean and rules.min_days >= 0
+                and rules.competitor_days is integer and rules.competitor_days is not boolean and rules.competitor_days >= 1 -%}
+        {%- endif -%}
     {%- elif name == 'rfm_segments' -%}
         {%- set checked.ok = value in ['lifecycle', 'usual'] if value is string else value is sequence and value is not mapping and value
             and value | select('mapping') | selectattr('name', 'defined') | selectattr('name', 'string') | list | length == value | length -%}

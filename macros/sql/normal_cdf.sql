@@ -18,5 +18,5 @@
         {%- set sums.below = '(' ~ sums.below ~ ' * ' ~ size ~ ' + ' ~ factor ~ ')' -%}
     {%- endfor -%}
     {%- set tail = 'exp(-0.5e0 * ' ~ size ~ ' * ' ~ size ~ ') * ' ~ sums.above ~ ' / cast(' ~ sums.below ~ ' as double)' -%}
-    {{- return('case when ' ~ value ~ ' > 0e0 then 1e0 - ' ~ tail ~ ' else ' ~ tail ~ ' end') -}}
+    {{- return('case when ' ~ value ~ ' > 0e0 then 1e0 - ' ~ tail ~ ' when ' ~ value ~ ' <= 0e0 then ' ~ tail ~ ' end') -}}
 {% endmacro %}

@@ -38,3 +38,10 @@ def test_the_tails_keep_their_size() -> None:
 def test_it_ends_at_0_and_1() -> None:
     assert normal_cdf([-1e6, float("-inf")]) == pytest.approx([0, 0], abs=1e-200)
     assert normal_cdf([1e6, float("inf")]) == [1, 1]
+
+
+def test_of_nothing_it_is_nothing() -> None:
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    template = environment.from_string(MACRO.read_text(encoding="utf-8"), globals={"return": str})
+    sql = template.module.normal_cdf("cast(null as double)").strip()  # type: ignore[attr-defined]
+    assert duckdb.sql(f"select {sql}").fetchall() == [(None,)]

@@ -125,7 +125,8 @@ complaints as (
         case
             when resolved_at is not null then greatest(opened_at, resolved_at)
             -- where nobody writes down that tickets are resolved, they do not stay open for ever
-            when coalesce({{ holdfast.told_by('support_tickets', 'resolved_at', 'false', 'boolean') }}, true) then opened_at
+            when coalesce({{ holdfast.told_by('support_tickets', 'resolved_at', 'false', 'boolean') }}, true)
+                then opened_at
         end as quiet_from,
     from {{ holdfast.as_known_at(
         ref('holdfast', 'stg_holdfast__support_tickets'), times['stg_holdfast__support_tickets'], as_of

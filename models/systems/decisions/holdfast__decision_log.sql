@@ -7,6 +7,10 @@
 ) }}
 -- what was proposed for whom: a build rewrites the proposals of its own day, as far as nobody has acted on them
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
+{#- dbt must see these while it parses, when no table is there to be added to -#}
+{% set approvals = ref('holdfast', 'stg_holdfast__approvals') -%}
+{% set sends = ref('holdfast', 'stg_holdfast__campaign_sends') -%}
+{% set offers = ref('holdfast', 'stg_holdfast__offers') -%}
 with
 
 proposals as (
@@ -46,12 +50,12 @@ kept as (
         or (not logged.is_idle and not logged.needs_review)
         or logged.decision_id in (
             select nullif(trim(decision_id), '')
-            from {{ ref('holdfast', 'stg_holdfast__approvals') }}
+            from {{ approvals }}
             where decision_id is not null
         )
         or logged.decision_id in (
             select decision_id
-            from {{ ref('holdfast', 'stg_holdfast__campaign_sends') }}
+            from {{ sends }}
             where decision_id is not null
         )
         or is_history

@@ -172,6 +172,7 @@ checked as (
                 and coalesce(contact_policy.dropped_because, 'not_contactable') <> 'open_decision'
                 then coalesce(contact_policy.dropped_because, 'not_contactable')
             when contact_policy.is_holdout then 'global_holdout'
+            when coalesce(contact_policy.has_refused_since, false) then 'consent_withdrawn'
             when timed.discount > 0 and not coalesce(contact_policy.is_discount_allowed, false) then 'discount_not_allowed'
             when timed.valid_from > {{ as_of }} or timed.valid_to <= {{ as_of }} then 'offer_not_valid'
             when timed.send_at >= timed.final_expires_at then 'expires_before_sending'

@@ -6,6 +6,10 @@ import argparse
 import logging
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.simulation import ShopArguments
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -28,12 +32,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace existing tables in the folder"
     )
+    parser.add_argument(
+        "--continue",
+        dest="contacts",
+        type=Path,
+        metavar="FILE",
+        help="play the shop in the folder on for a month, with the contacts in a Parquet or CSV "
+        "file, or in the table contact_list of a published file or warehouse",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the tables, and print how many rows each has."""
-    from holdfast.simulation import SimulationArgumentError, simulate_shop
+    from holdfast.simulation import (
+        ShopArguments,
+        SimulationArgumentError,
+        simulate_shop,
+        write_record,
+    )
 
+    made = ShopArguments(options.customers, options.months, options.end, options.seed)
+    if options.contacts is not None:
+        if options.overwrite:
+            raise SimulationArgumentError(
+                "--continue adds to the tables in the folder, and --overwrite replaces them; "
+                "give one of the two"
+            )
+        _play_on(options.output, options.contacts, made)
+        return
     there = sorted(options.output.glob("*.parquet")) + sorted(
         options.output.glob("truth/*.parquet")
     )
@@ -51,5 +77,26 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         progress=logging.getLogger("holdfast.simulation").info,
     )
+    write_record(options.output, made, [])
     for table, rows in counts.items():
         print(f"{table:24} {rows:>14,}")
+
+
+def _play_on(output: Path, contacts: Path, made: ShopArguments) -> None:
+    """Play a month, and print what it brought."""
+    from holdfast.simulation import continue_shop
+
+    month = continue_shop(output, contacts, arguments=made).month
+    told = [("contacts sent", f"{month.total('contacts'):,}")]
+    told += [(f"not sent: {why}", f"{count:,}") for why, count in sorted(month.dropped.items())]
+    told += [
+        ("controls", f"{month.total('controls'):,}"),
+        ("unsubscribed", f"{month.total('unsubscribed'):,}"),
+        ("orders", f"{month.total('orders'):,}"),
+    ]
+    for name in ("revenue", "margin", "discount", "offer_cost"):
+        told.append((name.replace("_", " "), f"{month.total(name) / 100:,.2f}"))
+    told.append(("customers still there", f"{month.total('is_alive'):,}"))
+    print(f"played {month.month:%Y-%m}")
+    for name, value in told:
+        print(f"{name:32} {value:>14}")

@@ -26,6 +26,7 @@ from holdfast.estimators._linear import LinearModel, constant_model, fit_linear,
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._trees import TreeModel
 from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
+from holdfast.estimators._uplift import OFFER_FEATURE, UPLIFT, UpliftModel, fit_uplift
 
 __all__ = [
     "ALGORITHMS",
@@ -34,8 +35,10 @@ __all__ = [
     "BLEND",
     "CLASSIFICATION",
     "MONOTONIC",
+    "OFFER_FEATURE",
     "TARGETS",
     "TWO_PART",
+    "UPLIFT",
     "Algorithm",
     "BgNbdModel",
     "BgNbdShare",
@@ -52,6 +55,7 @@ __all__ = [
     "TreeModel",
     "Tuned",
     "TwoPartModel",
+    "UpliftModel",
     "blend",
     "choose_btyd",
     "choose_weight",
@@ -63,6 +67,7 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_linear",
     "fit_setting",
+    "fit_uplift",
     "has_histories",
     "has_two_parts",
     "is_custom",

@@ -15,6 +15,15 @@ from holdfast.measuring._errors import MeasuringError
 from holdfast.measuring._evaluate import METRICS_SCHEMA, evaluate, evaluate_values
 from holdfast.measuring._forecasts import COMPARISON_SCHEMA, compare_forecasts
 from holdfast.measuring._probabilities import MODEL_RESOLUTION, auroc, brier, log_loss, log_losses
+from holdfast.measuring._uplift import (
+    Estimate,
+    Trial,
+    auuc,
+    gain_curve,
+    policy_value,
+    qini,
+    uplift_by_tenth,
+)
 from holdfast.measuring._values import gini, mae, r2, rmse
 
 __all__ = [
@@ -22,16 +31,23 @@ __all__ = [
     "METRICS_SCHEMA",
     "MODEL_RESOLUTION",
     "Costs",
+    "Estimate",
     "MeasuringError",
+    "Trial",
     "auroc",
+    "auuc",
     "brier",
     "compare_forecasts",
     "evaluate",
     "evaluate_values",
+    "gain_curve",
     "gini",
     "log_loss",
     "log_losses",
     "mae",
+    "policy_value",
+    "qini",
     "r2",
     "rmse",
+    "uplift_by_tenth",
 ]

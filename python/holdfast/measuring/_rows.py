@@ -87,7 +87,10 @@ def read_slices(predictions: pa.Table, *, is_numeric: bool) -> Iterator[Slice]:
         _check(outcome, "outcome", (outcome == 0) | (outcome == 1), "0 or 1")
     customers, groups = _customers(predictions)
     dates, times = _coded(predictions["as_of"].cast(pa.timestamp("us")), "as_of")
-    order = np.argsort(customers * len(times) + dates, kind="stable")
+    # By the outcome first, for a task may have several rows of a customer and a date: the order in
+    # which an engine gives the rows must not decide between equal predictions.
+    order = np.argsort(outcome if is_numeric else outcome.astype(np.int8), kind="stable")
+    order = order[np.argsort((customers * len(times) + dates)[order], kind="stable")]
     order = order[np.argsort(-predicted[order], kind="stable")]
     rows = Rows(predicted[order], outcome[order], groups[customers[order]], dates[order])
     del predicted, outcome, customers, dates

@@ -9,7 +9,27 @@ See ``docs/simulation.md``.
 
 from __future__ import annotations
 
+from holdfast.simulation._contacts import no_contacts, read_contacts, tidy
+from holdfast.simulation._continue import Continued, continue_shop, write_record
+from holdfast.simulation._errors import SimulationArgumentError
+from holdfast.simulation._oracle import TrueState, true_state
 from holdfast.simulation._parameters import ShopParameters
-from holdfast.simulation._simulate import SimulationArgumentError, simulate_shop
+from holdfast.simulation._shop import PlayedMonth, Shop, ShopArguments
+from holdfast.simulation._simulate import simulate_shop
 
-__all__ = ["ShopParameters", "SimulationArgumentError", "simulate_shop"]
+__all__ = [
+    "Continued",
+    "PlayedMonth",
+    "Shop",
+    "ShopArguments",
+    "ShopParameters",
+    "SimulationArgumentError",
+    "TrueState",
+    "continue_shop",
+    "no_contacts",
+    "read_contacts",
+    "simulate_shop",
+    "tidy",
+    "true_state",
+    "write_record",
+]

@@ -11,7 +11,7 @@ from holdfast.simulation._parameters import ACQUISITION_CHANNELS, ShopParameters
 
 
 def acquisition_costs_table(
-    rng: np.random.Generator, customers: int, calendar: Calendar, parameters: ShopParameters
+    rng: np.random.Generator, customers: float, calendar: Calendar, parameters: ShopParameters
 ) -> pa.Table:
     """Lay out the budgets, planned by the season; channels that cost nothing have no rows."""
     p = parameters

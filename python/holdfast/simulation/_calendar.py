@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from holdfast.simulation._draws import Draws
 from holdfast.simulation._parameters import ShopParameters
 
 Floats = npt.NDArray[np.float64]
@@ -57,6 +58,7 @@ class Calendar:
     is_post_holiday: Bools
     is_busy: Bools  # December and January, when parcels and tickets wait
     day_cdf: Floats  # (steps, 9): how the days of a step share its orders
+    first_month: int = 0  # months that the shop has behind it
 
     @property
     def steps(self) -> int:
@@ -78,7 +80,7 @@ class Calendar:
         step = self.share_to_step(share)
         return int(self.step_month[step]) if step < self.steps else len(self.month_day)
 
-    def draw_day(self, rng: np.random.Generator, steps: Ints) -> Ints:
+    def draw_day(self, rng: Draws, steps: Ints) -> Ints:
         """Draw days within the given steps, by weekday."""
         u = rng.random(len(steps))
         offset = (u[:, None] >= self.day_cdf[steps]).sum(axis=1)
@@ -124,7 +126,7 @@ def build_calendar(end: date, months: int, parameters: ShopParameters) -> Calend
     )
 
 
-def draw_second_of_day(rng: np.random.Generator, preferred_hour: Floats) -> Ints:
+def draw_second_of_day(rng: Draws, preferred_hour: Floats) -> Ints:
     """Draw the second of the day: mostly near the own hour, else at noon or in the evening."""
     count = len(preferred_hour)
     kind = rng.random(count)
@@ -133,9 +135,7 @@ def draw_second_of_day(rng: np.random.Generator, preferred_hour: Floats) -> Ints
     return np.minimum((hour * 3600).astype(np.int64), DAY - 1)
 
 
-def draw_loaded_at(
-    rng: np.random.Generator, event_at: Ints, typical_minutes: float, late_share: float
-) -> Ints:
+def draw_loaded_at(rng: Draws, event_at: Ints, typical_minutes: float, late_share: float) -> Ints:
     """Draw when rows reach the warehouse: in 15-minute batches, a few one to two days late."""
     count = len(event_at)
     delay = rng.standard_exponential(count, dtype=np.float32) * np.float32(typical_minutes * 60)

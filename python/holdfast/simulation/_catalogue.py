@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Catalogue:
     is_replenishable: Bools
     cycle_days: Floats  # not a number unless replenishable
     elasticity: Floats
+    popularity: Floats
     price_cents: Ints  # (months, products)
     product_slots: Ints  # (months, categories, 4096): product indices to draw from
     availability: Floats  # (months, categories)
@@ -99,20 +100,10 @@ def build_catalogue(
             remaining
         )
 
-    is_promoted = rng.random((months, count)) < parameters.promotion_share
-    factor = np.where(is_promoted, 1 - rng.uniform(0.10, 0.25, (months, count)), 1.0)
-    price = list_cents * price_level[:, category] * factor
-    price_cents = np.maximum(np.round(price / 10).astype(np.int64) * 10 - 1, 99)
+    price_cents = _draw_prices(rng, list_cents, price_level[:, category], parameters)
     # Ranks beyond the remaining availability are off the shelf.
     on_shelf = (rank + 0.5) / (rank.max() + 1) < availability[:, category]
     weight = popularity * (price_cents / list_cents) ** -elasticity * on_shelf
-    slots = np.empty((months, groups, _PRODUCT_SLOTS), dtype=np.int64)
-    centre = (np.arange(_PRODUCT_SLOTS) + 0.5) / _PRODUCT_SLOTS
-    for month in range(months):
-        for group in range(groups):
-            members_of = np.flatnonzero(category == group)
-            cumulated = np.cumsum(weight[month, members_of])
-            slots[month, group] = members_of[np.searchsorted(cumulated / cumulated[-1], centre)]
 
     campaign_step, campaign_offer = _plan_campaigns(rng, calendar)
     return Catalogue(
@@ -123,8 +114,9 @@ def build_catalogue(
         is_replenishable=is_replenishable,
         cycle_days=cycle,
         elasticity=elasticity,
+        popularity=popularity,
         price_cents=price_cents,
-        product_slots=slots,
+        product_slots=_fill_slots(weight, category),
         availability=availability,
         price_level=price_level,
         recent_rise=recent_rise,
@@ -132,6 +124,56 @@ def build_catalogue(
         campaign_offer=campaign_offer,
         campaign_channel=(np.arange(len(campaign_step)) % 4 == 3).astype(np.int64),
     )
+
+
+def month_ahead(
+    rng: np.random.Generator, before: Catalogue, calendar: Calendar, parameters: ShopParameters
+) -> Catalogue:
+    """Give the catalogue of the months after: other promotions, no further rise or shortage."""
+    months, category = len(calendar.month_day), before.category
+    rank = np.arange(before.products) // len(CATEGORIES)
+    level = np.repeat(before.price_level[-1:], months, axis=0)
+    availability = np.repeat(before.availability[-1:], months, axis=0)
+    prices = _draw_prices(rng, before.list_cents, level[:, category], parameters)
+    on_shelf = (rank + 0.5) / (rank.max() + 1) < availability[:, category]
+    weight = before.popularity * (prices / before.list_cents) ** -before.elasticity * on_shelf
+    age = 1 + np.arange(calendar.steps)
+    fading = np.exp(-age / parameters.price_memory_steps)
+    nothing = np.zeros(0, dtype=np.int64)
+    return replace(
+        before,
+        price_cents=prices,
+        product_slots=_fill_slots(weight, category),
+        availability=availability,
+        price_level=level,
+        recent_rise=before.recent_rise[-1] * fading[:, None],
+        campaign_step=nothing,
+        campaign_offer=nothing,
+        campaign_channel=nothing,
+    )
+
+
+def _draw_prices(
+    rng: np.random.Generator, list_cents: Ints, level: Floats, parameters: ShopParameters
+) -> Ints:
+    """Draw who is on promotion in which month, and give the prices in cents."""
+    is_promoted = rng.random(level.shape) < parameters.promotion_share
+    factor = np.where(is_promoted, 1 - rng.uniform(0.10, 0.25, level.shape), 1.0)
+    price = list_cents * level * factor
+    return np.asarray(np.maximum(np.round(price / 10).astype(np.int64) * 10 - 1, 99))
+
+
+def _fill_slots(weight: Floats, category: Ints) -> Ints:
+    """Lay out the products of each month and category as slots that are equally likely."""
+    months, groups = len(weight), len(CATEGORIES)
+    slots = np.empty((months, groups, _PRODUCT_SLOTS), dtype=np.int64)
+    centre = (np.arange(_PRODUCT_SLOTS) + 0.5) / _PRODUCT_SLOTS
+    for month in range(months):
+        for group in range(groups):
+            members_of = np.flatnonzero(category == group)
+            cumulated = np.cumsum(weight[month, members_of])
+            slots[month, group] = members_of[np.searchsorted(cumulated / cumulated[-1], centre)]
+    return slots
 
 
 def _plan_campaigns(rng: np.random.Generator, calendar: Calendar) -> tuple[Ints, Ints]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.simulation._calendar import DAY, Floats
-from holdfast.simulation._customers import DISCOUNT_CHANNEL
+from holdfast.simulation._customers import DISCOUNT_CHANNEL, Customers
+from holdfast.simulation._parameters import ShopParameters
 from holdfast.simulation._state import FAR_FUTURE, State, World
 
 
@@ -21,7 +22,7 @@ def move_mood(world: World, state: State, step: int) -> None:
     state.offer_steps_left -= 1
     state.offer_effect[state.offer_steps_left <= 0] = 0.0
     state.coupon_steps_left -= 1
-    noise = world.rng.standard_normal(len(customers))
+    noise = world.draws("mood", world.everybody).standard_normal(len(customers))
     state.mood *= p.mood_keep
     state.mood += p.mood_noise * noise
     state.mood -= p.mood_service * customers.impatience * felt
@@ -42,31 +43,63 @@ def price_pain(world: World, step: int) -> Floats:
 
 def leaving_probability(world: World, state: State, step: int) -> Floats:
     """Compute the hazard: to leave within the step, for one who is still there."""
-    p, calendar, customers = world.parameters, world.calendar, world.customers
-    day = calendar.step_day[step]
-    tenure = np.maximum(day - customers.created_at / DAY, 0.0)
-    logit = p.hazard_base + customers.frailty
-    logit += p.hazard_mood * state.mood
-    logit += p.hazard_service * customers.impatience * state.bad_service
-    logit += p.hazard_delivery * state.slow_delivery
-    logit += p.hazard_price * customers.price_sensitivity * price_pain(world, step)
-    logit += p.hazard_taste * taste_mismatch(world, step)
-    logit += p.hazard_season * calendar.is_post_holiday[step]
-    logit += p.hazard_new * np.exp(-tenure / p.hazard_new_days)
-    from_discount = customers.acquisition == DISCOUNT_CHANNEL
-    logit += p.hazard_discount_channel * from_discount * np.exp(-tenure / p.hazard_discount_days)
-    logit += p.hazard_fatigue * state.fatigue
-    logit += p.hazard_offer * state.offer_effect
-    logit += p.hazard_subscriber * (state.subscription >= 0)
+    calendar = world.calendar
+    logit = leaving_logit(
+        world.parameters,
+        world.customers,
+        state,
+        int(calendar.step_day[step]),
+        state.mood,
+        state.bad_service,
+        state.slow_delivery,
+        state.fatigue,
+        state.offer_effect,
+        price_pain(world, step),
+        taste_mismatch(world, step),
+        bool(calendar.is_post_holiday[step]),
+    )
     weekly = 1.0 / (1.0 + np.exp(-logit))
     return np.asarray(1.0 - (1.0 - weekly) ** (calendar.step_days[step] / 7.0))
 
 
+def leaving_logit(
+    p: ShopParameters,
+    customers: Customers,
+    state: State,
+    day: int,
+    mood: Floats,
+    bad_service: Floats,
+    slow_delivery: Floats,
+    fatigue: Floats,
+    offer_effect: Floats,
+    pain: Floats,
+    mismatch: Floats,
+    is_post_holiday: bool,
+) -> Floats:
+    """Add up why customers leave: the logit of leaving within 7 days."""
+    tenure = np.maximum(day - customers.created_at / DAY, 0.0)
+    logit = p.hazard_base + customers.frailty
+    logit += p.hazard_mood * mood
+    logit += p.hazard_service * customers.impatience * bad_service
+    logit += p.hazard_delivery * slow_delivery
+    logit += p.hazard_price * customers.price_sensitivity * pain
+    logit += p.hazard_taste * mismatch
+    logit += p.hazard_season * is_post_holiday
+    logit += p.hazard_new * np.exp(-tenure / p.hazard_new_days)
+    from_discount = customers.acquisition == DISCOUNT_CHANNEL
+    logit += p.hazard_discount_channel * from_discount * np.exp(-tenure / p.hazard_discount_days)
+    logit += p.hazard_fatigue * fatigue
+    logit += p.hazard_offer * offer_effect
+    logit += p.hazard_subscriber * (state.subscription >= 0)
+    return np.asarray(logit)
+
+
 def leave_or_return(world: World, state: State, step: int) -> Floats:
     """Decide who leaves in this step and who comes back; the hazard used is returned."""
-    rng, p, calendar = world.rng, world.parameters, world.calendar
+    p, calendar = world.parameters, world.calendar
     probability = leaving_probability(world, state, step)
     count = len(probability)
+    rng = world.draws("leaving", world.everybody)
     u, when = rng.random(count), rng.random(count)
     step_at = calendar.step_day[step] * DAY
     moment = step_at + (when * calendar.step_days[step] * DAY).astype(np.int64)

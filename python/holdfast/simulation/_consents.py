@@ -10,18 +10,21 @@ from holdfast.simulation._catalogue import CAMPAIGN_CHANNELS
 from holdfast.simulation._state import World
 
 
-def consents_table(world: World) -> pa.Table:
+def consents_table(world: World, is_new: bool = True) -> pa.Table:
     """Lay out the consents of a chunk by customer and time, a row per channel.
+
+    Choices at sign-up stand where the customers are new, withdrawals where they happen.
 
     They follow from what was drawn before and draw nothing, so that no other table moves.
     """
     customers, sends = world.customers, world.log.rows("sends")
     at = sends["unsubscribed_at"]
     left = (at > 0) & (at < world.calendar.end_second)
-    customer = np.concatenate([np.arange(len(customers)), sends["customer"][left]])
-    changed_at = np.concatenate([customers.created_at, at[left]])
+    new = np.arange(len(customers) if is_new else 0)
+    customer = np.concatenate([new, sends["customer"][left]])
+    changed_at = np.concatenate([customers.created_at[new], at[left]])
     is_allowed = np.concatenate(
-        [customers.is_newsletter_subscriber, np.zeros(int(left.sum()), dtype=np.bool_)]
+        [customers.is_newsletter_subscriber[new], np.zeros(int(left.sum()), dtype=np.bool_)]
     )
     order = np.lexsort((changed_at, customer))
     # Who leaves the list by a link in a message leaves it for every channel.

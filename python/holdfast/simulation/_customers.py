@@ -8,6 +8,7 @@ import numpy as np
 
 from holdfast.simulation._calendar import DAY, Bools, Calendar, Floats, Ints, draw_second_of_day
 from holdfast.simulation._catalogue import Catalogue
+from holdfast.simulation._draws import Draws
 from holdfast.simulation._parameters import ACQUISITION_CHANNELS, ShopParameters
 
 DISCOUNT_CHANNEL = ACQUISITION_CHANNELS.index("discount_portal")
@@ -49,7 +50,7 @@ class Customers:
         return self.first_id + np.arange(len(self))
 
 
-def draw_category(rng: np.random.Generator, shares: Floats) -> Ints:
+def draw_category(rng: Draws, shares: Floats) -> Ints:
     """Draw one column per row of ``shares``."""
     cumulated = np.cumsum(shares, axis=1)
     u = rng.random(len(shares)) * cumulated[:, -1]

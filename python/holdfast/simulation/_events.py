@@ -24,12 +24,13 @@ _VIEWS = np.array([1.0, 0.7, 0.6, 0.0])
 
 def visit(world: World, state: State, step: int) -> None:
     """Draw visits without an order; they fade with mood, well before the last order."""
-    rng, p, calendar, customers = world.rng, world.parameters, world.calendar, world.customers
+    p, calendar, customers = world.parameters, world.calendar, world.customers
     rate = customers.browse_rate * calendar.step_days[step] / 7.0
     rate *= calendar.step_season[step] ** 0.5
     rate *= np.where(state.is_alive, np.exp(p.visit_mood * state.mood), p.visits_when_gone)
-    visits = rng.poisson(rate * state.is_present)
+    visits = world.draws("visits", world.everybody).poisson(rate * state.is_present)
     who = np.repeat(np.arange(len(customers)), visits)
+    rng = world.draws("visit", who)
     day = calendar.draw_day(rng, np.full(len(who), step))
     at = day * DAY + draw_second_of_day(rng, customers.preferred_hour[who])
     leaves_now = state.leaves_at[who] < FAR_FUTURE
@@ -84,8 +85,9 @@ def web_events_table(
     world: World, placed: Rows, lines: Lines, first_event: int, first_session: int
 ) -> tuple[pa.Table, int]:
     """Lay out the web events of a chunk; its number of sessions is returned too."""
-    rng, catalogue = world.rng, world.catalogue
+    catalogue = world.catalogue
     sessions = _sessions(world, placed, lines)
+    rng = world.draws("session", sessions["customer"], sessions["at"])
     kind, count = sessions["kind"], len(sessions["kind"])
     views = rng.poisson(world.parameters.views_per_session * _VIEWS[kind]) + 1
     parts = np.stack(
@@ -110,12 +112,14 @@ def web_events_table(
     of_session = np.repeat(np.arange(count), length)
     position = np.arange(len(of_session)) - np.repeat(np.cumsum(length) - length, length)
     event_type = np.repeat(np.tile(np.arange(len(EVENT_TYPES)), count), parts.ravel())
-    jitter = rng.integers(0, 30, len(of_session))
+    visitor = sessions["customer"][of_session]
+    jitter = world.draws("jitter", visitor, start[of_session]).integers(0, 30, len(of_session))
     at = start[of_session] + position * _SECONDS_APART + jitter
     product = _products(world, sessions, of_session, group, event_type)
 
     inside = at < world.calendar.end_second
     at, of_session, event_type = at[inside], of_session[inside], event_type[inside]
+    rng = world.draws("event loaded", visitor[inside], at)
     loaded_at = draw_loaded_at(rng, at, 12.0, world.parameters.late_load_share)
     shows_product = (event_type == 2) | (event_type == 3)
     table = pa.table(
@@ -136,7 +140,9 @@ def _products(
     world: World, sessions: Rows, of_session: Ints, group: Ints, event_type: Ints
 ) -> Ints:
     """Draw the products looked at, of one category per session; carts hold what was bought."""
-    rng, slots = world.rng, world.catalogue.product_slots
+    slots = world.catalogue.product_slots
+    visitor = sessions["customer"][of_session]
+    rng = world.draws("product", visitor, sessions["at"][of_session])
     draw = rng.integers(0, slots.shape[2], len(of_session))
     product = slots[sessions["month"][of_session], group[of_session], draw]
     bought = sessions["product"][of_session]

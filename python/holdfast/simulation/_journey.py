@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.simulation._calendar import Bools
-from holdfast.simulation._campaigns import send_campaigns
+from holdfast.simulation._campaigns import send_campaigns, send_contacts
 from holdfast.simulation._churn import leave_or_return, move_mood, settle
 from holdfast.simulation._events import visit
 from holdfast.simulation._orders import place_orders
@@ -27,17 +27,21 @@ class Journey:
     state: State
 
 
-def travel(world: World) -> Journey:
-    """Run the steps; everything that happens lands in the world's log."""
+def travel(world: World, state: State | None = None) -> Journey:
+    """Run the steps; everything that happens lands in the world's log, and moves the state."""
     count, steps = len(world.customers), world.calendar.steps
-    state = initial_state(world)
+    state = initial_state(world) if state is None else state
     hazard = np.zeros((count, steps), dtype=np.float32)
     is_present = np.zeros((count, steps), dtype=np.bool_)
     is_alive = np.zeros((count, steps), dtype=np.bool_)
     for step in range(steps):
+        world.moment = int(world.calendar.step_day[step])
         is_present[:, step], is_alive[:, step] = state.is_present, state.is_alive
         move_mood(world, state, step)
-        send_campaigns(world, state, step)
+        if world.seed is None:
+            send_campaigns(world, state, step)
+        else:
+            send_contacts(world, state, step)
         hazard[:, step] = leave_or_return(world, state, step)
         # In this order, or someone could sign up again before the old subscription ends.
         sign_up(world, state, step)

@@ -16,10 +16,11 @@ STORE = ORDER_CHANNELS.index("store")
 
 def place_orders(world: World, state: State, step: int) -> None:
     """Place the orders of a step: first ones, those on a whim and those out of habit."""
-    rng, calendar, customers = world.rng, world.calendar, world.customers
+    calendar, customers = world.calendar, world.customers
     count = len(customers)
     arrivals = np.flatnonzero(customers.arrival_step == step)
-    whims = np.minimum(rng.poisson(_purchase_rate(world, state, step)), 3)
+    whims = world.draws("whims due", world.everybody).poisson(_purchase_rate(world, state, step))
+    whims = np.minimum(whims, 3)
     kept, due_day = _habits_due(world, state, step)
     has_habit = np.logical_or.reduce(kept.T)
 
@@ -28,16 +29,19 @@ def place_orders(world: World, state: State, step: int) -> None:
     is_first_of_step = np.diff(on_whim, prepend=-1) != 0
     days = np.concatenate(
         [
-            calendar.draw_day(rng, np.full(len(on_whim), step)),
+            calendar.draw_day(world.draws("order day", on_whim), np.full(len(on_whim), step)),
             due_day[out_of_habit],
         ]
     )
     buyers = np.concatenate([on_whim, out_of_habit])
-    at = days * DAY + draw_second_of_day(rng, customers.preferred_hour[buyers])
+    at = days * DAY + draw_second_of_day(
+        world.draws("order time", buyers), customers.preferred_hour[buyers]
+    )
     carries = np.concatenate([is_first_of_step, np.ones(len(out_of_habit), dtype=np.bool_)])
     habits = kept[buyers] & carries[:, None]
     is_whim = np.arange(len(buyers)) < len(on_whim)
 
+    rng = world.draws("first order", arrivals)
     first_at = customers.created_at[arrivals] + rng.integers(240, 3000, len(arrivals))
     buyers = np.concatenate([buyers, arrivals])
     at = np.concatenate([at, first_at])
@@ -52,8 +56,8 @@ def place_orders(world: World, state: State, step: int) -> None:
     _plan_habits(world, state, buyers, at, habits)
     np.maximum.at(state.last_order_at, buyers, at)
 
-    percent = _discount_percent(world, state, buyers, is_first)
-    u = rng.random(len(buyers))
+    percent, offer = _use_offers(world, state, buyers, is_first)
+    u = world.draws("order channel", buyers).random(len(buyers))
     app_share = customers.app_share[buyers]
     channel = np.where(u < app_share, 1, np.where(u < 0.88 + 0.12 * app_share, 0, STORE))
     promised_at, delivered_at, days_late = _deliver(world, state, step, buyers, at, channel)
@@ -64,6 +68,7 @@ def place_orders(world: World, state: State, step: int) -> None:
         step=np.full(len(buyers), step),
         channel=channel,
         percent=percent,
+        offer=offer,
         is_whim=is_whim,
         habits=habits,
         promised_at=promised_at,
@@ -87,11 +92,11 @@ def _purchase_rate(world: World, state: State, step: int) -> Floats:
     rate *= 1.0 + p.subscriber_rate * (state.subscription >= 0)
     rate *= 1.0 - 0.5 * taste_mismatch(world, step)
     waited = np.maximum(calendar.step_day[step] - state.last_order_at / DAY, 0.0) * daily
-    rate *= _when_it_is_time(waited, p.regularity)
+    rate *= when_it_is_time(waited, p.regularity)
     return np.asarray(np.where(state.is_alive, rate, 0.0))
 
 
-def _when_it_is_time(waited: Floats, shape: int) -> Floats:
+def when_it_is_time(waited: Floats, shape: int) -> Floats:
     """Give the hazard of an Erlang gap of mean 1: few buy at once, most when it is time."""
     y = shape * waited
     term = np.ones_like(y)
@@ -107,8 +112,9 @@ def _habits_due(world: World, state: State, step: int) -> tuple[Bools, Ints]:
     p, calendar = world.parameters, world.calendar
     first_day, days = int(calendar.step_day[step]), int(calendar.step_days[step])
     is_due = (state.habit_due < first_day + days) & state.is_alive[:, None]
+    rng = world.draws("habits due", world.everybody)
     keep = np.minimum(p.habit_keep * np.exp(0.30 * state.mood), 0.97)
-    kept = is_due & (world.rng.random(is_due.shape) < keep[:, None])
+    kept = is_due & (rng.random(is_due.shape) < keep[:, None])
     skipped = is_due & ~kept
     rows, slots = np.nonzero(skipped)
     state.habit_due[rows, slots] = np.maximum(state.habit_due[rows, slots], first_day) + _cycle(
@@ -122,7 +128,8 @@ def _cycle(world: World, rows: Ints, slots: Ints) -> Floats:
     """Draw the days until the next replenishment."""
     customers = world.customers
     product = customers.habit_product[rows, slots]
-    noise = np.exp(world.parameters.habit_noise * world.rng.standard_normal(len(rows)))
+    rng = world.draws("cycle", rows, world.moment, slots)
+    noise = np.exp(world.parameters.habit_noise * rng.standard_normal(len(rows)))
     cycle: Floats = world.catalogue.cycle_days[product] * customers.habit_multiplier[rows] * noise
     return cycle
 
@@ -141,30 +148,36 @@ def _welcome(world: World, state: State, arrivals: Ints) -> None:
     state.last_order_at[arrivals] = world.customers.created_at[arrivals]
     habits = world.customers.habit_product[arrivals]
     first_due = world.customers.created_at[arrivals][:, None] / DAY
-    first_due = first_due + world.rng.uniform(5.0, 60.0, habits.shape)
+    rng = world.draws("first cycle", arrivals)
+    first_due = first_due + rng.uniform(5.0, 60.0, habits.shape)
     state.habit_due[arrivals] = np.where(habits >= 0, first_due, np.inf)
 
 
-def _discount_percent(world: World, state: State, buyers: Ints, is_first: Bools) -> Ints:
-    """Apply campaign coupons, welcome vouchers and the odd voucher from elsewhere."""
-    rng, p, customers = world.rng, world.parameters, world.customers
+def _use_offers(world: World, state: State, buyers: Ints, is_first: Bools) -> tuple[Ints, Ints]:
+    """Apply campaign coupons, welcome vouchers and the odd voucher; tell the offer used, or -1."""
+    p, customers = world.parameters, world.customers
+    rng = world.draws("voucher", buyers)
     u = rng.random(len(buyers))
     percent = np.where(u < p.voucher_share, np.where(u < p.voucher_share / 2, 5, 10), 0)
     from_discount = customers.acquisition[buyers] == DISCOUNT_CHANNEL
     percent = np.where(is_first & from_discount, 15, percent)
     redeems = np.clip(0.45 + 0.20 * customers.price_sensitivity[buyers], 0.0, 0.9)
-    has_coupon = (state.coupon_steps_left[buyers] > 0) & (state.coupon_percent[buyers] > 0)
-    uses = has_coupon & (rng.random(len(buyers)) < redeems)
+    is_open = state.coupon_steps_left[buyers] > 0
+    uses = is_open & (state.coupon_percent[buyers] > 0) & (rng.random(len(buyers)) < redeems)
     percent = np.where(uses, state.coupon_percent[buyers], percent)
+    # Free shipping and a gift come with the next order, unasked.
+    uses |= is_open & (state.coupon_percent[buyers] == 0)
+    offer = np.where(uses, state.coupon_offer[buyers], -1)
     state.coupon_steps_left[buyers[uses]] = 0
-    return percent
+    return percent, offer
 
 
 def _deliver(
     world: World, state: State, step: int, buyers: Ints, at: Ints, channel: Ints
 ) -> tuple[Ints, Ints, Floats]:
     """Draw promise, delivery (0 for the store) and days late; the customer feels it later."""
-    rng, p, calendar = world.rng, world.parameters, world.calendar
+    p, calendar = world.parameters, world.calendar
+    rng = world.draws("delivery", buyers)
     country = world.customers.country[buyers]
     days = np.array(p.delivery_days)[country] + rng.gamma(2.0, p.delivery_noise / 2, len(buyers))
     days += p.delivery_season * calendar.is_busy[step]

@@ -35,7 +35,7 @@ def tickets_after_orders(
     is_late: Bools,
 ) -> None:
     """Open the tickets that orders lead to, most of them about parcels that are late."""
-    rng, p = world.rng, world.parameters
+    p, rng = world.parameters, world.draws("ticket", buyers)
     u = rng.random(len(buyers))
     about_parcel = is_late & (u < p.ticket_if_late)
     about_goods = ~about_parcel & (u > 1 - p.ticket_per_order)
@@ -50,15 +50,16 @@ def tickets_after_orders(
 
 def tickets_without_orders(world: World, state: State, step: int) -> None:
     """Open tickets of the unhappy, of those hit by a price rise, and about daily matters."""
-    rng, p, calendar, customers = world.rng, world.parameters, world.calendar, world.customers
+    p, calendar, customers = world.parameters, world.calendar, world.customers
     count = len(customers)
     background = p.ticket_background * np.exp(-p.ticket_mood * state.mood)
     background *= np.sqrt(customers.base_rate + 0.2)
     about_price = p.ticket_price * customers.price_sensitivity * price_pain(world, step)
-    u = rng.random(count)
+    u = world.draws("tickets due", world.everybody).random(count)
     opens = state.is_alive & (u < background + about_price)
     who = np.flatnonzero(opens)
     weights = np.array([0.12, 0.30, 0.16, 0.12, 0.18, 0.12])
+    rng = world.draws("daily ticket", who)
     topic = rng.choice(len(TOPICS), len(who), p=weights)
     topic = np.where((topic == SUBSCRIPTION) & (state.subscription[who] < 0), ACCOUNT, topic)
     topic = np.where(u[who] >= background[who], BILLING, topic)
@@ -70,7 +71,8 @@ def tickets_without_orders(world: World, state: State, step: int) -> None:
 
 def _open(world: World, state: State, step: int, who: Ints, opened_at: Ints, topic: Ints) -> None:
     """Open tickets, resolve them, and let slow ones be felt when patience runs out."""
-    rng, p, calendar = world.rng, world.parameters, world.calendar
+    p, calendar = world.parameters, world.calendar
+    rng = world.draws("resolution", who, opened_at)
     count = len(who)
     hours = p.resolution_hours * _TOPIC_HOURS[topic]
     hours *= np.exp(p.resolution_spread * rng.standard_normal(count))
@@ -95,7 +97,7 @@ def _open(world: World, state: State, step: int, who: Ints, opened_at: Ints, top
 
 def _ask_feedback(world: World, state: State, who: Ints, at: Ints, is_late: Bools) -> None:
     """Ask some buyers how likely they are to recommend the shop."""
-    rng = world.rng
+    rng = world.draws("feedback", who, at)
     asked = rng.random(len(who)) < world.parameters.feedback_share
     wait = (rng.exponential(0.8 * DAY, len(who))).astype(np.int64)
     _answer(world, state, who[asked], (at + wait)[asked], np.where(is_late[asked], 1.6, 0.0))
@@ -103,13 +105,15 @@ def _ask_feedback(world: World, state: State, who: Ints, at: Ints, is_late: Bool
 
 def survey(world: World, state: State, step: int) -> None:
     """Survey all customers once a quarter; the departed seldom answer."""
-    rng, p, calendar = world.rng, world.parameters, world.calendar
+    p, calendar = world.parameters, world.calendar
     month = int(calendar.step_month[step])
-    is_survey = month % 3 == 2 and (step == 0 or calendar.step_month[step - 1] != month)
+    is_new = step == 0 or calendar.step_month[step - 1] != month
+    is_survey = is_new and (calendar.first_month + month) % 3 == 2
     if not is_survey:
         return
     share = np.where(state.is_alive, p.survey_share, 0.1 * p.survey_share) * state.is_present
-    who = np.flatnonzero(rng.random(len(share)) < share)
+    who = np.flatnonzero(world.draws("survey", world.everybody).random(len(share)) < share)
+    rng = world.draws("survey answer", who)
     day = calendar.step_day[step] + rng.integers(0, calendar.step_days[step], len(who))
     at = day * DAY + draw_second_of_day(rng, world.customers.preferred_hour[who])
     _answer(world, state, who, at, np.zeros(len(who)))
@@ -117,7 +121,7 @@ def survey(world: World, state: State, step: int) -> None:
 
 def _answer(world: World, state: State, who: Ints, at: Ints, malus: Floats) -> None:
     """Let scores from 0 to 10 follow mood, service and the latest delivery."""
-    rng = world.rng
+    rng = world.draws("score", who, at)
     score = 7.9 + 1.5 * state.mood[who] - malus - 0.7 * state.bad_service[who]
     score += rng.normal(0.0, 1.4, len(who))
     world.log.add(
@@ -140,13 +144,14 @@ def _by_customer(world: World, kind: str) -> Rows:
 def tickets_table(world: World, first_id: int) -> pa.Table:
     """Lay out the support tickets of a chunk."""
     rows = _by_customer(world, "tickets")
-    count, end = len(rows["at"]), world.calendar.end_second
+    count, end = len(rows["at"]), world.known_until_second
     unresolved = is_null_from(rows["resolved_at"], end)
-    loaded_at = draw_loaded_at(world.rng, rows["at"], 50.0, world.parameters.late_load_share)
+    draws = world.draws("ticket loaded", rows["customer"], rows["at"])
+    loaded_at = draw_loaded_at(draws, rows["at"], 50.0, world.parameters.late_load_share)
     taste = world.customers.taste[rows["customer"]]
     category = pa.array([name.replace("_", " ") for name in CATEGORIES])
     goods = category.take(pa.array(taste.argmax(axis=1)))
-    pieces = pc.split_pattern(compose(world.rng, TICKET_TEXTS, rows["topic"]), "{goods}")
+    pieces = pc.split_pattern(compose(draws, TICKET_TEXTS, rows["topic"]), "{goods}")
     return pa.table(
         {
             "ticket_id": integers(first_id + np.arange(count)),
@@ -165,7 +170,8 @@ def feedback_table(world: World) -> pa.Table:
     """Lay out the feedback of a chunk."""
     rows = _by_customer(world, "feedback")
     band = np.searchsorted(np.array([6, 8]), rows["score"], side="right")
-    comment = compose(world.rng, COMMENTS, band)
+    draws = world.draws("comment", rows["customer"], rows["at"])
+    comment = compose(draws, COMMENTS, band)
     return pa.table(
         {
             "customer_id": integers(world.customers.first_id + rows["customer"]),

@@ -8,42 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from holdfast.errors import HoldfastError
-from holdfast.simulation._acquisition import acquisition_costs_table
-from holdfast.simulation._baskets import fill_baskets, orders_tables
 from holdfast.simulation._calendar import Calendar, build_calendar
-from holdfast.simulation._campaigns import sends_table
 from holdfast.simulation._catalogue import Catalogue, build_catalogue
-from holdfast.simulation._consents import consents_table
+from holdfast.simulation._chunk import pass_through, write_chunk, write_reference
 from holdfast.simulation._customers import draw_customers
-from holdfast.simulation._events import web_events_table
-from holdfast.simulation._journey import travel
+from holdfast.simulation._errors import SimulationArgumentError
 from holdfast.simulation._parameters import ShopParameters
-from holdfast.simulation._reference import (
-    campaigns_table,
-    customers_table,
-    offers_table,
-    products_table,
-)
-from holdfast.simulation._service import feedback_table, tickets_table
-from holdfast.simulation._state import World
+from holdfast.simulation._state import World, initial_state
 from holdfast.simulation._subscriptions import subscriptions_table
-from holdfast.simulation._truth import (
-    causes_table,
-    churn_hazard_table,
-    customer_traits_table,
-    offer_effects_table,
-    price_elasticities_table,
-    replenishment_cycles_table,
-)
 from holdfast.simulation._write import TableWriter
 
 _CHUNK = 50_000
 _FEWEST_MONTHS = 6
-
-
-class SimulationArgumentError(HoldfastError):
-    """An argument of the simulator is not allowed."""
 
 
 def simulate_shop(
@@ -127,18 +103,8 @@ def simulate_in_chunks(
     catalogue = build_catalogue(np.random.default_rng(of_catalogue), calendar, parameters)
     sessions = 0
     with TableWriter(output) as writer:
-        writer.append("products", products_table(catalogue))
-        writer.append("offers", offers_table(parameters))
-        writer.append("campaigns", campaigns_table(catalogue, calendar))
-        writer.append(
-            "acquisition_costs",
-            acquisition_costs_table(
-                np.random.default_rng(of_costs), customers, calendar, parameters
-            ),
-        )
-        writer.append("truth/replenishment_cycles", replenishment_cycles_table(catalogue))
-        writer.append("truth/price_elasticities", price_elasticities_table(catalogue))
-        writer.append("truth/causes", causes_table(parameters))
+        rng_of_costs = np.random.default_rng(of_costs)
+        write_reference(writer, rng_of_costs, customers, calendar, catalogue, parameters)
         for number, (size, sequence) in enumerate(zip(sizes, of_chunks, strict=True)):
             rng = np.random.Generator(np.random.SFC64(sequence))
             first_id = 1 + number * chunk
@@ -163,29 +129,11 @@ def _simulate_chunk(
     """Simulate and append one chunk of customers; the number of web sessions is returned."""
     customers = draw_customers(rng, size, first_id, calendar, catalogue, parameters)
     world = World(rng, calendar, catalogue, customers, parameters)
-    journey = travel(world)
-
-    def next_id(name: str) -> int:
-        return 1 + writer.row_counts.get(name, 0)
-
-    placed = world.log.rows("orders")
-    lines = fill_baskets(world, placed)
-    orders, items = orders_tables(world, placed, lines, next_id("orders"))
-    events, sessions = web_events_table(
-        world, placed, lines, next_id("web_events"), 1 + first_session
+    passed = pass_through(world, initial_state(world))
+    sessions = write_chunk(writer, world, passed, first_session)
+    writer.append(
+        "subscriptions", subscriptions_table(world, 1 + writer.row_counts.get("subscriptions", 0))
     )
-    writer.append("customers", customers_table(customers))
-    writer.append("orders", orders)
-    writer.append("order_items", items)
-    writer.append("web_events", events)
-    writer.append("support_tickets", tickets_table(world, next_id("support_tickets")))
-    writer.append("campaign_sends", sends_table(world, next_id("campaign_sends")))
-    writer.append("consents", consents_table(world))
-    writer.append("subscriptions", subscriptions_table(world, next_id("subscriptions")))
-    writer.append("feedback", feedback_table(world))
-    writer.append("truth/churn_hazard", churn_hazard_table(world, journey))
-    writer.append("truth/customer_traits", customer_traits_table(world))
-    writer.append("truth/offer_effects", offer_effects_table(world))
     return sessions
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from holdfast.simulation._calendar import DAY, Bools, Calendar, Floats, Ints
 from holdfast.simulation._catalogue import Catalogue
 from holdfast.simulation._customers import Customers
+from holdfast.simulation._draws import Draws, KeyedDraws, hash_keys
 from holdfast.simulation._parameters import ShopParameters
 
 Rows = dict[str, npt.NDArray[Any]]
@@ -45,6 +47,31 @@ class World:
     customers: Customers
     parameters: ShopParameters
     log: Log = field(default_factory=Log)
+    # In a month that is played on: where draws begin, and the day of the step that runs.
+    seed: int | None = None
+    moment: int = 0
+    # Until when the columns that are filled in later are known; the window's end when None.
+    known_until: int | None = None
+    contacts: Rows = field(default_factory=dict)
+    sent: pa.Table | None = None
+    first_campaign: int = 1
+
+    def draws(self, purpose: str, who: Ints, *more: Ints | int) -> Draws:
+        """Give the stream of the window; in a month that is played on, numbers by customer."""
+        if self.seed is None:
+            return self.rng
+        keys = (self.seed, *(more or (self.moment,)), self.customers.first_id + who)
+        return KeyedDraws(hash_keys(purpose, *keys))
+
+    @property
+    def everybody(self) -> Ints:
+        """The customers of this chunk, as indices."""
+        return np.arange(len(self.customers))
+
+    @property
+    def known_until_second(self) -> int:
+        """What happens at this second or later is not known yet."""
+        return self.calendar.end_second if self.known_until is None else self.known_until
 
 
 @dataclass
@@ -61,6 +88,7 @@ class State:
     offer_steps_left: Ints
     coupon_percent: Ints
     coupon_steps_left: Ints
+    coupon_offer: Ints  # -1: none
     is_opted_in: Bools
     last_order_at: Ints
     leaves_at: Ints  # within the step; the far future for those who stay
@@ -100,6 +128,7 @@ def initial_state(world: World) -> State:
         offer_steps_left=np.zeros(count, dtype=np.int64),
         coupon_percent=np.zeros(count, dtype=np.int64),
         coupon_steps_left=np.zeros(count, dtype=np.int64),
+        coupon_offer=np.full(count, -1, dtype=np.int64),
         is_opted_in=customers.is_newsletter_subscriber.copy(),
         last_order_at=((start - gap_days) * DAY).astype(np.int64),
         leaves_at=np.full(count, FAR_FUTURE, dtype=np.int64),

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from holdfast.simulation._calendar import Ints
+from holdfast.simulation._draws import Draws
 
 TOPICS = ("delivery", "product", "billing", "return", "account", "subscription")
 
@@ -123,7 +124,7 @@ COMMENTS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] =
 
 
 def compose(
-    rng: np.random.Generator,
+    rng: Draws,
     texts: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...],
     kind: Ints,
 ) -> pa.Array:

@@ -132,6 +132,19 @@ def test_tenths_put_equal_predictions_in_order_of_customers() -> None:
         assert found["calibration_slope"][0] is None
 
 
+@pytest.mark.parametrize("measure", [evaluate, evaluate_values])
+def test_the_order_of_rows_makes_no_difference(measure: Any) -> None:
+    """A task may have several rows of a customer and a date, as one per product."""
+    draw = np.random.default_rng(5)
+    customers = [f"{number:03}" for number in range(40) for _ in range(11)]
+    outcome = draw.integers(0, 2, 440)
+    name = "probability" if measure is evaluate else "predicted_value"
+    table = predictions(np.full(440, 0.5), outcome, customers, name=name)
+    expected = figures(measure(table))
+    for _ in range(3):
+        assert figures(measure(table.take(draw.permutation(440)))) == expected
+
+
 def test_fewer_rows_than_tenths_have_fewer_tenths() -> None:
     found = figures(evaluate(predictions([0.9, 0.5, 0.1], [1, 1, 0])))
     tenths = {metric for metric in found if metric.startswith("row_count_decile")}
