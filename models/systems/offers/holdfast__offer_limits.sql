@@ -1,74 +1,69 @@
 {{ config(enabled=holdfast.has_system('offers')) }}
--- what the random arm leaves of each limit for the policy
+-- the limits under which offers are chosen; what has no limit has no row
+{% set budget = holdfast.setting('offer_budget') -%}
+{% set contacts = {none: holdfast.setting('contact_budget')} -%}
+{% do contacts.update(holdfast.setting('segment_budgets')) -%}
 with
+
+customers as (
+
+    {{ holdfast.all_customers() | indent(4) }}
+
+),
+
+segments as (
+
+    select
+        customers.customer_id,
+        segments.segment,
+    from customers
+    left join {{ ref('holdfast', 'holdfast__customer_segments') }} as segments
+        on segments.customer_id = customers.customer_id
+
+),
 
 limits as (
 
-    {{ holdfast.offer_limit_rows() | indent(4) }}
-
-),
-
-drawn as (
-
     select
-        candidates.action,
-        candidates.segment,
-        candidates.expected_cost,
-    from {{ ref('holdfast', 'holdfast__offer_candidates') }} as candidates
-    inner join {{ ref('holdfast', 'holdfast__offer_arms') }} as arms
-        on arms.customer_id = candidates.customer_id
-        and arms.drawn_action = candidates.action
+        'offer' as kind,
+        cast(offer_id as varchar) as name,
+        floor(greatest(cast(max_customers as double), 0e0)) as amount,
+    from {{ ref('holdfast', 'stg_holdfast__offers') }}
+    where max_customers is not null
+    {%- if budget is not none %}
 
-),
-
-used as (
+    union all
 
     select
         'budget' as kind,
         cast(null as varchar) as name,
-        cast(sum(expected_cost) as double) as amount,
-    from drawn
+        cast({{ budget }} as double) as amount,
+    {%- endif %}
+    {%- for segment, most in contacts.items() %}
 
     union all
 
     select
-        'contacts' as kind,
-        cast(null as varchar) as name,
-        cast(count(*) as double) as amount,
-    from drawn
-
-    union all
-
-    select
-        'offer' as kind,
-        action as name,
-        cast(count(*) as double) as amount,
-    from drawn
-    group by action
-
-    union all
-
-    select
-        'segment' as kind,
-        segment as name,
-        cast(count(*) as double) as amount,
-    from drawn
-    group by segment
+        {{ holdfast.text('contacts' if segment is none else 'segment') }} as kind,
+        {{ 'cast(null as varchar)' if segment is none else holdfast.text(segment) }} as name,
+        {{ 'floor(cast(count(*) as double) * ' ~ most ~ ' + 1e-9)' if 0 < most < 1 else 'cast(' ~ most ~ ' as double)' }} as amount,
+    {%- if 0 < most < 1 %}
+    from segments
+    {%- if segment is not none %}
+    where segment = {{ holdfast.text(segment) }}
+    {%- endif %}
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
 final as (
 
     select
-        cast(limits.kind as varchar) as kind,
-        cast(limits.name as varchar) as name,
-        limits.amount as limit_amount,
-        coalesce(used.amount, 0e0) as used_at_random,
-        greatest(limits.amount - coalesce(used.amount, 0e0), 0e0) as amount,
+        cast(kind as varchar) as kind,
+        cast(name as varchar) as name,
+        cast(amount as double) as amount,
     from limits
-    left join used
-        on used.kind = limits.kind
-        and coalesce(used.name, '') = coalesce(limits.name, '')
 
 )
 
