@@ -21,8 +21,8 @@ offers as (
         named.valid_to,
         coalesce(named.valid_from <= {{ as_of }}, true) and coalesce(named.valid_to > {{ as_of }}, true) as is_valid,
         given.cost is not null or given.discount is not null as is_cost_known,
-        coalesce(cast(given.cost as double), 0e0) as cost,
-        coalesce(cast(given.discount as double), 0e0) as discount,
+        greatest(coalesce(cast(given.cost as double), 0e0), 0e0) as cost,
+        least(greatest(coalesce(given.discount, 0e0), 0e0), 1e0) as discount,
         coalesce(given.discount > 0, true) as may_be_discount,
     from (
         {{ holdfast.action_offers() | indent(8) }}
@@ -143,9 +143,11 @@ effects as (
         margins.rate,
         segments.segment,
         uplift.model_id,
-        uplift.reason as effect_reason,
         coalesce(uplift.effect_kind in ('individual', 'average'), false)
         and uplift.spend_uplift is not null as has_effect,
+        -- an interval across zero shows nothing
+        coalesce(uplift.retained_uplift_lower > 0 or uplift.retained_uplift_upper < 0, false)
+        or coalesce(uplift.spend_uplift_lower > 0 or uplift.spend_uplift_upper < 0, false) as is_shown,
         least(greatest(coalesce(uplift.retained_without, 1e0), 0e0), 1e0) as retained_without,
         greatest(
             coalesce(
@@ -171,23 +173,30 @@ effects as (
 ),
 
 -- discount and cost are also paid to those who would have bought anyway
-priced as (
+paid as (
 
     select
         *,
-        rate * spend_uplift - discount * (spend_without + spend_uplift)
-        - cost * (retained_without + retained_uplift) - {{ contact_cost }} as profit,
-        -- the two effects are not independent: both push the profit the same way at most
-        {%- for bound, spend in [('below', ['below', 'above']), ('above', ['above', 'below'])] %}
-        sqrt(
-            power((rate - discount) * case when rate >= discount then spend_uplift_{{ spend[0] }} else spend_uplift_{{ spend[1] }} end, 2e0)
-            + power(cost * retained_uplift_{{ spend[1] }}, 2e0)
-        ) as profit_{{ bound }},
-        {%- endfor %}
         discount * greatest(spend_without + spend_uplift, 0e0)
         + cost * least(greatest(retained_without + retained_uplift, 0e0), 1e0) + {{ contact_cost }} as expected_cost,
         discount * spend_without + cost * retained_without as subsidy,
     from effects
+
+),
+
+-- more orders mean more spend and more gifts: taken as independent, the two give the wider interval
+priced as (
+
+    select
+        *,
+        rate * spend_uplift - expected_cost as profit,
+        {%- for bound, other in [('below', 'above'), ('above', 'below')] %}
+        sqrt(
+            power((rate - discount) * case when rate >= discount then spend_uplift_{{ bound }} else spend_uplift_{{ other }} end, 2e0)
+            + power(cost * retained_uplift_{{ other }}, 2e0)
+        ) as profit_{{ bound }},
+        {%- endfor %}
+    from paid
 
 ),
 
@@ -211,7 +220,7 @@ classified as (
         *,
         case
             when barrier is not null then barrier
-            when not has_effect then 'no_effect_shown'
+            when not has_effect or not is_shown then 'no_effect_shown'
             when profit > 0 then null
             when retained_uplift < 0 or spend_uplift < 0 then 'drives_away'
             when profit + subsidy > 0 then 'buys_anyway'
@@ -433,7 +442,6 @@ final as (
         case when classified.has_effect then classified.profit + classified.profit_above end as expected_profit_upper,
         classified.expected_cost,
         classified.subsidy,
-        cast(classified.effect_reason as varchar) as effect_reason,
         cast(classified.model_id as varchar) as model_id,
         classified.valid_to,
     from classified

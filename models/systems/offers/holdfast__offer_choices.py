@@ -3,5 +3,4 @@ def model(dbt, session):
     from holdfast.policies import choose_offers
 
     candidates = dbt.ref("holdfast", "holdfast__offer_candidates")
-    arms = dbt.ref("holdfast", "holdfast__offer_arms")
-    return choose_offers(session, candidates, arms, dbt.ref("holdfast", "holdfast__offer_limits"))
+    return choose_offers(session, candidates, dbt.ref("holdfast", "holdfast__offer_limits"))
