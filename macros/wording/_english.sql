@@ -77,6 +77,14 @@
             'product': ': <product>',
         },
         'offers': {
+            'average': 'Average effect: {points:1} percentage points more order within {days:# day|# days} ({lower:1} to {upper:1})',
+            'status': {
+                'never_sent': 'No causal estimate: the offer has not been sent yet',
+                'no_control': 'No causal estimate: nobody was held out at random',
+                'small_control': 'No causal estimate: too few customers were held out',
+                'not_randomised': 'No causal estimate: those held out were not drawn at random',
+                'immature': 'No causal estimate: no response window is over yet',
+            },
             'policy': '<offer> by <channel>: adds about {profit:money} in {days:# day|# days} after all costs',
             'random': '<offer> by <channel>: drawn at random, to learn what it does',
             'left_alone': {

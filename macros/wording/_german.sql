@@ -73,6 +73,14 @@
             'product': ': <product>',
         },
         'offers': {
+            'average': 'Mittlere Wirkung: {points:1} Prozentpunkte mehr bestellen innerhalb von {days:# Tag|# Tagen} ({lower:1} bis {upper:1})',
+            'status': {
+                'never_sent': 'Keine Aussage über die Wirkung: Das Angebot wurde noch nie verschickt',
+                'no_control': 'Keine Aussage über die Wirkung: Es gibt keine zufällige Kontrollgruppe',
+                'small_control': 'Keine Aussage über die Wirkung: Die Kontrollgruppe ist zu klein',
+                'not_randomised': 'Keine Aussage über die Wirkung: Die Kontrollgruppe wurde nicht zufällig gezogen',
+                'immature': 'Keine Aussage über die Wirkung: Noch ist kein Wirkungszeitraum vorbei',
+            },
             'policy': '<offer> per <channel>: bringt in {days:# Tag|# Tagen} nach allen Kosten etwa {profit:money}',
             'random': '<offer> per <channel>: zufällig ausgewählt, um die Wirkung zu messen',
             'left_alone': {
