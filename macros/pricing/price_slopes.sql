@@ -12,8 +12,8 @@
 -#}
 {% macro price_slopes(panel, controls=[], is_logarithm=false) %}
 {#- how often unit and time effects are taken out in turn; what they leave is in time_leak -#}
-{%- set rounds = 12 -%}
-{%- set newton_steps = 6 -%}
+{%- set rounds = 6 -%}
+{%- set newton_steps = 7 -%}
 {%- set lags = 13 -%}
 {#- from this many products on, errors may be correlated within each for ever -#}
 {%- set least_clusters = 10 -%}
@@ -45,17 +45,17 @@ panel_0 as materialized (
 ),
 
 {% if not is_logarithm -%}
-{{ holdfast._price_fit(state, columns, 8) }}
+{{ holdfast._price_fit(state, columns, 5) }}
 {%- endif %}
 {{ holdfast._price_centre(state, columns, controls, rounds, is_logarithm) }}
 {%- for step in range(1 if is_logarithm else newton_steps) %}
 {{ holdfast._price_newton(state, columns, is_logarithm) }}
 {%- if not is_logarithm %}
-{{ holdfast._price_fit(state, columns, 2) }}
+{{ holdfast._price_fit(state, columns, 1) }}
 {%- endif %}
 {%- endfor %}
 {%- if not is_logarithm %}
-{{ holdfast._price_centre(state, columns, controls, 4, is_logarithm) }}
+{{ holdfast._price_centre(state, columns, controls, 3, is_logarithm) }}
 {%- endif %}
 rows_of_panel as (
 
@@ -147,7 +147,8 @@ category_estimates as materialized (
 
     select
         errors.category,
-        errors.slope,
+        -- one more Newton step, with the weights as they are now
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) as slope,
         errors.information,
         errors.price_spread,
         errors.week_count,
@@ -176,10 +177,11 @@ product_estimates as materialized (
         errors.product_id,
         errors.week_count,
         errors.price_spread,
-        errors.score_sum / cast(nullif(errors.information, 0e0) as double) as difference,
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) - categories.slope as difference,
         greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
         / cast(nullif(errors.information * errors.information, 0e0) as double) as variance,
     from product_errors as errors
+    inner join category_estimates as categories on categories.category = errors.category
 
 ),
 

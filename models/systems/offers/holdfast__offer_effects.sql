@@ -286,8 +286,8 @@ of_customers as (
         {{ cell | join(', ') }},
         customer_id,
         {%- for outcome in outcomes %}
-        {%- set raw = 'share * ' ~ outcome ~ ' / cast(size_ as double)' ~ outcome %}
-        {%- set left = 'share * (' ~ outcome ~ ' - slope_' ~ outcome ~ ' * prior_' ~ outcome ~ ') / cast(size_ as double)' ~ outcome %}
+        {%- set raw = 'share * ' ~ outcome ~ ' / cast(size_' ~ outcome ~ ' as double)' %}
+        {%- set left = 'share * (' ~ outcome ~ ' - slope_' ~ outcome ~ ' * prior_' ~ outcome ~ ') / cast(size_' ~ outcome ~ ' as double)' %}
         {%- for arm, condition in [('treated', 'not is_control'), ('control', 'is_control')] %}
         cast(coalesce(sum(cast({{ raw }} as {{ exact }})) filter (where {{ condition }}), 0) as double)
             as {{ arm }}_{{ outcome }},
