@@ -186,8 +186,8 @@ strata as (
         control.sends as control_sends,
         treated.weight_squared + control.weight_squared as weight_squared,
         1e0 / cast((
-            treated.weight_squared / (treated.weight * treated.weight)
-            + control.weight_squared / (control.weight * control.weight)
+            treated.weight_squared / cast(treated.weight * treated.weight as double)
+            + control.weight_squared / cast(control.weight * control.weight as double)
         ) as double) as information,
         {%- for outcome in outcomes %}
         {%- for value in [outcome, 'prior_' ~ outcome] %}
@@ -367,7 +367,7 @@ campaign_ratios as (
         campaign_id,
         'all' as segment,
         (controls - sends * other_share)
-        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as double) as deviation,
+        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / cast(other_sends as double))), 0e0) as double) as deviation,
     from other_campaigns
     where
         power(greatest(disagreement, 0e0) / cast((other_share * (1e0 - other_share) * freedom) as double), 1e0 / 3e0)
@@ -412,7 +412,7 @@ ratios as (
         campaign_id,
         segment,
         (controls - sends * other_share)
-        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / other_sends)), 0e0) as double) as deviation,
+        / cast(nullif(sqrt(sends * other_share * (1e0 - other_share) * (1e0 + sends / cast(other_sends as double))), 0e0) as double) as deviation,
     from segment_rests
     where
         sends * least(other_share, 1e0 - other_share) >= 5e0
@@ -490,13 +490,13 @@ measured as (
         (variances.treated_{{ value }} + variances.control_{{ value }})
         * (variances.treated_{{ value }} + variances.control_{{ value }})
         / cast(nullif(
-            variances.treated_{{ value }} * variances.treated_{{ value }} / nullif(cells.treated_customers - 1e0, 0e0)
-            + variances.control_{{ value }} * variances.control_{{ value }} / nullif(cells.control_customers - 1e0, 0e0),
+            variances.treated_{{ value }} * variances.treated_{{ value }} / cast(nullif(cells.treated_customers - 1e0, 0e0) as double)
+            + variances.control_{{ value }} * variances.control_{{ value }} / cast(nullif(cells.control_customers - 1e0, 0e0) as double),
             0e0
         ) as double) as {{ kind }}_freedom,
         {%- endfor %}
         -1e0 * abs(compared.difference_prior_{{ outcome }})
-        / cast(nullif(sqrt(variances.prior_{{ outcome }}) * compared.size_prior_{{ outcome }} / compared.sends, 0e0) as double)
+        / cast(nullif(sqrt(variances.prior_{{ outcome }}) * compared.size_prior_{{ outcome }} / cast(compared.sends as double), 0e0) as double)
             as imbalance,
         sample_ratios.srm_p,
         compared.sends is not null as is_compared,
@@ -609,13 +609,14 @@ centres as (
         grid.outcome,
         grid.step,
         grid.spread,
-        sum(estimated.effect / cast((estimated.variance + grid.spread) as double)) / cast(sum(1e0 / (estimated.variance + grid.spread)) as double) as centre,
-        1e0 / cast(sum(1e0 / (estimated.variance + grid.spread)) as double) as centre_variance,
+        sum(estimated.effect / cast(estimated.variance + grid.spread as double))
+        / cast(sum(1e0 / cast(estimated.variance + grid.spread as double)) as double) as centre,
+        1e0 / cast(sum(1e0 / cast(estimated.variance + grid.spread as double)) as double) as centre_variance,
         -0.5e0 * (
             sum(ln(estimated.variance + grid.spread)) + ln(sum(1e0 / cast((estimated.variance + grid.spread) as double)))
             + sum(estimated.effect * estimated.effect / cast((estimated.variance + grid.spread) as double))
             - power(sum(estimated.effect / cast((estimated.variance + grid.spread) as double)), 2e0)
-            / cast(sum(1e0 / (estimated.variance + grid.spread)) as double)
+            / cast(sum(1e0 / cast(estimated.variance + grid.spread as double)) as double)
         ) as log_weight,
     from grid
     inner join (
