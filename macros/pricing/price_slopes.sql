@@ -178,8 +178,11 @@ product_estimates as materialized (
         errors.week_count,
         errors.price_spread,
         errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) - categories.slope as difference,
-        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        greatest({{ model_variance }} * errors.information, errors.long_run)
         / cast(nullif(errors.information * errors.information, 0e0) as double) as variance,
+        -- the wider interval is for the product's own slope; as a weight the larger variance would shrink too much
+        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        / cast(nullif(errors.information * errors.information, 0e0) as double) as critical_variance,
     from product_errors as errors
     inner join category_estimates as categories on categories.category = errors.category
 
@@ -257,7 +260,7 @@ products as (
         estimates.week_count,
         estimates.price_spread,
         usable.difference,
-        usable.variance,
+        usable.critical_variance,
         spread.variance as spread_variance,
         coalesce(spread.variance / cast(nullif(spread.variance + usable.variance, 0e0) as double), 0e0) as weight,
     from product_estimates as estimates
@@ -283,7 +286,7 @@ shrunk as (
         categories.standard_error as category_standard_error,
         categories.weight as category_weight,
         categories.slope + products.difference as own_slope,
-        sqrt(products.variance + categories.standard_error * categories.standard_error) as own_standard_error,
+        sqrt(products.critical_variance + categories.standard_error * categories.standard_error) as own_standard_error,
         products.weight as own_weight,
         categories.shrunk_slope + coalesce(products.weight * products.difference, 0e0) as slope,
         sqrt(categories.shrunk_variance + products.spread_variance * (1e0 - products.weight)) as standard_error,
