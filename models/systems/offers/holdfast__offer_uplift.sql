@@ -185,14 +185,16 @@ without as (
 
     select
         customers.customer_id,
-        coalesce(
-            1e0 - exp(-1e0 * greatest(forecasts.expected_orders_90d, 0e0) * {{ days }} / 90e0),
-            controls.retained
-        ) as retained_without,
-        coalesce(
-            greatest(forecasts.expected_spend_90d, 0e0) * {{ days }} / 90e0,
-            greatest(controls.spend, 0e0)
-        ) as spend_without,
+        case
+            when forecasts.expected_orders_90d is not null
+                then 1e0 - exp(-1e0 * greatest(forecasts.expected_orders_90d, 0e0) * {{ days }} / 90e0)
+            else controls.retained
+        end as retained_without,
+        case
+            when forecasts.expected_spend_90d is not null
+                then greatest(forecasts.expected_spend_90d, 0e0) * {{ days }} / 90e0
+            when controls.spend is not null then greatest(controls.spend, 0e0)
+        end as spend_without,
     from customers
     left join {{ ref('holdfast', 'holdfast__customer_value') }} as forecasts
         on forecasts.customer_id = customers.customer_id
@@ -298,7 +300,7 @@ joined as (
         {%- set found = models.get(outcome) %}
         {%- set by_model = outcome ~ '_by_model.value, ' if found else '' %}
         {%- set own = 'coalesce(' ~ by_model ~ 'without.' ~ outcome ~ '_without)' %}
-        {{ 'least(greatest(' ~ own ~ ', 0e0), 1e0)' if outcome == 'retained' else own }} as {{ outcome }}_without,
+        {{ own }} as {{ outcome }}_without,
         {%- if found and found.is_individual %}
         {{ outcome }}_with.value - {{ outcome }}_by_model.value - {{ outcome }}_with.effect as {{ outcome }}_own,
         {%- else %}
@@ -356,7 +358,15 @@ added as (
         {%- set stretch_error = models[outcome].parameters.stretch_error if outcome in models else 0 %}
         {%- set own = 'coalesce(' ~ outcome ~ '_own, 0e0)' %}
         {%- set spread = ('%.16e' | format(stretch_error)) ~ ' * ' ~ own %}
-        case when status = 'estimated' then {{ outcome }}_average + {{ own }} end as {{ outcome }}_uplift,
+        {%- set effect = outcome ~ '_average + ' ~ own %}
+        {#- an offer takes away no more than is there, and makes nobody more than certain -#}
+        {%- set bounded = 'greatest(' ~ effect ~ ', -1e0 * ' ~ outcome ~ '_without)' %}
+        {%- set bounded = 'least(' ~ bounded ~ ', 1e0 - retained_without)' if outcome == 'retained' else bounded %}
+        case
+            when status <> 'estimated' then null
+            when {{ outcome }}_own is null then {{ outcome }}_average
+            else {{ bounded }}
+        end as {{ outcome }}_uplift,
         sqrt({{ outcome }}_error * {{ outcome }}_error + {{ spread }} * {{ spread }}) as {{ outcome }}_wide_error,
         {%- endfor %}
         coalesce(retained_own, spend_own) >= 0e0 as is_above,
