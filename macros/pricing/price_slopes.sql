@@ -12,8 +12,8 @@
 -#}
 {% macro price_slopes(panel, controls=[], is_logarithm=false) %}
 {#- how often unit and time effects are taken out in turn; what they leave is in time_leak -#}
-{%- set rounds = 12 -%}
-{%- set newton_steps = 6 -%}
+{%- set rounds = 6 -%}
+{%- set newton_steps = 7 -%}
 {%- set lags = 13 -%}
 {#- from this many products on, errors may be correlated within each for ever -#}
 {%- set least_clusters = 10 -%}
@@ -45,17 +45,17 @@ panel_0 as materialized (
 ),
 
 {% if not is_logarithm -%}
-{{ holdfast._price_fit(state, columns, 8) }}
+{{ holdfast._price_fit(state, columns, 5) }}
 {%- endif %}
 {{ holdfast._price_centre(state, columns, controls, rounds, is_logarithm) }}
 {%- for step in range(1 if is_logarithm else newton_steps) %}
 {{ holdfast._price_newton(state, columns, is_logarithm) }}
 {%- if not is_logarithm %}
-{{ holdfast._price_fit(state, columns, 2) }}
+{{ holdfast._price_fit(state, columns, 1) }}
 {%- endif %}
 {%- endfor %}
 {%- if not is_logarithm %}
-{{ holdfast._price_centre(state, columns, controls, 4, is_logarithm) }}
+{{ holdfast._price_centre(state, columns, controls, 3, is_logarithm) }}
 {%- endif %}
 rows_of_panel as (
 
@@ -147,7 +147,8 @@ category_estimates as materialized (
 
     select
         errors.category,
-        errors.slope,
+        -- one more Newton step, with the weights as they are now
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) as slope,
         errors.information,
         errors.price_spread,
         errors.week_count,
@@ -176,10 +177,14 @@ product_estimates as materialized (
         errors.product_id,
         errors.week_count,
         errors.price_spread,
-        errors.score_sum / cast(nullif(errors.information, 0e0) as double) as difference,
-        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) - categories.slope as difference,
+        greatest({{ model_variance }} * errors.information, errors.long_run)
         / cast(nullif(errors.information * errors.information, 0e0) as double) as variance,
+        -- the wider interval is for the product's own slope; as a weight the larger variance would shrink too much
+        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        / cast(nullif(errors.information * errors.information, 0e0) as double) as critical_variance,
     from product_errors as errors
+    inner join category_estimates as categories on categories.category = errors.category
 
 ),
 
@@ -255,7 +260,7 @@ products as (
         estimates.week_count,
         estimates.price_spread,
         usable.difference,
-        usable.variance,
+        usable.critical_variance,
         spread.variance as spread_variance,
         coalesce(spread.variance / cast(nullif(spread.variance + usable.variance, 0e0) as double), 0e0) as weight,
     from product_estimates as estimates
@@ -281,7 +286,7 @@ shrunk as (
         categories.standard_error as category_standard_error,
         categories.weight as category_weight,
         categories.slope + products.difference as own_slope,
-        sqrt(products.variance + categories.standard_error * categories.standard_error) as own_standard_error,
+        sqrt(products.critical_variance + categories.standard_error * categories.standard_error) as own_standard_error,
         products.weight as own_weight,
         categories.shrunk_slope + coalesce(products.weight * products.difference, 0e0) as slope,
         sqrt(categories.shrunk_variance + products.spread_variance * (1e0 - products.weight)) as standard_error,

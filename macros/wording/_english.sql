@@ -77,6 +77,10 @@
             'product': ': <product>',
         },
         'offers': {
+            'individual': '{with_offer:%} likely to order within {days:# day|# days} with the offer, {without:%} without it',
+            'more': '; responds more than most (<theme>)', 'less': '; responds less than most (<theme>)',
+            'alike': '; no difference between customers is shown',
+            'unknown': '; too little is known of the customer to tell their own',
             'average': 'Average effect: {points:1} percentage points more order within {days:# day|# days} ({lower:1} to {upper:1})',
             'status': {
                 'never_sent': 'No causal estimate: the offer has not been sent yet',
