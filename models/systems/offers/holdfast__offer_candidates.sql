@@ -316,7 +316,7 @@ uses as (
         customer_id,
         arm,
         draw,
-        cast(expected_cost as decimal(38, 4)) as use,
+        expected_cost as use,
     from trial_customers
 
     union all
