@@ -165,6 +165,7 @@ final as (
         cast(action as varchar) as action,
         cast(channel as varchar) as channel,
         offer_id,
+        cast(case when not is_idle then offer_name end as varchar) as offer_name,
         cast(arm as varchar) as arm,
         cast(propensity as double) as propensity,
         -- compared with leaving the customer alone

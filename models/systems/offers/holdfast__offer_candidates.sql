@@ -266,7 +266,7 @@ open_to_all as (
         classified.customer_id,
         classified.action,
         classified.segment,
-        classified.expected_cost,
+        cast(classified.expected_cost as decimal(38, 4)) as expected_cost,
         arms.arm,
         arms.draw,
     from classified
@@ -316,7 +316,7 @@ uses as (
         customer_id,
         arm,
         draw,
-        cast(expected_cost as decimal(38, 4)) as use,
+        expected_cost as use,
     from trial_customers
 
     union all
@@ -446,7 +446,7 @@ final as (
         case when classified.has_effect then classified.profit end as expected_profit,
         case when classified.has_effect then classified.profit - classified.profit_below end as expected_profit_lower,
         case when classified.has_effect then classified.profit + classified.profit_above end as expected_profit_upper,
-        classified.expected_cost,
+        cast(classified.expected_cost as decimal(38, 4)) as expected_cost,
         classified.subsidy,
         cast(classified.model_id as varchar) as model_id,
         classified.valid_to,
