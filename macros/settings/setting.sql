@@ -66,6 +66,8 @@
             or modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*', value | string) is not none -%}
     {%- elif name == 'estimator_parameters' -%}
         {%- set checked.ok = value is mapping -%}
+    {%- elif name == 'campaign_goal' -%}
+        {%- set checked.ok = value in ['profit', 'revenue', 'response'] -%}
     {%- elif name == 'churn_definition' -%}
         {%- set checked.ok = value in ['non_contractual', 'contractual'] -%}
     {%- elif name == 'observation_interval' -%}

@@ -4,6 +4,7 @@
         'active_within_days': {'default': 180, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'allowed_gap_days': {'default': 30, 'allowed': 'a whole number of days, 0 or more', 'least': 0},
         'as_of_date': {'default': none, 'allowed': 'a date written YYYY-MM-DD, in the var or in the environment as HOLDFAST_AS_OF_DATE'},
+        'campaign_goal': {'default': 'profit', 'allowed': 'profit, revenue or response'},
         'churn_definition': {'default': 'non_contractual', 'allowed': 'non_contractual or contractual'},
         'churn_horizon_days': {'default': 90, 'allowed': 'a whole number of days, 1 or more', 'least': 1},
         'complaint_quiet_days': {'default': 7, 'allowed': 'a whole number of days, 0 or more', 'least': 0},

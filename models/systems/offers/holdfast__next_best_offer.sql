@@ -3,12 +3,12 @@
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set days = holdfast.setting('response_days') -%}
 {% set open_days = 14 -%}
-{#- counted up by hand when the rules change -#}
-{% set version = 1 -%}
 {% set rules = [
     holdfast.setting('contact_budget'), holdfast.setting('contact_cost'), holdfast.setting('margin_rate'),
     holdfast.setting('offer_budget'), holdfast.setting('random_share'), days, holdfast.setting('segment_budgets'),
 ] -%}
+{#- the number is counted up when the code of the policy changes -#}
+{% set version = 'offers 1 ' ~ local_md5(rules | string)[:8] -%}
 {#- why an offer is not made, from what is furthest from it to what is nearest: a customer is told the nearest -#}
 {% set barriers = [
     'open_decision', 'channel_cap', 'frequency_cap', 'recent_complaint', 'open_complaint', 'no_consent', 'do_not_contact',
@@ -57,8 +57,8 @@ triggers as (
 
 ),
 
--- what may be drawn, leave_alone among them, and the policy's choice whether or not it may; for the random arm that is what
--- the policy would have chosen
+-- what may be drawn, leave_alone among them, and the policy's choice whether or not it may; for the random arm that is
+-- what the policy would have chosen
 actions as (
 
     select *
@@ -165,6 +165,7 @@ final as (
         cast(action as varchar) as action,
         cast(channel as varchar) as channel,
         offer_id,
+        cast(case when not is_idle then offer_name end as varchar) as offer_name,
         cast(arm as varchar) as arm,
         cast(propensity as double) as propensity,
         -- compared with leaving the customer alone
@@ -172,7 +173,7 @@ final as (
         case when is_idle then 0e0 else expected_profit_lower end as expected_profit_lower,
         case when is_idle then 0e0 else expected_profit_upper end as expected_profit_upper,
         cast(model_id as varchar) as model_id,
-        cast({{ holdfast.text('offers ' ~ version ~ ' ' ~ local_md5(rules | string)[:8]) }} as varchar) as policy_version,
+        cast({{ holdfast.text(version) }} as varchar) as policy_version,
         cast(nullif(because, 'random') as varchar) as dropped_because,
         cast({{ holdfast.offer_reason({
             'action': 'action', 'arm': 'arm', 'dropped_because': 'because', 'offer': 'offer_name', 'channel': 'channel',

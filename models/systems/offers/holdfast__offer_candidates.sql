@@ -114,7 +114,10 @@ margins as (
     select
         coalesce(
             cast(sum(prior_margin + coalesce(prior_discount, 0)) as double)
-            / cast(nullif(sum(prior_revenue + coalesce(prior_discount, 0)) filter (where prior_margin is not null), 0) as double),
+            / cast(
+                nullif(sum(prior_revenue + coalesce(prior_discount, 0)) filter (where prior_margin is not null), 0)
+                as double
+            ),
             cast({{ holdfast.setting('margin_rate') }} as double)
         ) as rate,
     from {{ ref('holdfast', 'holdfast__send_outcomes') }}
@@ -190,13 +193,16 @@ priced as (
     select
         *,
         rate * spend_uplift - expected_cost as profit,
-        {%- for bound, other in [('below', 'above'), ('above', 'below')] %}
-        sqrt(
-            power((rate - discount) * case when rate >= discount then spend_uplift_{{ bound }} else spend_uplift_{{ other }} end, 2e0)
-            + power(cost * retained_uplift_{{ other }}, 2e0)
-        ) as profit_{{ bound }},
-        {%- endfor %}
-    from paid
+        sqrt(power((rate - discount) * spend_less, 2e0) + power(cost * retained_uplift_above, 2e0)) as profit_below,
+        sqrt(power((rate - discount) * spend_more, 2e0) + power(cost * retained_uplift_below, 2e0)) as profit_above,
+    from (
+        select
+            *,
+            -- more spend means less profit where the discount is more than the margin
+            case when rate >= discount then spend_uplift_below else spend_uplift_above end as spend_less,
+            case when rate >= discount then spend_uplift_above else spend_uplift_below end as spend_more,
+        from paid
+    ) as directed
 
 ),
 
@@ -252,15 +258,15 @@ limits as (
 
 ),
 
--- whatever is drawn at random, it takes no more than half of a limit: customers come in the order of a draw of their own, and
--- count by the most that they can be drawn for
+-- whatever is drawn at random, it takes no more than half of a limit: customers come in the order of a draw of their
+-- own, and count by the most that they can be drawn for
 open_to_all as (
 
     select
         classified.customer_id,
         classified.action,
         classified.segment,
-        classified.expected_cost,
+        cast(classified.expected_cost as decimal(38, 4)) as expected_cost,
         arms.arm,
         arms.draw,
     from classified
@@ -310,7 +316,7 @@ uses as (
         customer_id,
         arm,
         draw,
-        cast(expected_cost as decimal(38, 4)) as use,
+        expected_cost as use,
     from trial_customers
 
     union all
@@ -440,7 +446,7 @@ final as (
         case when classified.has_effect then classified.profit end as expected_profit,
         case when classified.has_effect then classified.profit - classified.profit_below end as expected_profit_lower,
         case when classified.has_effect then classified.profit + classified.profit_above end as expected_profit_upper,
-        classified.expected_cost,
+        cast(classified.expected_cost as decimal(38, 4)) as expected_cost,
         classified.subsidy,
         cast(classified.model_id as varchar) as model_id,
         classified.valid_to,

@@ -46,7 +46,11 @@ limits as (
     select
         {{ holdfast.text('contacts' if segment is none else 'segment') }} as kind,
         {{ 'cast(null as varchar)' if segment is none else holdfast.text(segment) }} as name,
-        {{ 'floor(cast(count(*) as double) * ' ~ most ~ ' + 1e-9)' if 0 < most < 1 else 'cast(' ~ most ~ ' as double)' }} as amount,
+        {% if 0 < most < 1 -%}
+        floor(cast(count(*) as double) * {{ most }} + 1e-9) as amount,
+        {%- else -%}
+        cast({{ most }} as double) as amount,
+        {%- endif %}
     {%- if 0 < most < 1 %}
     from segments
     {%- if segment is not none %}
