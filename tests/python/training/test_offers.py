@@ -146,7 +146,7 @@ def test_models_are_trained_when_due_and_former_ones_are_kept(
     assert update(session, "2026-07-31", is_forced=True) != later
 
 
-def test_a_model_of_the_future_or_of_another_window_does_not_score(
+def test_a_model_of_the_future_of_another_window_or_without_its_features_does_not_score(
     session: duckdb.DuckDBPyConnection,
 ) -> None:
     make_trials(session)
@@ -157,6 +157,11 @@ def test_a_model_of_the_future_or_of_another_window_does_not_score(
     update(session, "2026-07-01", is_forced=True)
     session.execute("delete from offer_trials")
     assert {row["stage"] for row in update(session, "2026-06-01")} == {"archived"}
+    make_trials(session)
+    update(session, "2026-07-01", is_forced=True)
+    session.execute("delete from offer_trials")
+    session.execute("alter table offer_trials drop column noise")
+    assert {row["stage"] for row in update(session)} == {"archived"}
 
 
 @pytest.mark.parametrize(
