@@ -122,7 +122,9 @@ def simulated(seed: int, products: int = PRODUCTS) -> tuple[pa.Table, np.ndarray
             "category": category[product].astype(str),
             "product_id": product,
             "unit": product.astype(str),
-            "time_key": np.char.add(np.char.add(category[product].astype(str), "|"), week.astype(str)),
+            "time_key": np.char.add(
+                np.char.add(category[product].astype(str), "|"), week.astype(str)
+            ),
             "week": week,
             "sales": rng.poisson(rate).ravel(),
             "log_price": log_price.ravel(),
