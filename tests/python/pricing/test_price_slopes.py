@@ -117,7 +117,7 @@ def shop_of(order: str = "1, 2, 5") -> duckdb.DuckDBPyConnection:
             ('usual 1', 'tea', 200, -2.0, 1), ('usual 2', 'tea', 150, -2.0, 4),
             ('usual 3', 'tea', 180, -2.0, 7), ('usual 4', 'tea', 90, -2.0, 10),
             ('few sales', 'tea', 1, -2.0, 5), ('never moved', 'tea', 100, 0.0, null),
-            ('dearer, more sales', 'tea', 200, 3.0, 3), ('one week', 'tea', 50, -2.0, 2),
+            ('dearer, more sales', 'tea', 900, 0.6, 3), ('one week', 'tea', 50, -2.0, 2),
             ('toy 1', 'toys', 60, -2.0, null), ('toy 2', 'toys', 80, -2.0, null)
         ),
         prices as (
@@ -134,9 +134,14 @@ def shop_of(order: str = "1, 2, 5") -> duckdb.DuckDBPyConnection:
             product_id as unit,
             category || week as time_key,
             week,
-            -- few are sold, whatever they cost
-            case when product_id = 'few sales' then cast(week % 9 = 0 as double) else round(sales * (1 + 0.1 * sin(week)) * exp(elasticity * (log_price - ln(10)))
-                + sales ** 0.5 * sin(product_id.length() * week * week)) end as sales,
+            case
+                -- few are sold, whatever they cost
+                when product_id = 'few sales' then cast(week % 9 = 0 as double)
+                else round(
+                    sales * (1 + 0.1 * sin(week)) * exp(elasticity * (log_price - ln(10)))
+                    + sales ** 0.5 * sin(length(product_id) * week * week)
+                )
+            end as sales,
             log_price,
         from prices
         order by {order}
