@@ -45,10 +45,11 @@ numbered as (
             order by
                 {%- for column in [
                     'decided_at', 'decision_id', 'system', 'action', 'channel', 'customer_id', 'verdict', 'replacement',
-                    'decided_by', 'why', 'expires_at',
+                    'decided_by', 'why',
                 ] %}
-                written.{{ column }} asc nulls last{{ ',' if not loop.last }}
+                written.{{ column }} asc nulls last,
                 {%- endfor %}
+                written.expires_at asc nulls last
         ) as approval_number,
         written.decision_id is not null as is_single,
         {%- for column in ['system', 'action', 'channel', 'customer_id'] %}

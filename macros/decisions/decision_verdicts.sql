@@ -94,8 +94,8 @@ told as (
         decision_id,
         max(word_number) > 1 as is_contradicted,
         {%- for verdict in ['approve', 'replace', 'veto'] %}
-        max(case when verdict = '{{ verdict }}' then verdict end) as said_{{ verdict }},
-        min(case when verdict = '{{ verdict }}' then decided_by end) as {{ verdict }}_by,
+        max(case when verdict = {{ holdfast.text(verdict) }} then verdict end) as said_{{ verdict }},
+        min(case when verdict = {{ holdfast.text(verdict) }} then decided_by end) as {{ verdict }}_by,
         {%- endfor %}
         min(replacement) as first_replacement,
         max(replacement) as last_replacement,

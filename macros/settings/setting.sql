@@ -29,6 +29,11 @@
             and value | reject('in', spec.words) | list | length == 0 and value | unique | list | length == value | length -%}
     {%- elif name == 'contact_budget' -%}
         {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
+    {%- elif name == 'segment_budgets' -%}
+        {%- set checked.ok = value is mapping -%}
+        {%- for most in (value.values() if checked.ok else []) -%}
+            {%- set checked.ok = checked.ok and most is number and most is not boolean and most >= 0 and (most < 1 or most == most | int) -%}
+        {%- endfor -%}
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
@@ -61,6 +66,8 @@
             or modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*', value | string) is not none -%}
     {%- elif name == 'estimator_parameters' -%}
         {%- set checked.ok = value is mapping -%}
+    {%- elif name == 'campaign_goal' -%}
+        {%- set checked.ok = value in ['profit', 'revenue', 'response'] -%}
     {%- elif name == 'churn_definition' -%}
         {%- set checked.ok = value in ['non_contractual', 'contractual'] -%}
     {%- elif name == 'observation_interval' -%}

@@ -146,7 +146,7 @@ def test_the_digest_of_a_part_says_what_was_not_part_of_it(
 @pytest.mark.slow
 def test_a_daily_build_may_be_the_first_one(user_project: UserProject) -> None:
     said = user_project.dbt(*DAILY).stdout
-    assert "Published 19 tables" in said, said
+    assert f"Published {len(user_project.marts)} tables" in said, said
     # the evaluations that every build makes
     assert user_project.query(
         "select distinct task from model_performance where trained_at is null order by 1"
