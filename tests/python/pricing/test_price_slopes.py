@@ -107,7 +107,7 @@ def test_the_slope_of_orange_juice_is_that_of_the_reference() -> None:
     assert (brands["own_slope"][is_known] < 0).mean() >= 0.95
 
 
-def shop_of(order: str = "1, 2, 5") -> duckdb.DuckDBPyConnection:
+def shop_of(order: str = "1, 2, 5", fifth: float = -2.0) -> duckdb.DuckDBPyConnection:
     """Give a shop of tea and toys with one product for each status, in any order of the rows."""
     connection = duckdb.connect()
     connection.execute(f"""
@@ -117,7 +117,7 @@ def shop_of(order: str = "1, 2, 5") -> duckdb.DuckDBPyConnection:
             ('usual 1', 'tea', 200, -2.0, 1), ('usual 2', 'tea', 150, -2.0, 4),
             ('usual 3', 'tea', 180, -2.0, 7), ('usual 4', 'tea', 90, -2.0, 10),
             ('few sales', 'tea', 1, -2.0, 5), ('never moved', 'tea', 100, 0.0, null),
-            ('dearer, more sales', 'tea', 900, 0.6, 3), ('one week', 'tea', 50, -2.0, 2),
+            ('usual 5', 'tea', 200, {fifth}, 3), ('one week', 'tea', 50, -2.0, 2),
             ('toy 1', 'toys', 60, -2.0, null), ('toy 2', 'toys', 80, -2.0, null)
         ),
         prices as (
@@ -158,15 +158,23 @@ def test_each_product_has_a_status() -> None:
         "usual 2": "estimated",
         "usual 3": "estimated",
         "usual 4": "estimated",
+        "usual 5": "estimated",
         "few sales": "pooled",
         "never moved": "not_identified",
-        "dearer, more sales": "wrong_sign",
         "one week": "not_identified",
         "toy 1": "not_identified",
         "toy 2": "not_identified",
     }
     assert found["few sales"]["own_weight"] < 0.5 < found["usual 1"]["own_weight"]
     assert found["never moved"]["own_slope"] is None
+
+
+def test_sales_that_rise_with_the_price_have_the_wrong_sign() -> None:
+    found = slopes(shop_of(fifth=3.0))
+    assert found["usual 5"]["own_slope"] > 0
+    assert {product for product, row in found.items() if row["status"] == "wrong_sign"} == {
+        "usual 5"
+    }
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
