@@ -79,6 +79,7 @@
         'offers': {
             'individual': '{with_offer:%} likely to order within {days:# day|# days} with the offer, {without:%} without it',
             'more': '; responds more than most (<theme>)', 'less': '; responds less than most (<theme>)',
+            'segment': '; measured on customers in the same state',
             'alike': '; no difference between customers is shown',
             'unknown': '; too little is known of the customer to tell their own',
             'average': 'Average effect on the chance to order within {days:# day|# days}: {points:1} percentage points ({lower:1} to {upper:1})',

@@ -131,8 +131,10 @@ wide as (
         -- too few who did not order keep only the rate from being estimated
         max(case when outcome = 'revenue' then status end) as status,
         {%- for outcome in ['retained', 'orders', 'revenue', 'margin'] %}
-        max(case when outcome = {{ holdfast.text(outcome) }} and status = 'estimated' then effect end) as {{ outcome }},
-        max(case when outcome = {{ holdfast.text(outcome) }} and status = 'estimated' then reach end) as {{ outcome }}_reach,
+        max(case when outcome = {{ holdfast.text(outcome) }} and status = 'estimated' then effect end)
+            as {{ outcome }},
+        max(case when outcome = {{ holdfast.text(outcome) }} and status = 'estimated' then reach end)
+            as {{ outcome }}_reach,
         {%- endfor %}
         max(srm_p) as srm_p,
         min(balance_p) as balance_p,
@@ -236,12 +238,31 @@ final as (
             when 'mixed_propensities'
                 then 'The propensities of its variants differ between customers; offer_effects tells each offer apart'
             else case
-                when profit_lower > 0e0 then {{ holdfast.told('Paid: {profit:money} after costs of {cost:money}', {'profit': 'profit', 'cost': 'counted_cost'}) }}
-                when profit_upper < 0e0 then {{ holdfast.told('Lost {loss:money}, costs of {cost:money} included', {'loss': '-1e0 * profit', 'cost': 'counted_cost'}) }}
+                when profit_lower > 0e0
+                    then {{ holdfast.told(
+                        'Paid: {profit:money} after costs of {cost:money}',
+                        {'profit': 'profit', 'cost': 'counted_cost'}
+                    ) }}
+                when profit_upper < 0e0
+                    then {{ holdfast.told(
+                        'Lost {loss:money}, costs of {cost:money} included',
+                        {'loss': '-1e0 * profit', 'cost': 'counted_cost'}
+                    ) }}
                 when profit is not null
-                    then {{ holdfast.told('Not shown whether it paid: a loss of {loss:money} and a gain of {gain:money} are both possible', {'loss': '-1e0 * profit_lower', 'gain': 'profit_upper'}) }}
-                when revenue - revenue_reach > 0e0 then {{ holdfast.told('Brought {revenue:money} of revenue; no product has a cost, so its profit is not known', {'revenue': 'revenue'}) }}
-                when revenue + revenue_reach < 0e0 then {{ holdfast.told('Cost {revenue:money} of revenue', {'revenue': '-1e0 * revenue'}) }}
+                    then {{ holdfast.told(
+                        'Not shown whether it paid: between a loss of {loss:money} and a gain of {gain:money}',
+                        {'loss': '-1e0 * profit_lower', 'gain': 'profit_upper'}
+                    ) }}
+                when revenue - revenue_reach > 0e0
+                    then {{ holdfast.told(
+                        'Brought {revenue:money} of revenue; no product has a cost, so its profit is not known',
+                        {'revenue': 'revenue'}
+                    ) }}
+                when revenue + revenue_reach < 0e0
+                    then {{ holdfast.told(
+                        'Cost {revenue:money} of revenue',
+                        {'revenue': '-1e0 * revenue'}
+                    ) }}
                 else 'No change of revenue is shown'
             end
         end as varchar) as finding,
