@@ -357,9 +357,9 @@ select * from final
 
 {#- A window over the whole of a group, in an order: a sum of doubles is the same only if its order is. -#}
 {% macro _price_window(partition, by) %}
-    {{- return(
-        '(partition by ' ~ partition ~ ' order by ' ~ by ~ ' asc nulls last rows between unbounded preceding and unbounded following)'
-    ) -}}
+    {%- set window = 'partition by ' ~ partition ~ ' order by ' ~ by
+        ~ ' asc nulls last rows between unbounded preceding and unbounded following' -%}
+    {{- return('(' ~ window ~ ')') -}}
 {% endmacro %}
 
 
