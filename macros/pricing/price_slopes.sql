@@ -357,9 +357,9 @@ select * from final
 
 {#- A window over the whole of a group, in an order: a sum of doubles is the same only if its order is. -#}
 {% macro _price_window(partition, by) %}
-    {{- return(
-        '(partition by ' ~ partition ~ ' order by ' ~ by ~ ' asc nulls last rows between unbounded preceding and unbounded following)'
-    ) -}}
+    {%- set window = 'partition by ' ~ partition ~ ' order by ' ~ by
+        ~ ' asc nulls last rows between unbounded preceding and unbounded following' -%}
+    {{- return('(' ~ window ~ ')') -}}
 {% endmacro %}
 
 
@@ -596,11 +596,12 @@ steps_{{ state.step }} as materialized (
     select
         {{ value }} as value,
         variance,
-        1e0 / (
+        1e0 / cast(
             sum(variance * information * information) over everything
             / cast(nullif(sum(information) over everything, 0e0) * information as double)
             -- as if true values differed by a half, which is only a weight
             + 0.25e0
+            as double
         ) as precision,
         {%- if within %}
         {{ within }} as part,
@@ -608,10 +609,7 @@ steps_{{ state.step }} as materialized (
         1 as part,
         {%- endif %}
     from {{ relation }}
-    window everything as (
-        order by {{ value }} asc nulls last, information asc nulls last
-        rows between unbounded preceding and unbounded following
-    )
+    window everything as {{ holdfast._price_window('1', value ~ ' asc nulls last, information') }}
 
 ),
 

@@ -198,13 +198,13 @@ intervals as (
         case
             when outcome = 'price' then {{ side }}rate
             else ({{ side }}rate + 1.9208e0 / cast(nullif({{ side }}customers, 0) as double))
-                / (1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double))
+                / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
         end as {{ side }}middle,
         case
             when outcome = 'price' then 1.96e0 * sqrt({{ side }}variance)
             else 1.96e0 * sqrt(
-                {{ side }}variance + 0.9604e0 / power(cast(nullif({{ side }}customers, 0) as double), 2)
-            ) / (1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double))
+                {{ side }}variance + 0.9604e0 / cast(nullif({{ side }}customers * {{ side }}customers, 0) as double)
+            ) / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
         end as {{ side }}half_width,
         {%- endfor %}
     from errors
