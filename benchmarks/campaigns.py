@@ -130,13 +130,18 @@ def print_regret(sql: str, seeds: int, sends: int) -> None:
             )
 
 
-def print_false_alarms(variances: str, half_width: str, rate: float) -> None:
-    """Print the share of runs in which an interval of two equal variants ever leaves zero out."""
+def false_alarms(
+    variances: str, half_width: str, rate: float, runs: int
+) -> tuple[float, float, float]:
+    """Give the share of runs in which an interval of two equal variants ever leaves zero out.
+
+    That of the confidence sequence, of the usual interval, and of the latter on the last day.
+    """
     rng = np.random.default_rng(15)
-    won = rng.binomial(DAILY, rate, size=(RUNS, DAYS, 2)).cumsum(axis=1)
+    won = rng.binomial(DAILY, rate, size=(runs, DAYS, 2)).cumsum(axis=1)
     sends = np.broadcast_to(DAILY * np.arange(1, DAYS + 1)[None, :, None], won.shape)
     mean = won / sends
-    look = np.broadcast_to(np.arange(RUNS * DAYS).reshape(RUNS, DAYS, 1), won.shape)
+    look = np.broadcast_to(np.arange(runs * DAYS).reshape(runs, DAYS, 1), won.shape)
     arms = pa.table(
         {
             "look": look.ravel(),
@@ -150,7 +155,7 @@ def print_false_alarms(variances: str, half_width: str, rate: float) -> None:
     )
     connection = duckdb.connect()
     connection.register("arms", arms)
-    (fixed, anytime, last) = connection.execute(
+    found = connection.execute(
         f"""
         with estimated as ({variances}),
         pairs as (
@@ -172,9 +177,16 @@ def print_false_alarms(variances: str, half_width: str, rate: float) -> None:
                 bool_or(difference > 1.96e0 * sqrt(variance) and day = {DAYS - 1}) as last,
             from pairs group by run
         )
-        select avg(fixed::int), avg(anytime::int), avg(last::int) from runs
+        select avg(anytime::int), avg(fixed::int), avg(last::int) from runs
         """
     ).fetchone()
+    assert found is not None
+    return found[0], found[1], found[2]
+
+
+def print_false_alarms(variances: str, half_width: str, rate: float) -> None:
+    """Print the shares of false alarms for one rate."""
+    anytime, fixed, last = false_alarms(variances, half_width, rate, RUNS)
     print(
         f"  rate {rate:.0%}: confidence sequence {anytime:.1%}, usual 95 % interval {fixed:.1%}"
         f" (looked at on day {DAYS} only: {last:.1%})"

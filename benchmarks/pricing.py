@@ -6,9 +6,9 @@
 Both parts run the package's own SQL, which dbt renders once, in DuckDB.
 
 1. Orange juice. 83 stores, 121 weeks, 11 brands; logarithms of sales and prices, with deals and
-   features kept apart. `HOLDFAST_SHARED_DATA` names the folder with `orange_juice.parquet`; where it
-   is not set, this part is left out. The answer of a store and brand to a price that is 10 % higher
-   is judged by weeks that its estimate has not seen: the first 81 weeks say whether it is
+   features kept apart. `HOLDFAST_SHARED_DATA` names the folder with `orange_juice.parquet`; where
+   it is not set, this part is left out. The answer of a store and brand to a price that is 10 %
+   higher is judged by weeks that its estimate has not seen: the first 81 weeks say whether it is
    identified, the last 40 which way the sales went.
 2. Simulated shops. Five categories of twelve products, two years. Elasticities differ by category
    and product; a product's demand drifts by itself, and that of a category by week; prices are
@@ -122,7 +122,9 @@ def simulated(seed: int, products: int = PRODUCTS) -> tuple[pa.Table, np.ndarray
             "category": category[product].astype(str),
             "product_id": product,
             "unit": product.astype(str),
-            "time_key": np.char.add(np.char.add(category[product].astype(str), "|"), week.astype(str)),
+            "time_key": np.char.add(
+                np.char.add(category[product].astype(str), "|"), week.astype(str)
+            ),
             "week": week,
             "sales": rng.poisson(rate).ravel(),
             "log_price": log_price.ravel(),

@@ -175,6 +175,7 @@ product_estimates as materialized (
     select
         errors.category,
         errors.product_id,
+        errors.information,
         errors.week_count,
         errors.price_spread,
         errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) - categories.slope as difference,
@@ -584,21 +585,33 @@ steps_{{ state.step }} as materialized (
 
 
 {#-
-  CTEs that end in <name>: mean and variance of the true values behind estimates with known errors, after DerSimonian and Laird. Of
-  the variance the mean above zero is taken, not the truncated estimate: members that look alike may do so by chance.
+  CTEs that end in <name>: mean and variance of the true values behind estimates with known errors, by the moments of DerSimonian
+  and Kacker (2007). Their weights come from what the prices tell, not from the estimated errors: an estimate that is far off has a
+  large error, too, and would hide that the members differ. Of the variance the mean above zero is taken, not the truncated
+  estimate: members that look alike may do so by chance.
 -#}
 {% macro _price_spread_of(name, relation, value, within) %}
 {{ name }}_precise as (
 
     select
         {{ value }} as value,
-        1e0 / cast(variance as double) as precision,
+        variance,
+        1e0 / (
+            sum(variance * information * information) over everything
+            / cast(nullif(sum(information) over everything, 0e0) * information as double)
+            -- as if true values differed by a half, which is only a weight
+            + 0.25e0
+        ) as precision,
         {%- if within %}
         {{ within }} as part,
         {%- else %}
         1 as part,
         {%- endif %}
     from {{ relation }}
+    window everything as (
+        order by {{ value }} asc nulls last, information asc nulls last
+        rows between unbounded preceding and unbounded following
+    )
 
 ),
 
@@ -607,6 +620,7 @@ steps_{{ state.step }} as materialized (
     select
         *,
         sum(precision * value) over of_part / cast(nullif(sum(precision) over of_part, 0e0) as double) as part_mean,
+        sum(precision) over of_part as part_precision,
     from {{ name }}_precise
     window of_part as {{ holdfast._price_window('part', 'value asc nulls last, precision') }}
 
@@ -616,26 +630,33 @@ steps_{{ state.step }} as materialized (
 
     select
         count(*) as members,
-        greatest(count(*) - count(distinct part), 1) as freedom,
         sum(precision * power(value - part_mean, 2)) as q,
-        sum(precision) as precision,
-        sum(precision * precision) as squares,
-        sum(precision * value) as weighted,
+        -- what of it the errors alone would give, and per unit of variance
+        sum(precision * variance * (1e0 - precision / cast(part_precision as double))) as expected,
+        sum(precision * (1e0 - precision / cast(part_precision as double))) as per_variance,
     from {{ name }}_means
+
+),
+
+{{ name }}_estimates as (
+
+    select
+        members,
+        (q - expected) / cast(nullif(per_variance, 0e0) as double) as estimate,
+        per_variance,
+    from {{ name }}_moments
 
 ),
 
 {{ name }}_raw as (
 
     select
-        *,
-        (q - freedom) / cast(nullif(precision - squares / cast(nullif(precision, 0e0) as double), 0e0) as double) as estimate,
-        sqrt(2e0 * (
-            members
-            + 2e0 * greatest(0e0, (q - freedom) / cast(nullif(precision, 0e0) as double)) * precision
-            + power(greatest(0e0, (q - freedom) / cast(nullif(precision, 0e0) as double)), 2) * squares
-        )) / cast(nullif(precision, 0e0) as double) as error,
-    from {{ name }}_moments
+        max(moments.members) as members,
+        max(moments.estimate) as estimate,
+        sqrt(2e0 * sum(power(members.precision * (members.variance + greatest(0e0, moments.estimate)), 2)))
+        / cast(nullif(max(moments.per_variance), 0e0) as double) as error,
+    from {{ name }}_estimates as moments
+    cross join {{ name }}_precise as members
 
 ),
 
@@ -666,9 +687,9 @@ steps_{{ state.step }} as materialized (
     select
         max(variances.members) as members,
         coalesce(max(variances.variance), 0e0) as variance,
-        sum(estimates.value / cast(1e0 / estimates.precision + variances.variance as double))
-        / cast(nullif(sum(1e0 / cast(1e0 / estimates.precision + variances.variance as double)), 0e0) as double) as mean,
-        1e0 / cast(nullif(sum(1e0 / cast(1e0 / estimates.precision + variances.variance as double)), 0e0) as double) as mean_variance,
+        sum(estimates.value / cast(estimates.variance + variances.variance as double))
+        / cast(nullif(sum(1e0 / cast(estimates.variance + variances.variance as double)), 0e0) as double) as mean,
+        1e0 / cast(nullif(sum(1e0 / cast(estimates.variance + variances.variance as double)), 0e0) as double) as mean_variance,
     from {{ name }}_variances as variances
     left join {{ name }}_precise as estimates on true
 

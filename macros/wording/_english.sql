@@ -79,9 +79,10 @@
         'offers': {
             'individual': '{with_offer:%} likely to order within {days:# day|# days} with the offer, {without:%} without it',
             'more': '; responds more than most (<theme>)', 'less': '; responds less than most (<theme>)',
+            'segment': '; measured on customers in the same state',
             'alike': '; no difference between customers is shown',
             'unknown': '; too little is known of the customer to tell their own',
-            'average': 'Average effect: {points:1} percentage points more order within {days:# day|# days} ({lower:1} to {upper:1})',
+            'average': 'Average effect on the chance to order within {days:# day|# days}: {points:1} percentage points ({lower:1} to {upper:1})',
             'status': {
                 'never_sent': 'No causal estimate: the offer has not been sent yet',
                 'no_control': 'No causal estimate: nobody was held out at random',

@@ -75,9 +75,10 @@
         'offers': {
             'individual': 'Bestellt innerhalb von {days:# Tag|# Tagen} zu {with_offer:%} mit dem Angebot, zu {without:%} ohne',
             'more': '; reagiert stärker als die meisten (<theme>)', 'less': '; reagiert schwächer als die meisten (<theme>)',
+            'segment': '; gemessen an Kunden im selben Zustand',
             'alike': '; Unterschiede zwischen Kunden zeigen sich nicht',
             'unknown': '; für eine eigene ist über den Kunden zu wenig bekannt',
-            'average': 'Mittlere Wirkung: {points:1} Prozentpunkte mehr bestellen innerhalb von {days:# Tag|# Tagen} ({lower:1} bis {upper:1})',
+            'average': 'Mittlere Wirkung auf die Chance, innerhalb von {days:# Tag|# Tagen} zu bestellen: {points:1} Prozentpunkte ({lower:1} bis {upper:1})',
             'status': {
                 'never_sent': 'Keine Aussage über die Wirkung: Das Angebot wurde noch nie verschickt',
                 'no_control': 'Keine Aussage über die Wirkung: Es gibt keine zufällige Kontrollgruppe',

@@ -135,8 +135,8 @@ estimated as (
 
 ),
 
--- the best of many is overstated: estimates are drawn towards the mean of all offers, the more the less they tell. How much
--- effects differ is not known: forty values are weighed by how well they agree with the estimates
+-- the best of many is overstated: estimates are drawn towards the mean of all offers, the more the less they tell. How
+-- much effects differ is not known: forty values are weighed by how well they agree with the estimates
 spreads as (
 
     select

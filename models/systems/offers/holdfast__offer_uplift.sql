@@ -52,31 +52,24 @@ offers as (
 ),
 
 -- an offer's channels are put together, each by how much it tells
-effects as (
-
-    select
-        {{ holdfast.same_id('offer_id') }} as offer_key,
-        outcome,
-        status,
-        treated,
-        effect_shrunk as effect,
-        (effect_shrunk_upper - effect_shrunk_lower) / 3.919927969080108e0 as error,
-        channel,
-    from {{ ref('holdfast', 'holdfast__offer_effects') }}
-    where
-        segment = 'all'
-        and offer_id is not null
-        and outcome in ('retained', 'revenue')
-
-),
-
 weighed as (
 
     select
-        *,
+        {{ holdfast.same_id('offer_id') }} as offer_key,
+        segment,
+        outcome,
+        channel,
+        status,
+        treated,
+        effect_shrunk as effect,
         status = 'estimated' as is_usable,
-        1e0 / cast(nullif(error * error, 0e0) as double) as information,
-    from effects
+        1e0 / cast(nullif(
+            power((effect_shrunk_upper - effect_shrunk_lower) / 3.919927969080108e0, 2e0), 0e0
+        ) as double) as information,
+    from {{ ref('holdfast', 'holdfast__offer_effects') }}
+    where
+        offer_id is not null
+        and outcome in ('retained', 'revenue')
 
 ),
 
@@ -84,6 +77,7 @@ of_outcomes as (
 
     select
         offer_key,
+        segment,
         outcome,
         coalesce(
             max(case when is_usable then status end),
@@ -98,9 +92,10 @@ of_outcomes as (
     from (
         select *
         from weighed
-        order by offer_key asc nulls last, outcome asc nulls last, channel asc nulls last
+        order by
+            offer_key asc nulls last, segment asc nulls last, outcome asc nulls last, channel asc nulls last
     ) as ordered
-    group by offer_key, outcome
+    group by offer_key, segment, outcome
 
 ),
 
@@ -108,7 +103,7 @@ usable as (
 
     select
         campaign_id,
-        offer_id,
+        {{ holdfast.same_id('offer_id') }} as offer_key,
         segment,
         is_control,
         is_retained,
@@ -121,18 +116,31 @@ usable as (
 
 ),
 
+split as (
+
+    select {{ holdfast.all_with({'segment': holdfast.text('all')}) }}
+    from usable
+
+    union all
+
+    select *
+    from usable
+
+),
+
 arms as (
 
     select
         campaign_id,
-        {{ holdfast.same_id('offer_id') }} as offer_key,
+        segment,
+        offer_key,
         cast(avg(discount) as double) as discount,
         cast(count(*) as double) as sends,
-    from usable
+    from split
     where
         not is_control
-        and offer_id is not null
-    group by campaign_id, {{ holdfast.same_id('offer_id') }}
+        and offer_key is not null
+    group by campaign_id, segment, offer_key
 
 ),
 
@@ -140,11 +148,12 @@ held_out as (
 
     select
         campaign_id,
+        segment,
         cast(avg(discount) as double) as discount,
         cast(count(*) as double) as sends,
-    from usable
+    from split
     where is_control
-    group by campaign_id
+    group by campaign_id, segment
 
 ),
 
@@ -153,17 +162,44 @@ discounts as (
 
     select
         offer_key,
+        segment,
         sum(information * difference) / cast(sum(information) as double) as discount,
     from (
         select
             arms.offer_key,
+            arms.segment,
             arms.discount - held_out.discount as difference,
             arms.sends * held_out.sends / cast((arms.sends + held_out.sends) as double) as information,
         from arms
-        inner join held_out on held_out.campaign_id = arms.campaign_id
-        order by arms.offer_key asc nulls last, arms.campaign_id asc nulls last
+        inner join held_out
+            on held_out.campaign_id = arms.campaign_id
+            and held_out.segment = arms.segment
+        order by arms.offer_key asc nulls last, arms.segment asc nulls last, arms.campaign_id asc nulls last
     ) as by_campaign
-    group by offer_key
+    group by offer_key, segment
+
+),
+
+averages as (
+
+    select
+        retained.offer_key,
+        retained.segment,
+        case when retained.status = 'estimated' then revenue.status else retained.status end as status,
+        retained.effect as retained_average,
+        retained.error as retained_error,
+        revenue.effect + coalesce(discounts.discount, 0e0) as spend_average,
+        revenue.error as spend_error,
+    from of_outcomes as retained
+    inner join of_outcomes as revenue
+        on revenue.offer_key = retained.offer_key
+        and revenue.segment = retained.segment
+    left join discounts
+        on discounts.offer_key = retained.offer_key
+        and discounts.segment = retained.segment
+    where
+        retained.outcome = 'retained'
+        and revenue.outcome = 'revenue'
 
 ),
 
@@ -180,19 +216,31 @@ controls as (
 
 ),
 
+active as (
+
+    select customer_id
+    from {{ features }}
+    where as_of = {{ holdfast.scoring_as_of() }}
+
+),
+
 -- what the customer does anyway, from their own past, else as those held out
 without as (
 
     select
         customers.customer_id,
-        coalesce(
-            1e0 - exp(-1e0 * greatest(forecasts.expected_orders_90d, 0e0) * {{ days }} / 90e0),
-            controls.retained
-        ) as retained_without,
-        coalesce(
-            greatest(forecasts.expected_spend_90d, 0e0) * {{ days }} / 90e0,
-            greatest(controls.spend, 0e0)
-        ) as spend_without,
+        coalesce(lifecycle.state, 'unknown') as segment,
+        active.customer_id is not null as is_active,
+        case
+            when forecasts.expected_orders_90d is not null
+                then 1e0 - exp(-1e0 * greatest(forecasts.expected_orders_90d, 0e0) * {{ days }} / 90e0)
+            else controls.retained
+        end as retained_without,
+        case
+            when forecasts.expected_spend_90d is not null
+                then greatest(forecasts.expected_spend_90d, 0e0) * {{ days }} / 90e0
+            when controls.spend is not null then greatest(controls.spend, 0e0)
+        end as spend_without,
     from customers
     left join {{ ref('holdfast', 'holdfast__customer_value') }} as forecasts
         on forecasts.customer_id = customers.customer_id
@@ -201,6 +249,7 @@ without as (
         and lifecycle.churn_definition = {{ holdfast.text(holdfast.setting('churn_definition')) }}
         and {{ holdfast.state_in_force('lifecycle', as_of) }}
     left join controls on controls.segment = coalesce(lifecycle.state, 'unknown')
+    left join active on active.customer_id = customers.customer_id
 
 ),
 
@@ -298,22 +347,18 @@ joined as (
         {%- set found = models.get(outcome) %}
         {%- set by_model = outcome ~ '_by_model.value, ' if found else '' %}
         {%- set own = 'coalesce(' ~ by_model ~ 'without.' ~ outcome ~ '_without)' %}
-        {{ 'least(greatest(' ~ own ~ ', 0e0), 1e0)' if outcome == 'retained' else own }} as {{ outcome }}_without,
+        {{ own }} as {{ outcome }}_without,
         {%- if found and found.is_individual %}
         {{ outcome }}_with.value - {{ outcome }}_by_model.value - {{ outcome }}_with.effect as {{ outcome }}_own,
         {%- else %}
         cast(null as double) as {{ outcome }}_own,
         {%- endif %}
         {%- endfor %}
-        case
-            when retained.status is null then 'never_sent'
-            when retained.status <> 'estimated' then retained.status
-            else revenue.status
-        end as status,
-        retained.effect as retained_average,
-        retained.error as retained_error,
-        revenue.effect + coalesce(discounts.discount, 0e0) as spend_average,
-        revenue.error as spend_error,
+        coalesce(alike.status, everyone.status, 'never_sent') as status,
+        alike.status is not null as is_of_segment,
+        {%- for column in ['retained_average', 'retained_error', 'spend_average', 'spend_error'] %}
+        case when alike.status is null then everyone.{{ column }} else alike.{{ column }} end as {{ column }},
+        {%- endfor %}
         {%- for driver in drivers %}
         {%- set value = 'cast(known.' ~ holdfast.quoted(driver.feature) ~ ' as double)' %}
         {%- set value = 'sign(' ~ value ~ ') * ln(1e0 + abs(' ~ value ~ '))' if driver.is_signed_log else value %}
@@ -322,13 +367,16 @@ joined as (
         {%- endfor %}
     from without
     cross join offers
-    left join of_outcomes as retained
-        on retained.offer_key = {{ holdfast.same_id('offers.offer_id') }}
-        and retained.outcome = 'retained'
-    left join of_outcomes as revenue
-        on revenue.offer_key = retained.offer_key
-        and revenue.outcome = 'revenue'
-    left join discounts on discounts.offer_key = retained.offer_key
+    left join averages as everyone
+        on everyone.offer_key = {{ holdfast.same_id('offers.offer_id') }}
+        and everyone.segment = 'all'
+    -- most trials are about active customers, so for the others those in the same state speak, if they are enough
+    left join averages as alike
+        on alike.offer_key = everyone.offer_key
+        and alike.segment = without.segment
+        and alike.status = 'estimated'
+        and everyone.status = 'estimated'
+        and not without.is_active
     {%- if drivers %}
     left join known on known.customer_id = without.customer_id
     {%- endif %}
@@ -356,7 +404,15 @@ added as (
         {%- set stretch_error = models[outcome].parameters.stretch_error if outcome in models else 0 %}
         {%- set own = 'coalesce(' ~ outcome ~ '_own, 0e0)' %}
         {%- set spread = ('%.16e' | format(stretch_error)) ~ ' * ' ~ own %}
-        case when status = 'estimated' then {{ outcome }}_average + {{ own }} end as {{ outcome }}_uplift,
+        {%- set effect = outcome ~ '_average + ' ~ own %}
+        {#- an offer takes away no more than is there, and makes nobody more than certain -#}
+        {%- set bounded = 'greatest(' ~ effect ~ ', -1e0 * ' ~ outcome ~ '_without)' %}
+        {%- set bounded = 'least(' ~ bounded ~ ', 1e0 - retained_without)' if outcome == 'retained' else bounded %}
+        case
+            when status <> 'estimated' then null
+            when {{ outcome }}_own is null then {{ outcome }}_average
+            else {{ bounded }}
+        end as {{ outcome }}_uplift,
         sqrt({{ outcome }}_error * {{ outcome }}_error + {{ spread }} * {{ spread }}) as {{ outcome }}_wide_error,
         {%- endfor %}
         coalesce(retained_own, spend_own) >= 0e0 as is_above,
@@ -422,7 +478,10 @@ final as (
                 when effect_kind = 'average' then {{ holdfast.told(words.average, {
                     'points': '1e2 * retained_uplift', 'lower': '1e2 * retained_uplift_lower',
                     'upper': '1e2 * retained_uplift_upper', 'days': days | string,
-                }) }} || {{ holdfast.text(words.unknown if individual else words.alike) }}
+                }) }} || case
+                    when is_of_segment then {{ holdfast.text(words.segment) }}
+                    else {{ holdfast.text(words.unknown if individual else words.alike) }}
+                end
                 {%- for status, phrase in words.status.items() %}
                 when status = {{ holdfast.text(status) }} then {{ holdfast.text(phrase) }}
                 {%- endfor %}

@@ -1,5 +1,5 @@
 def model(dbt, session):
-    """Learn where it is due what offers change, and give all models with those in use among them."""
+    """Learn what offers change where that is due, and give all models, those in use among them."""
     from holdfast.training import update_offer_models
 
     trials = dbt.ref("holdfast", "holdfast__offer_trials")

@@ -220,26 +220,18 @@ def _decisions(tables: Tables) -> list[Row]:
 
 def _listed(rows: list[Row], limit: int) -> str:
     """List the first decisions of each action."""
+    titles = ["decision", "customer", "channel", "expected profit", "95 % interval", "due"]
+    titles += ["send before", "why"]
+    if has_owners := any(row["owner"] for row in rows):
+        titles.insert(-1, "owner")
     parts = []
     for action in dict.fromkeys(row["action"] for row in rows):
         of_action = [row for row in rows if row["action"] == action]
         name = of_action[0]["offer_name"]
-        heading = action if name in (None, action) else f"{action} ({name})"
-        table = [
-            (
-                "decision",
-                "customer",
-                "channel",
-                "expected profit",
-                "95 % interval",
-                "due",
-                "expires",
-                "owner",
-                "why",
-            )
-        ]
-        table += [
-            (
+        heading = action if name in (None, action) else f"{name} (action {action})"
+        table = [titles]
+        for row in of_action[:limit]:
+            cells = [
                 row["decision_id"],
                 "-" if row["customer_id"] is None else str(row["customer_id"]),
                 row["channel"] or "-",
@@ -247,11 +239,11 @@ def _listed(rows: list[Row], limit: int) -> str:
                 _interval(row),
                 _day(row["due_at"]),
                 _day(row["to_be_sent_before"]),
-                row["owner"] or "-",
                 row["reason"] or "-",
-            )
-            for row in of_action[:limit]
-        ]
+            ]
+            if has_owners:
+                cells.insert(-1, row["owner"] or "-")
+            table.append(cells)
         parts.append(
             f"{terminal.plain(heading)}: {len(of_action):,}{_first(of_action, limit)}\n"
             + terminal.table(table, right=(3, 4))

@@ -193,7 +193,7 @@ def update_offer_models(
     for outcome, task in OFFER_OUTCOMES.items():
         models = [] if former is None else read_former(open_source(session, former), task)
         champion = champion_of(models, task)
-        unfit = None if champion is None else _unfit(champion, told)
+        unfit = champion is not None and _unfit(champion, names, told)
         if champion is not None and not unfit and not _is_due(champion, names, told):
             logger.info("Kept model %s of the task %s.", champion.model_id, task)
             continue
@@ -213,11 +213,12 @@ def update_offer_models(
     return table if former is None else carry_over(session, former, table)
 
 
-def _unfit(champion: RegisteredModel, told: _Settings) -> bool:
-    """Tell whether a model must not score: it knows the future, or has another window."""
+def _unfit(champion: RegisteredModel, names: tuple[str, ...], told: _Settings) -> bool:
+    """Tell whether a model must not score: it knows the future, or is about something else."""
     noted = champion.parameters
     return (
-        noted.get("response_days") != told.response_days
+        not {*champion.feature_names} <= {*names, OFFER_FEATURE}
+        or noted.get("response_days") != told.response_days
         or str(noted.get("as_of_date")) > told.as_of_date.isoformat()
     )
 

@@ -61,7 +61,9 @@ def rates_of(customers: list[list[Any]], least_group: int = 10) -> dict[tuple[st
     return {(row["outcome"], row["segment"]): row for row in found}
 
 
-@pytest.mark.parametrize("answer", ORACLE["answers"], ids=lambda a: f"{a['outcome']}-{a['segment']}")
+@pytest.mark.parametrize(
+    "answer", ORACLE["answers"], ids=lambda a: f"{a['outcome']}-{a['segment']}"
+)
 def test_rates_and_ratios_are_those_of_fairlearn(answer: dict[str, Any]) -> None:
     row = rates_of(ORACLE["customers"])[answer["outcome"], answer["segment"]]
     assert row["customers"] == answer["customers"]

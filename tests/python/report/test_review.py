@@ -26,7 +26,7 @@ def test_what_waits_is_listed_with_all_that_a_decision_takes(project: MakeProjec
         "Approved, but held back today: no_consent (1).\n"
     )
     assert "free: 4\n" in told
-    assert "tenth (Ten off): 4\n" in told
+    assert "Ten off (action tenth): 4\n" in told
     # the largest expected profit first
     assert re.findall(r"^  (d\d+) ", told.split("To decide")[0], re.M) == [
         *("d9", "d7", "d3", "d1"),
@@ -37,6 +37,18 @@ def test_what_waits_is_listed_with_all_that_a_decision_takes(project: MakeProjec
     assert ["d9", "9", "email", "9.00", "8.50", "to", "9.50", *ends] in lines
     # of this one only one end of the interval is known
     assert ["d1", "1", "email", "1.00", "-", *ends] in lines
+
+
+def test_owners_are_told_where_there_are_any(project: MakeProject) -> None:
+    built = project(SHOP, *decided(12), "update decisions set owner = null where customer_id <> 9")
+    lines = [line.split() for line in review(built).splitlines()]
+    [ours] = [
+        line for line in lines if line[:1] == ["d9"] and "free" not in line and "8.50" in line
+    ]
+    assert ours[-6:] == ["crm", "Likely", "to", "stay", "with", "it"]
+    built.warehouse.unlink()
+    built = project(SHOP, *decided(12), "update decisions set owner = null")
+    assert "owner" not in review(built)
 
 
 def test_the_rows_to_write_are_shown(project: MakeProject) -> None:
