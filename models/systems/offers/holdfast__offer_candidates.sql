@@ -126,8 +126,8 @@ margins as (
 
 ),
 
--- not every order of the days after a send makes use of the offer: by the discounts given beyond those of customers held
--- out, as a share of what the offer takes off
+-- not every order of the days after a send makes use of the offer: by the discounts given beyond those of customers
+-- held out, as a share of what the offer takes off
 sends as (
 
     select
@@ -176,9 +176,12 @@ given as (
 
 of_all as (
 
-    select
-        sum(discount) / cast(nullif(sum(most), 0e0) as double) as share,
-    from (select * from given order by action asc nulls last) as ordered
+    select sum(discount) / cast(nullif(sum(most), 0e0) as double) as share
+    from (
+        select *
+        from given
+        order by action asc nulls last
+    ) as ordered
     having sum(sends) >= {{ least_sends }}
 
 ),
@@ -189,7 +192,9 @@ used as (
     select
         offers.action,
         least(greatest(coalesce(
-            case when given.sends >= {{ least_sends }} then given.discount / cast(nullif(given.most, 0e0) as double) end,
+            case
+                when given.sends >= {{ least_sends }} then given.discount / cast(nullif(given.most, 0e0) as double)
+            end,
             (select share from of_all), 1e0
         ), 0e0), 1e0) as share,
     from offers
