@@ -121,6 +121,8 @@ def write_project(project: Path, contact_cents: int) -> None:
             **values,
             "holdfast_customer_attributes": ["country", "acquisition_channel"],
             "holdfast_contact_cost": contact_cents / 100,
+            # as many as it takes: the other policies have no limit either
+            "holdfast_contact_budget": 1_000_000,
         },
     }
     target = {

@@ -3,10 +3,10 @@
     python benchmarks/next_best_offer.py
     python benchmarks/next_best_offer.py --customers 2000 --offers 3
 
-Makes N customers × F offers with a profit and a cost in a DuckDB file, in a process of its own;
-then chooses under a budget, a number of contacts and limits of offers and segments, as the model
-`offer_choices` of a build does. Prints seconds, the peak resident memory of the process, DuckDB's
-share included, and the gap to the bound that no choice exceeds.
+Makes N customers with F offers each, their profits and costs, in a DuckDB file, in a process of
+its own; then chooses under a budget, a number of contacts and limits of offers and segments, as the
+model `offer_choices` of a build does. Prints seconds, the peak resident memory of the process,
+DuckDB's share included, and the gap to the bound that no choice exceeds.
 """
 
 from __future__ import annotations
@@ -45,14 +45,16 @@ def make_tables(path: Path, customers: int, offers: int) -> None:
             select
                 customer_id,
                 offer_id,
+                cast(offer_id as varchar) as action,
+                case when customer_id % 10 = 0 then 'random' else 'policy' end as arm,
+                customer_id % 10 = 0 and offer_id = customer_id // 10 % 6 as is_drawn,
                 'segment ' || customer_id % 9 as segment,
                 cast(
                     2 * sqrt(-2 * ln(random() + 1e-9)) * cos(6.2832 * random()) + 1 - 0.3 * offer_id
                     as decimal(38, 4)
                 ) as expected_profit,
                 cast(0.2 + offer_id * -ln(random() + 1e-9) as decimal(38, 4)) as expected_cost,
-                case when customer_id % 10 = 0 then 'random' else 'policy' end as arm,
-                true as is_candidate,
+                cast(null as varchar) as not_because,
             from range({customers}) as customers (customer_id), range({offers}) as offers (offer_id)
             """
         )
@@ -77,9 +79,8 @@ def choose_from(path: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="  %(message)s")
     with duckdb.connect(str(path), read_only=True) as connection:
         started, cpu = time.perf_counter(), time.process_time()
-        found = choose_offers(
-            connection, Relation("select * from candidates"), Relation("select * from limits")
-        )
+        tables = ("candidates", "limits")
+        found = choose_offers(connection, *(Relation(f"select * from {name}") for name in tables))
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(f"{found.num_rows:,} rows, {seconds:.1f} s, of these {cpu:.1f} s of CPU")

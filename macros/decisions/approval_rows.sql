@@ -4,7 +4,8 @@
   replacements.
 
   A row with a decision_id is about that decision alone (is_single). A row without one is a rule for every decision that has what
-  its filled columns say; `specificity` is their number. A veto without a date holds from the beginning, to be on the safe side.
+  its filled columns say; `specificity` is their number, where customer_id counts for more than the others together: what was said
+  about a customer beats what was said about offers. A veto without a date holds from the beginning, to be on the safe side.
 -#}
 {% macro approval_rows(log) %}
 with
@@ -45,14 +46,16 @@ numbered as (
             order by
                 {%- for column in [
                     'decided_at', 'decision_id', 'system', 'action', 'channel', 'customer_id', 'verdict', 'replacement',
-                    'decided_by', 'why', 'expires_at',
+                    'decided_by', 'why',
                 ] %}
-                written.{{ column }} asc nulls last{{ ',' if not loop.last }}
+                written.{{ column }} asc nulls last,
                 {%- endfor %}
+                written.expires_at asc nulls last
         ) as approval_number,
         written.decision_id is not null as is_single,
-        {%- for column in ['system', 'action', 'channel', 'customer_id'] %}
-        {{ '+ ' if not loop.first }}case when written.{{ column }} is null then 0 else 1 end{{ ' as specificity,' if loop.last }}
+        {%- for column, weight in {'system': 1, 'action': 1, 'channel': 1, 'customer_id': 4}.items() %}
+        {{ '+ ' if not loop.first }}case when written.{{ column }} is null then 0 else {{ weight }} end
+        {{- ' as specificity,' if loop.last }}
         {%- endfor %}
         known_actions.action is not null as is_known_replacement,
     from written

@@ -4,8 +4,9 @@
   contacted) and judged_at: an approval counts if it was given before that moment, and had not expired then. `log` is as in
   approval_rows.
 
-  A verdict on one decision beats a rule, and of rules the one with more filled columns counts. Among equals it is the later, then
-  veto before replace before approve. What is idle can be replaced one by one only, and customers of the holdout not at all.
+  A verdict on one decision beats a rule. Of rules, one about a customer beats the others, then the one with more filled columns.
+  Among equals it is the later, then veto before replace before approve. What is idle can be replaced one by one only, and customers
+  of the holdout not at all.
 -#}
 {% macro decision_verdicts(decisions, log) %}
 with
@@ -94,8 +95,8 @@ told as (
         decision_id,
         max(word_number) > 1 as is_contradicted,
         {%- for verdict in ['approve', 'replace', 'veto'] %}
-        max(case when verdict = '{{ verdict }}' then verdict end) as said_{{ verdict }},
-        min(case when verdict = '{{ verdict }}' then decided_by end) as {{ verdict }}_by,
+        max(case when verdict = {{ holdfast.text(verdict) }} then verdict end) as said_{{ verdict }},
+        min(case when verdict = {{ holdfast.text(verdict) }} then decided_by end) as {{ verdict }}_by,
         {%- endfor %}
         min(replacement) as first_replacement,
         max(replacement) as last_replacement,

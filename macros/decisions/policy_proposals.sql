@@ -102,7 +102,7 @@ where
     {%- elif column == 'as_of' -%}
         {{- return('cast(cast(policy.as_of as date) as timestamp)') -}}
     {%- elif column == 'needs_review' -%}
-        {%- set by_setting = holdfast._needs_review(action) -%}
+        {%- set by_setting = holdfast.needs_review(action) -%}
         {{- return(
             '(' ~ action ~ " <> 'leave_alone' and (" ~ by_setting
             ~ (' or coalesce(cast(policy.needs_review as boolean), false)' if is_there else '') ~ '))'
@@ -133,22 +133,6 @@ where
         ) -}}
     {%- endif -%}
     {{- return('cast(policy.' ~ column ~ ' as ' ~ type ~ ')') -}}
-{% endmacro %}
-
-
-{#- A SQL condition: the setting `holdfast_review` wants a person for an action. -#}
-{% macro _needs_review(action) %}
-    {%- set review = holdfast.setting('review') -%}
-    {%- if review is string -%}
-        {{- return('true' if review == 'all' else 'false') -}}
-    {%- elif not review -%}
-        {{- return('false') -}}
-    {%- endif -%}
-    {%- set actions = [] -%}
-    {%- for each in review -%}
-        {%- do actions.append(holdfast.text(each)) -%}
-    {%- endfor -%}
-    {{- return(action ~ ' in (' ~ actions | join(', ') ~ ')') -}}
 {% endmacro %}
 
 

@@ -4,9 +4,7 @@
   soon have contacted everybody at random, and nobody would have been left alone for the whole time.
 -#}
 {% macro decision_arm(customer_id, as_of, system) %}
-    {%- set draw = holdfast.uniform(
-        [customer_id, holdfast._random_period(customer_id, as_of)], holdfast.setting('holdout_salt') ~ ' arm of ' ~ system
-    ) -%}
+    {%- set draw = holdfast.decision_draw(customer_id, as_of, 'arm of ' ~ system) -%}
     {{- return(
         'case when ' ~ holdfast.in_global_holdout(customer_id) ~ " then 'holdout' when " ~ draw ~ ' < cast('
         ~ holdfast.setting('random_share') ~ " as double) then 'random' else 'policy' end"

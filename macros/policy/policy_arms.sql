@@ -8,8 +8,9 @@
   the action came from. The holdout is left alone, with propensity 1.
 
   The draw is the action with the largest number: it stays the same while the action stays allowed, whichever others come or go.
+  Where limits leave no room for some actions to be drawn, `drawable` says of which rows one may be; the policy may choose the others.
 -#}
-{% macro policy_arms(actions, as_of, system) %}
+{% macro policy_arms(actions, as_of, system, drawable='true') %}
     {%- set share = 'cast(' ~ holdfast.setting('random_share') ~ ' as double)' -%}
 select
     customer_id,
@@ -18,7 +19,8 @@ select
     arm,
     case
         when arm = 'holdout' then 1e0
-        else (1e0 - {{ share }}) * (case when is_choice then 1e0 else 0e0 end) + {{ share }} / cast(action_count as double)
+        else (1e0 - {{ share }}) * (case when is_choice then 1e0 else 0e0 end)
+            + {{ share }} * (case when is_drawable then 1e0 else 0e0 end) / cast(action_count as double)
     end as propensity,
     action_count,
 from (
@@ -27,7 +29,11 @@ from (
         row_number() over (
             partition by customer_id
             order by
-                case when arm = 'random' then draw when is_choice then 1e0 else 0e0 end desc nulls last,
+                case
+                    when arm = 'random' then case when is_drawable then draw else -1e0 end
+                    when is_choice then 1e0
+                    else 0e0
+                end desc nulls last,
                 action asc nulls last,
                 channel asc nulls last
         ) as place,
@@ -36,6 +42,7 @@ from (
             actions.customer_id,
             actions.action,
             actions.channel,
+            {{ drawable }} as is_drawable,
             arms.arm,
             arms.action_count,
             row_number() over (
@@ -62,7 +69,7 @@ from (
             from (
                 select
                     customer_id,
-                    count(*) as action_count,
+                    count({{ '*' if drawable == 'true' else 'case when ' ~ drawable ~ ' then 1 end' }}) as action_count,
                 from {{ actions }}
                 group by customer_id
             ) as holdfast_customers

@@ -12,8 +12,8 @@
 -#}
 {% macro price_slopes(panel, controls=[], is_logarithm=false) %}
 {#- how often unit and time effects are taken out in turn; what they leave is in time_leak -#}
-{%- set rounds = 12 -%}
-{%- set newton_steps = 6 -%}
+{%- set rounds = 6 -%}
+{%- set newton_steps = 7 -%}
 {%- set lags = 13 -%}
 {#- from this many products on, errors may be correlated within each for ever -#}
 {%- set least_clusters = 10 -%}
@@ -45,17 +45,17 @@ panel_0 as materialized (
 ),
 
 {% if not is_logarithm -%}
-{{ holdfast._price_fit(state, columns, 8) }}
+{{ holdfast._price_fit(state, columns, 5) }}
 {%- endif %}
 {{ holdfast._price_centre(state, columns, controls, rounds, is_logarithm) }}
 {%- for step in range(1 if is_logarithm else newton_steps) %}
 {{ holdfast._price_newton(state, columns, is_logarithm) }}
 {%- if not is_logarithm %}
-{{ holdfast._price_fit(state, columns, 2) }}
+{{ holdfast._price_fit(state, columns, 1) }}
 {%- endif %}
 {%- endfor %}
 {%- if not is_logarithm %}
-{{ holdfast._price_centre(state, columns, controls, 4, is_logarithm) }}
+{{ holdfast._price_centre(state, columns, controls, 3, is_logarithm) }}
 {%- endif %}
 rows_of_panel as (
 
@@ -147,7 +147,8 @@ category_estimates as materialized (
 
     select
         errors.category,
-        errors.slope,
+        -- one more Newton step, with the weights as they are now
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) as slope,
         errors.information,
         errors.price_spread,
         errors.week_count,
@@ -174,12 +175,17 @@ product_estimates as materialized (
     select
         errors.category,
         errors.product_id,
+        errors.information,
         errors.week_count,
         errors.price_spread,
-        errors.score_sum / cast(nullif(errors.information, 0e0) as double) as difference,
-        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        errors.slope + errors.score_sum / cast(nullif(errors.information, 0e0) as double) - categories.slope as difference,
+        greatest({{ model_variance }} * errors.information, errors.long_run)
         / cast(nullif(errors.information * errors.information, 0e0) as double) as variance,
+        -- the wider interval is for the product's own slope; as a weight the larger variance would shrink too much
+        greatest({{ model_variance }} * errors.information, errors.long_run * errors.critical * errors.critical)
+        / cast(nullif(errors.information * errors.information, 0e0) as double) as critical_variance,
     from product_errors as errors
+    inner join category_estimates as categories on categories.category = errors.category
 
 ),
 
@@ -255,7 +261,7 @@ products as (
         estimates.week_count,
         estimates.price_spread,
         usable.difference,
-        usable.variance,
+        usable.critical_variance,
         spread.variance as spread_variance,
         coalesce(spread.variance / cast(nullif(spread.variance + usable.variance, 0e0) as double), 0e0) as weight,
     from product_estimates as estimates
@@ -281,7 +287,7 @@ shrunk as (
         categories.standard_error as category_standard_error,
         categories.weight as category_weight,
         categories.slope + products.difference as own_slope,
-        sqrt(products.variance + categories.standard_error * categories.standard_error) as own_standard_error,
+        sqrt(products.critical_variance + categories.standard_error * categories.standard_error) as own_standard_error,
         products.weight as own_weight,
         categories.shrunk_slope + coalesce(products.weight * products.difference, 0e0) as slope,
         sqrt(categories.shrunk_variance + products.spread_variance * (1e0 - products.weight)) as standard_error,
@@ -351,9 +357,9 @@ select * from final
 
 {#- A window over the whole of a group, in an order: a sum of doubles is the same only if its order is. -#}
 {% macro _price_window(partition, by) %}
-    {{- return(
-        '(partition by ' ~ partition ~ ' order by ' ~ by ~ ' asc nulls last rows between unbounded preceding and unbounded following)'
-    ) -}}
+    {%- set window = 'partition by ' ~ partition ~ ' order by ' ~ by
+        ~ ' asc nulls last rows between unbounded preceding and unbounded following' -%}
+    {{- return('(' ~ window ~ ')') -}}
 {% endmacro %}
 
 
@@ -579,21 +585,31 @@ steps_{{ state.step }} as materialized (
 
 
 {#-
-  CTEs that end in <name>: mean and variance of the true values behind estimates with known errors, after DerSimonian and Laird. Of
-  the variance the mean above zero is taken, not the truncated estimate: members that look alike may do so by chance.
+  CTEs that end in <name>: mean and variance of the true values behind estimates with known errors, by the moments of DerSimonian
+  and Kacker (2007). Their weights come from what the prices tell, not from the estimated errors: an estimate that is far off has a
+  large error, too, and would hide that the members differ. Of the variance the mean above zero is taken, not the truncated
+  estimate: members that look alike may do so by chance.
 -#}
 {% macro _price_spread_of(name, relation, value, within) %}
 {{ name }}_precise as (
 
     select
         {{ value }} as value,
-        1e0 / cast(variance as double) as precision,
+        variance,
+        1e0 / cast(
+            sum(variance * information * information) over everything
+            / cast(nullif(sum(information) over everything, 0e0) * information as double)
+            -- as if true values differed by a half, which is only a weight
+            + 0.25e0
+            as double
+        ) as precision,
         {%- if within %}
         {{ within }} as part,
         {%- else %}
         1 as part,
         {%- endif %}
     from {{ relation }}
+    window everything as {{ holdfast._price_window('1', value ~ ' asc nulls last, information') }}
 
 ),
 
@@ -602,6 +618,7 @@ steps_{{ state.step }} as materialized (
     select
         *,
         sum(precision * value) over of_part / cast(nullif(sum(precision) over of_part, 0e0) as double) as part_mean,
+        sum(precision) over of_part as part_precision,
     from {{ name }}_precise
     window of_part as {{ holdfast._price_window('part', 'value asc nulls last, precision') }}
 
@@ -611,26 +628,33 @@ steps_{{ state.step }} as materialized (
 
     select
         count(*) as members,
-        greatest(count(*) - count(distinct part), 1) as freedom,
         sum(precision * power(value - part_mean, 2)) as q,
-        sum(precision) as precision,
-        sum(precision * precision) as squares,
-        sum(precision * value) as weighted,
+        -- what of it the errors alone would give, and per unit of variance
+        sum(precision * variance * (1e0 - precision / cast(part_precision as double))) as expected,
+        sum(precision * (1e0 - precision / cast(part_precision as double))) as per_variance,
     from {{ name }}_means
+
+),
+
+{{ name }}_estimates as (
+
+    select
+        members,
+        (q - expected) / cast(nullif(per_variance, 0e0) as double) as estimate,
+        per_variance,
+    from {{ name }}_moments
 
 ),
 
 {{ name }}_raw as (
 
     select
-        *,
-        (q - freedom) / cast(nullif(precision - squares / cast(nullif(precision, 0e0) as double), 0e0) as double) as estimate,
-        sqrt(2e0 * (
-            members
-            + 2e0 * greatest(0e0, (q - freedom) / cast(nullif(precision, 0e0) as double)) * precision
-            + power(greatest(0e0, (q - freedom) / cast(nullif(precision, 0e0) as double)), 2) * squares
-        )) / cast(nullif(precision, 0e0) as double) as error,
-    from {{ name }}_moments
+        max(moments.members) as members,
+        max(moments.estimate) as estimate,
+        sqrt(2e0 * sum(power(members.precision * (members.variance + greatest(0e0, moments.estimate)), 2)))
+        / cast(nullif(max(moments.per_variance), 0e0) as double) as error,
+    from {{ name }}_estimates as moments
+    cross join {{ name }}_precise as members
 
 ),
 
@@ -661,9 +685,9 @@ steps_{{ state.step }} as materialized (
     select
         max(variances.members) as members,
         coalesce(max(variances.variance), 0e0) as variance,
-        sum(estimates.value / cast(1e0 / estimates.precision + variances.variance as double))
-        / cast(nullif(sum(1e0 / cast(1e0 / estimates.precision + variances.variance as double)), 0e0) as double) as mean,
-        1e0 / cast(nullif(sum(1e0 / cast(1e0 / estimates.precision + variances.variance as double)), 0e0) as double) as mean_variance,
+        sum(estimates.value / cast(estimates.variance + variances.variance as double))
+        / cast(nullif(sum(1e0 / cast(estimates.variance + variances.variance as double)), 0e0) as double) as mean,
+        1e0 / cast(nullif(sum(1e0 / cast(estimates.variance + variances.variance as double)), 0e0) as double) as mean_variance,
     from {{ name }}_variances as variances
     left join {{ name }}_precise as estimates on true
 

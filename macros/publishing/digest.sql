@@ -17,6 +17,7 @@
         {%- do lines.append(holdfast._digest_date(results)) -%}
         {%- do lines.extend(holdfast._digest_models()) -%}
         {%- do lines.extend(holdfast._digest_scores(results)) -%}
+        {%- do lines.extend(holdfast._digest_decisions()) -%}
         {%- if publication.error -%}
             {%- do lines.append('Publishing failed, the earlier publication stays in place: ' ~ publication.error) -%}
         {%- elif publication.said -%}
@@ -117,6 +118,29 @@
         'Scored: ' ~ '{:,}'.format(scored.count) ~ ' customers' ~ ('; not scored: ' ~ statuses | join(', ') if statuses else ''),
         'At risk: ' ~ '{:,}'.format(row[0] | int) ~ ' of ' ~ '{:,}'.format(row[1] | int)
         ~ (' scored customers who can still be kept' if can_be_kept else ' scored customers') ~ ' (risk_band high)',
+    ]) -}}
+{% endmacro %}
+
+
+{#- How many decisions wait for somebody and how many customers are to be contacted; nothing where nothing was decided. -#}
+{% macro _digest_decisions() %}
+    {%- set counts = {} -%}
+    {%- for what, table, condition in [
+        ('all', 'decisions', none), ('waiting', 'decisions', "status = 'needs_review'"),
+        ('held', 'decisions', "status = 'approved' and held_because is not null"), ('listed', 'contact_list', none),
+        ('problems', 'approval_problems', none),
+    ] -%}
+        {%- set query = holdfast._query_of(table, 'count(*)', condition) -%}
+        {%- do counts.update({what: run_query('select ' ~ query).columns[0].values()[0] | int if query else 0}) -%}
+    {%- endfor -%}
+    {%- if not counts.all and not counts.problems -%}
+        {{- return([]) -}}
+    {%- endif -%}
+    {{- return([
+        'Decisions: ' ~ '{:,}'.format(counts.waiting) ~ ' for review' ~ (' (holdfast review)' if counts.waiting else '')
+        ~ ', ' ~ '{:,}'.format(counts.listed) ~ ' on the contact list'
+        ~ (', ' ~ '{:,}'.format(counts.held) ~ ' approved but held back' if counts.held else '')
+        ~ ('; approvals that decide nothing: ' ~ '{:,}'.format(counts.problems) if counts.problems else '')
     ]) -}}
 {% endmacro %}
 

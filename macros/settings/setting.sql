@@ -29,6 +29,11 @@
             and value | reject('in', spec.words) | list | length == 0 and value | unique | list | length == value | length -%}
     {%- elif name == 'contact_budget' -%}
         {%- set checked.ok = value is number and value is not boolean and value > 0 and (value < 1 or value == value | int) -%}
+    {%- elif name == 'segment_budgets' -%}
+        {%- set checked.ok = value is mapping -%}
+        {%- for most in (value.values() if checked.ok else []) -%}
+            {%- set checked.ok = checked.ok and most is number and most is not boolean and most >= 0 and (most < 1 or most == most | int) -%}
+        {%- endfor -%}
     {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}

@@ -6,6 +6,7 @@
 {% set has_winback = holdfast.task('winback').enabled -%}
 {% set has_timing = holdfast.has_system('timing') -%}
 {% set has_recommendations = holdfast.has_system('recommendations') -%}
+{% set has_offers = holdfast.has_system('offers') -%}
 with
 
 registered as (
@@ -184,6 +185,20 @@ recommendations as (
 
 {% endif -%}
 
+{% if has_offers -%}
+offers as (
+
+    select
+        customer_id,
+        coalesce(offer_name, action) as action,
+        expected_profit,
+        reason,
+    from {{ ref('holdfast', 'holdfast__next_best_offer') }}
+
+),
+
+{% endif -%}
+
 expected as (
 
     select
@@ -309,6 +324,9 @@ final as (
             ('remind_at', 'timestamp', 'reminders.remind_at', has_timing),
             ('recommended_product', 'varchar', 'recommendations.product_name', has_recommendations),
             ('recommendation_reason', 'varchar', 'recommendations.reason', has_recommendations),
+            ('best_action', 'varchar', 'offers.action', has_offers),
+            ('best_action_profit', 'double', 'offers.expected_profit', has_offers),
+            ('best_action_reason', 'varchar', 'offers.reason', has_offers),
         ] -%}
         {{ of if is_there else 'cast(null as ' ~ type ~ ')' }} as {{ name }},
         {% endfor -%}
@@ -337,6 +355,9 @@ final as (
     {%- endif %}
     {%- if has_recommendations %}
     left join recommendations on recommendations.customer_id = customers.customer_id
+    {%- endif %}
+    {%- if has_offers %}
+    left join offers on offers.customer_id = customers.customer_id
     {%- endif %}
     left join expected on expected.customer_id = customers.customer_id
     {%- if has_winback %}

@@ -7,6 +7,9 @@
 {% if holdfast.has_system('recommendations') -%}
 {% set names = names + ['recommendation'] -%}
 {% endif -%}
+{% if holdfast.has_system('offers') -%}
+{% set names = names + ['offer_uplift'] -%}
+{% endif -%}
 with
 
 final as (

@@ -75,6 +75,12 @@ class DbtProject:
         manifest: dict[str, Any] = json.loads(text)
         return manifest
 
+    @property
+    def marts(self) -> set[str]:
+        """Give the models that are published, by their names."""
+        models = self.manifest["nodes"].values()
+        return {node["name"] for node in models if node.get("meta", {}).get("publish") is True}
+
 
 def copy_demo(directory: Path) -> DbtProject:
     """Lay out the demo project in a folder of its own; the tests of the repository stay behind."""

@@ -94,7 +94,7 @@ def test_orders_that_come_during_a_build_move_no_table_of_it(
     said = shop.dbt("build", check=False).stdout
     assert len(shop.query("from raw.orders")) == len(built.query("from raw.orders")) + 7
     assert "ERROR=0" in said, said
-    assert "Published 19 tables" in said
+    assert f"Published {len(shop.marts)} tables" in said
     assert shown(shop) == [(DAY,)]
     same_tables(
         built,
@@ -118,7 +118,7 @@ def test_a_part_of_a_build_is_of_the_day_of_the_scores(
     before = scored(built)
     shop.execute(order_on("2026-07-02"))
     said = shop.dbt("build", *MARTS).stdout
-    assert "Published 19 tables" in said
+    assert f"Published {len(shop.marts)} tables" in said
     assert shown(shop) == [(DAY,)]
     assert scored(shop) == before
     # a table beside the scores, and what reads one of them through another

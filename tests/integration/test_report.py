@@ -513,6 +513,33 @@ def test_customers_at_risk_have_their_first_suggestions(
     assert any("Best time: " in text for text in texts(chromium, "td.of-action .more"))
 
 
+def test_decisions_that_wait_are_listed_with_what_it_takes_to_decide(
+    page: Path, chromium: Any, built_demo: DbtProject, tmp_path: Path
+) -> None:
+    show(chromium, page)
+    waiting = built_demo.query(
+        "select decision_id, cast(customer_id as varchar), coalesce(offer_name, action), reason, "
+        "expected_profit, expected_profit_lower from decisions where status = 'needs_review' "
+        "order by expected_profit desc nulls last, decision_id"
+    )
+    assert len(waiting) > 20
+    assert f"{len(waiting)} decisions wait for review" in texts(chromium, "#review .say")[0]
+    # the largest profit first, with its interval below
+    assert texts(chromium, "[data-list=review] td.of-id")[0] == waiting[0][1]
+    profit = texts(chromium, "[data-list=review] td.of-profit")[0]
+    assert profit.startswith(f"{waiting[0][4]:.2f}"), profit
+    assert f"{waiting[0][5]:.2f} to " in profit
+    action = waiting[0][2]
+    enter(chromium, "[data-filter=offer]", action, "review")
+    count = sum(row[2] == action for row in waiting)
+    assert texts(chromium, "[data-list=review] .shown")[0].startswith(f"{count} decision")
+    rows = rows_of(saved(chromium, tmp_path / "review", "[data-list=review] .save-all"))
+    assert {
+        (row["decision_id"], row["customer_id"], row["action"], row["reason"]) for row in rows
+    } == {row[:4] for row in waiting}
+    assert rows[0]["expires_at"] > "2026-07-01"
+
+
 def test_activity_is_a_map_of_the_week(page: Path, chromium: Any) -> None:
     show(chromium, page)
     tiles = "[data-chart=hours] .mark-rect path"

@@ -184,3 +184,17 @@ def test_the_drawn_action_stays_while_it_is_allowed() -> None:
     assert moved is not None
     assert moved[0] > 15_000
     assert moved[1] == 0
+
+
+def test_what_is_not_drawable_is_taken_only_by_the_policy() -> None:
+    # of actions 1 and 2 neither may be drawn; 2 is the policy's
+    drawable = policy_macros().policy_arms(
+        actions(20_000), "timestamp '2026-07-01'", "offers", "action in ('leave_alone', '3')"
+    )
+    found = duckdb.sql(
+        "select arm, list(distinct action order by action), min(action_count), "
+        "list(distinct propensity order by propensity) "
+        f"from ({drawable}) where arm <> 'holdout' group by arm order by arm"
+    ).fetchall()
+    policy, random = ("policy", ["2"], 2, [0.9]), ("random", ["3", "leave_alone"], 2, [0.05])
+    assert found == [policy, random]

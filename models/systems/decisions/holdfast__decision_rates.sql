@@ -189,17 +189,55 @@ errors as (
 
 ),
 
+-- Wilson's interval for a share; the price is a mean
+intervals as (
+
+    select
+        *,
+        {%- for side in ['', 'rest_'] %}
+        case
+            when outcome = 'price' then {{ side }}rate
+            else ({{ side }}rate + 1.9208e0 / cast(nullif({{ side }}customers, 0) as double))
+                / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
+        end as {{ side }}middle,
+        case
+            when outcome = 'price' then 1.96e0 * sqrt({{ side }}variance)
+            else 1.96e0 * sqrt(
+                {{ side }}variance + 0.9604e0 / cast(nullif({{ side }}customers * {{ side }}customers, 0) as double)
+            ) / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
+        end as {{ side }}half_width,
+        {%- endfor %}
+    from errors
+    -- the few customers of all groups together are not shown either
+    where customers >= {{ holdfast.setting('least_group') }}
+
+),
+
+bounds as (
+
+    select
+        *,
+        greatest(0e0, middle - half_width) as rate_lower,
+        least(1e0, middle + half_width) as rate_upper,
+        greatest(0e0, rest_middle - rest_half_width) as rest_lower,
+        least(1e0, rest_middle + rest_half_width) as rest_upper,
+    from intervals
+
+),
+
+-- the interval of a difference from those of its parts (Newcombe 1998), that of a ratio in logarithms
 spreads as (
 
     select
         *,
-        sqrt(variance + rest_variance) as difference_error,
+        rate - rest_rate - sqrt(power(rate - rate_lower, 2) + power(rest_upper - rest_rate, 2)) as difference_lower,
+        rate - rest_rate + sqrt(power(rate_upper - rate, 2) + power(rest_rate - rest_lower, 2)) as difference_upper,
         case
             when rate > 0e0 and rest_rate > 0e0 then sqrt(
                 variance / cast(rate * rate as double) + rest_variance / cast(rest_rate * rest_rate as double)
             )
         end as ratio_error,
-    from errors
+    from bounds
 
 ),
 
@@ -212,18 +250,18 @@ final as (
         segment_by,
         segment,
         case
-            when customers < {{ holdfast.setting('least_group') }} then 'too_few'
-            when coalesce(rest_customers, 0) < {{ holdfast.setting('least_group') }} then 'nothing_to_compare'
-            when ratio_error is null then 'no_ratio'
-            when abs(rate - rest_rate) > 1.96e0 * difference_error then 'different'
+            when rest_rate is null then 'nothing_to_compare'
+            when difference_lower > 0e0 or difference_upper < 0e0 then 'different'
             else 'no_difference_shown'
         end as status,
         cast(customers as bigint) as customers,
         round(rate, 6) as rate,
+        round(rate_lower, 6) as rate_lower,
+        round(rate_upper, 6) as rate_upper,
         round(rest_rate, 6) as rest_rate,
         round(rate - rest_rate, 6) as difference,
-        round(rate - rest_rate - 1.96e0 * difference_error, 6) as difference_lower,
-        round(rate - rest_rate + 1.96e0 * difference_error, 6) as difference_upper,
+        round(difference_lower, 6) as difference_lower,
+        round(difference_upper, 6) as difference_upper,
         case when ratio_error is not null then round(rate / cast(rest_rate as double), 6) end as ratio,
         case
             when ratio_error is not null then round(rate / cast(rest_rate as double) * exp(-1.96e0 * ratio_error), 6)

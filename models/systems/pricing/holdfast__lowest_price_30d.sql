@@ -26,6 +26,8 @@ steps as (
     select
         *,
         lag(price) over (partition by product_id order by day asc nulls last) as former_price,
+        -- a price holds until the next day with a sale
+        coalesce(lead(day) over (partition by product_id order by day asc nulls last), {{ as_of }}) as ended_at,
         row_number() over (partition by product_id order by day desc nulls last) as recency,
     from days
 
@@ -48,13 +50,14 @@ windows as (
 
     select
         currents.product_id,
-        min(case when days.day >= {{ as_of }} - interval 30 day then days.price end) as lowest_price_30d,
+        count(case when steps.day >= {{ as_of }} - interval 30 day then 1 end) as days_sold,
+        min(case when steps.ended_at > {{ as_of }} - interval 30 day then steps.price end) as lowest_price_30d,
         -- the 30 days before the price became what it is: what an announcement of it has to name
         min(case
-            when days.day < currents.current_since and days.day >= currents.current_since - interval 30 day then days.price
+            when steps.day < currents.current_since and steps.ended_at > currents.current_since - interval 30 day then steps.price
         end) as prior_price,
     from current_prices as currents
-    inner join days on days.product_id = currents.product_id
+    inner join steps on steps.product_id = currents.product_id
     group by currents.product_id
 
 ),
@@ -80,14 +83,14 @@ final as (
         {{ holdfast.as_of_date() }} as as_of_date,
         case
             when currents.product_id is null then 'no_price'
-            when windows.lowest_price_30d is null then 'no_sale_in_30_days'
+            when windows.days_sold = 0 then 'no_sale_in_30_days'
             else 'known'
         end as status,
         cast(currents.current_price as decimal(18, 4)) as current_price,
         currents.current_since,
         currents.last_sold_at,
         cast(coalesce(currents.price_changes, 0) as bigint) as price_changes,
-        cast(coalesce(windows.lowest_price_30d, currents.current_price) as decimal(18, 4)) as lowest_price_30d,
+        cast(windows.lowest_price_30d as decimal(18, 4)) as lowest_price_30d,
         cast(windows.prior_price as decimal(18, 4)) as prior_price,
         coalesce(currents.current_price < windows.prior_price, false) as is_reduction,
     from known

@@ -21,17 +21,33 @@ sold as (
 
 ),
 
+seen as (
+
+    select
+        product_id,
+        price,
+        seen_at,
+        row_number() over (
+            partition by product_id, competitor
+            order by seen_at desc nulls last, price asc nulls last
+        ) as recency,
+    from {{ ref('holdfast', 'stg_holdfast__competitor_prices') }}
+    where
+        product_id is not null
+        and price > 0
+        and seen_at < {{ as_of }}
+
+),
+
+-- what each competitor asked last, if that is not too long ago
 competitors as (
 
     select
         product_id,
-        min(price) as competitor_price,
+        min(case when seen_at >= {{ as_of }} - interval {{ rules.competitor_days }} day then price end) as competitor_price,
         max(seen_at) as competitor_seen_at,
-    from {{ ref('holdfast', 'stg_holdfast__competitor_prices') }}
-    where
-        price > 0
-        and seen_at < {{ as_of }}
-        and seen_at >= {{ as_of }} - interval {{ rules.competitor_days }} day
+    from seen
+    where recency = 1
     group by product_id
 
 ),
@@ -220,10 +236,16 @@ final as (
         case when status in ('suggested', 'uncertain') then round(ratio_upper - 1e0, 6) end as quantity_change_upper,
         round(units_per_week, 4) as units_per_week,
         elasticity,
+        case
+            when competitor_price is not null then 'known'
+            when competitor_seen_at is not null then 'too_old'
+            else 'none'
+        end as competitor_status,
         competitor_price,
         competitor_seen_at,
         lowest_price_30d,
-        coalesce(status = 'suggested' and candidate < price, false) as is_reduction,
+        -- dearer than lately, it must not be announced as a reduction, though it is cheaper than today
+        coalesce(status = 'suggested' and candidate < cast(lowest_price_30d as double), false) as is_reduction,
         case status
             when 'no_price' then 'It has never been sold at a price above zero'
             when 'never_moved' then 'Its price never moved, so nobody knows what a change would do'

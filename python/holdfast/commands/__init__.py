@@ -17,6 +17,7 @@ from holdfast.commands import (
     models,
     publish,
     report,
+    review,
     score,
     simulate,
     summary,
@@ -44,6 +45,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "summary": summary,
     "report": report,
+    "review": review,
     "simulate": simulate,
     "features": features,
     "tasks": tasks,

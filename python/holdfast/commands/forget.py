@@ -32,7 +32,10 @@ def run(options: argparse.Namespace) -> None:
     if done.unknown:
         print(f"No table knows {', '.join(done.unknown)}.")
     if done.elsewhere:
-        print(f"Still in your own tables: {', '.join(done.elsewhere)}. Remove them there, too.")
+        print(
+            "Still in your own tables, by their ids or the ids of decisions about them: "
+            f"{', '.join(done.elsewhere)}. Remove them there, too."
+        )
     if done.on_top:
         print(
             f"Built on Holdfast's tables, and still with the ids: {', '.join(done.on_top)}. Build "

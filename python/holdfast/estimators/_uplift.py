@@ -292,6 +292,7 @@ def fit_uplift(
     names: Sequence[str] | None = None,
     customer: ArrayLike | None = None,
     as_of: ArrayLike | None = None,
+    campaign: ArrayLike | None = None,
     cost: float | None = None,
     gain: float = 1.0,
 ) -> UpliftModel:
@@ -311,6 +312,9 @@ def fit_uplift(
         Whose row it is, shape (n,): customers are held out with all of their rows.
     as_of
         Day of each row, shape (n,): arms are compared within a day or a month.
+    campaign
+        Campaign of each row, shape (n,), each with a control group of its own: arms are compared
+        within it instead.
     cost, gain
         Of a treatment, and of a unit of the outcome. Given, a ranking is used as well where the
         policy that follows from it earned more on held-out customers than treating all or nobody.
@@ -354,8 +358,9 @@ def fit_uplift(
     whole = codes.astype(np.int64)
     if not np.array_equal(whole, codes):
         raise TrainingError("treated must hold whole numbers: 0 for the control group, else a code")
+    stratum = None if campaign is None else np.unique(campaign, return_inverse=True)[1]
     with one_thread():
-        return _fit(matrix, whole, y, given, group, days, cost=cost, gain=gain)
+        return _fit(matrix, whole, y, given, group, days, stratum=stratum, cost=cost, gain=gain)
 
 
 def fit_uplift_task(part: Part, tuned: Tuned, seed: int) -> UpliftModel:
@@ -403,6 +408,7 @@ def _fit(
     as_of: NDArray[np.datetime64] | None,
     *,
     learner: str | None = None,
+    stratum: NDArray[np.intp] | None = None,
     cost: float | None = None,
     gain: float = 1.0,
 ) -> UpliftModel:
@@ -411,7 +417,7 @@ def _fit(
     offer = np.zeros(len(code), np.intp)
     offer[code != 0] = np.searchsorted(codes, code[code != 0]) + 1
     link = Link("logit" if np.isin(y, (0.0, 1.0)).all() else "log")
-    stratum = strata_of(as_of, len(y))
+    stratum = strata_of(as_of, len(y)) if stratum is None else stratum
     basis = make_basis(features, names)
     arms = Arms(
         basis.columns(features),
@@ -439,7 +445,9 @@ def _fit(
     learned = asked[chosen](arms, link)
     level = learned.added(arms.columns).mean(axis=0)
     errors = [each.error for each in tests.averages]
-    effect, claimed_errors = _claimed(tests.averages)
+    drawn, claimed_errors = _drawn(tests.averages)
+    # what still has zero in its interval counts as none
+    effect = np.where(np.abs(drawn) <= 1.959963984540054 * claimed_errors, 0.0, drawn)
     hyperparameters = {
         "learner": chosen,
         "effect_kind": "individual" if tests.stretch > 0.0 else "average",
@@ -450,10 +458,12 @@ def _fit(
         "stretch_error": tests.stretch_error,
         "average": _told(tests.overall),
         "average_error": float(claimed_errors[0]),
+        "average_claimed": float(effect[0]),
         "offers": [
             {
                 "code": int(code),
                 "effect": float(effect[index + 1]),
+                "drawn": float(drawn[index + 1]),
                 "error": float(claimed_errors[index + 1]),
                 "raw_error": float(errors[index]),
                 **_told(tests.averages[index]),
@@ -668,12 +678,11 @@ def _test(
     return _Tests(averages, trial.average_effect(), found, policy, stretch, relative)
 
 
-def _claimed(averages: list[Estimate]) -> tuple[_Doubles, _Doubles]:
-    """Return the average effect that is claimed of an unknown offer and of each one, with errors.
+def _drawn(averages: list[Estimate]) -> tuple[_Doubles, _Doubles]:
+    """Return the average effect of an unknown offer and of each one, with errors.
 
     Averages of several offers are drawn to their common mean by how much they differ beyond
-    chance, since the best of many is always overstated (Efron & Morris 1975). What then still has
-    zero in its interval counts as none.
+    chance, since the best of many is always overstated (Efron & Morris 1975).
     """
     values = np.array([each.value for each in averages])
     errors = np.array([each.error for each in averages])
@@ -701,7 +710,6 @@ def _claimed(averages: list[Estimate]) -> tuple[_Doubles, _Doubles]:
         drawn, drawn_errors = np.where(usable, values, mean), np.full(len(values), mean_error)
     effect = np.append(mean, drawn)
     error = np.append(np.hypot(mean_error, np.sqrt(between)), drawn_errors)
-    effect[np.abs(effect) <= 1.959963984540054 * error] = 0.0
     return effect, error
 
 

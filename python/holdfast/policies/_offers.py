@@ -36,9 +36,10 @@ def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
     session
         The DuckDB connection of the dbt run. It is neither closed nor changed.
     candidates
-        The relation `offer_candidates`: customer_id, offer_id, segment, expected_profit,
-        expected_cost, is_candidate (whether it may be chosen at all) and arm; only customers of
-        the arm ``policy`` are chosen for.
+        The relation `offer_candidates`: customer_id, offer_id, action, segment, arm,
+        not_because (NULL: the offer may be chosen), expected_profit and expected_cost. What
+        `is_drawn` at random is taken off the limits; only customers of the arm ``policy`` are
+        chosen for.
     limits
         The relation `offer_limits`: kind (budget, contacts, offer or segment), name (of the offer
         or segment) and amount.
@@ -63,23 +64,17 @@ def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
             customer_id,
             offer_id,
             dense_rank() over (order by customer_id asc nulls last) as customer,
-            cast(offer_id as varchar) as offer,
+            action as offer,
             segment,
             cast(expected_profit as double) as profit,
             cast(expected_cost as double) as cost,
             arm = 'policy' as takes_part
         from ({candidates.sql_query()}) as candidates
-        where is_candidate
+        where not_because is null and arm <> 'holdout'
         order by customer_id asc nulls last, offer_id asc nulls last
         """  # noqa: S608 - a relation of dbt's own
     ).to_arrow_table()
-    amounts = {
-        (kind, name): float(amount)
-        for kind, name, amount in session.execute(
-            f"select kind, name, amount from ({limits.sql_query()}) as limits"  # noqa: S608
-        ).fetchall()
-        if amount is not None
-    }
+    amounts = _amounts_left(session, candidates.sql_query(), limits.sql_query())
     count = rows.num_rows
     everyone = Grouping(
         np.zeros(count, np.int64), np.array([amounts.get(("contacts", None), np.inf)])
@@ -105,6 +100,32 @@ def choose_offers(session: Any, candidates: Any, limits: Any) -> pa.Table:
         choice.method,
     )
     return _as_table(rows, choice)
+
+
+def _amounts_left(
+    session: Any, candidates: str, limits: str
+) -> dict[tuple[str, str | None], float]:
+    """Return what is left of each limit, by kind and name, once the random arm has its share."""
+    found = session.execute(
+        f"""
+        with drawn as (
+            select action, segment, cast(expected_cost as decimal(38, 4)) as cost
+            from ({candidates}) as candidates
+            where is_drawn
+        ),
+        used as (
+            select 'budget' as kind, null as name, cast(sum(cost) as double) as amount from drawn
+            union all select 'contacts', null, count(*) from drawn
+            union all select 'offer', action, count(*) from drawn group by action
+            union all select 'segment', segment, count(*) from drawn group by segment
+        )
+        select limits.kind, limits.name, limits.amount - coalesce(used.amount, 0)
+        from ({limits}) as limits
+        left join used
+            on used.kind = limits.kind and used.name is not distinct from limits.name
+        """  # noqa: S608 - relations of dbt's own
+    ).fetchall()
+    return {(kind, name): max(float(left), 0.0) for kind, name, left in found}
 
 
 def _numbers(rows: pa.Table, name: str) -> Any:

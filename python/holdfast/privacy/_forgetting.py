@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from holdfast.errors import HoldfastError
-from holdfast.warehouse.project import Project
+from holdfast.warehouse.project import Project, ProjectError
 from holdfast.warehouse.quoting import quoted, text
 from holdfast.warehouse.search import columns_holding, declared_ids, same_id
 
@@ -36,7 +36,8 @@ class Forgotten:
     unknown
         The ids that nothing knows.
     elsewhere
-        Tables of the warehouse that Holdfast does not build, and in which the ids still are.
+        Tables of the warehouse that Holdfast does not build, and in which the ids still are, or
+        those of decisions about the customers.
     on_top
         Columns of tables that are built on Holdfast's, not called customer_id, in which the ids
         were found by value: schema, table and column. Such a table is not published until it is
@@ -54,7 +55,7 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class _Table:
-    """A table with a column customer_id; `attached` if it is in another file than the warehouse."""
+    """A table with ids in a column; `attached` if it is in another file than the warehouse."""
 
     database: str
     schema: str
@@ -129,9 +130,11 @@ def forget_customers(
             known = [customer for customer in ids if customer not in unknown]
             counts = {table: _count(connection, table, known) for table in own}
             counts = {table: count for table, count in counts.items() if count[0]}
+            decisions = _decisions(project, connection, known)
             if not dry_run:
                 _remove(project, connection, known, counts)
             elsewhere = [table.shown for table in others if _count(connection, table, known)[0]]
+            elsewhere += _naming(connection, nodes, decisions, besides=elsewhere)
             on_top = _on_top(connection, nodes, known)
         except BaseException:
             connection.execute("rollback")
@@ -229,9 +232,11 @@ def _built(nodes: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _tables(
-    connection: duckdb.DuckDBPyConnection, nodes: Mapping[str, Mapping[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    nodes: Mapping[str, Mapping[str, Any]],
+    column: str = "customer_id",
 ) -> tuple[list[_Table], list[_Table]]:
-    """Find the tables with a column customer_id: those that were built, and all others.
+    """Find the tables with a column of this name: those that were built, and all others.
 
     They are looked for in every database that models lie in; names are those of the manifest, for
     a project may give its schemas and tables what names it likes.
@@ -255,19 +260,19 @@ def _tables(
         select database_name, schema_name, table_name, column_name
         from duckdb_columns()
         inner join duckdb_tables() using (database_name, schema_name, table_name)
-        where lower(database_name) in (select unnest(?)) and lower(column_name) = 'customer_id'
+        where lower(database_name) in (select unnest(?)) and lower(column_name) = ?
         order by all
         """,
-        [sorted(databases)],
+        [sorted(databases), column],
     ).fetchall()
     own: list[_Table] = []
     others: list[_Table] = []
-    for database, schema, name, column in rows:
+    for database, schema, name, written in rows:
         found = (database.lower(), schema.lower(), name.lower())
         # what dbt has left of a killed build, too
         is_built = found in built or (*found[:2], found[2].split("__dbt_")[0]) in built
         if found not in noted:
-            table = _Table(database, schema, name, column, attached=database != current)
+            table = _Table(database, schema, name, written, attached=database != current)
             (own if is_built else others).append(table)
     return own, others
 
@@ -293,6 +298,42 @@ def _on_top(
         held = columns_holding(connection, relation, columns, ids_asked, declared_ids(node))
         found += [f"{node['schema']}.{node['alias']}.{name}" for name in held]
     return sorted(found)
+
+
+def _decisions(
+    project: Project, connection: duckdb.DuckDBPyConnection, ids: list[str]
+) -> list[str]:
+    """Give the ids of the decisions about the customers: an id is a hash of the customer's."""
+    try:
+        log = project.relation("decision_log")
+        return [
+            decision
+            for (decision,) in connection.execute(
+                f"select decision_id from {log} "  # noqa: S608 - the relation is dbt's own, quoted
+                f"where {same_id('customer_id')} in (select unnest(?))",
+                [ids],
+            ).fetchall()
+        ]
+    except (ProjectError, duckdb.CatalogException):
+        # the project makes no decisions, or has not made any yet
+        return []
+
+
+def _naming(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: Mapping[str, Mapping[str, Any]],
+    decisions: list[str],
+    *,
+    besides: Sequence[str],
+) -> list[str]:
+    """Find the decisions in tables that Holdfast does not build, such as approvals."""
+    if not decisions:
+        return []
+    return [
+        table.shown
+        for table in _tables(connection, nodes, "decision_id")[1]
+        if table.shown not in besides and _count(connection, table, decisions)[0]
+    ]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: _Table, ids: list[str]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from holdfast.report._money import Money
 from holdfast.report._population import population
 from holdfast.report._tables import Row, Tables
 from holdfast.report._timing import AHEAD, Timing
+from holdfast.report._waiting import Waiting
 from holdfast.report._winback import Winback
 
 __all__ = ["Step", "steps"]
@@ -38,7 +39,13 @@ class Step:
 
 
 def steps(
-    tables: Tables, money: Money, lapsed: Winback, when: Timing, *, is_beaten: bool
+    tables: Tables,
+    money: Money,
+    lapsed: Winback,
+    when: Timing,
+    held: Waiting,
+    *,
+    is_beaten: bool,
 ) -> list[Step]:
     """Say what to do next.
 
@@ -52,6 +59,8 @@ def steps(
         Who may come back.
     when
         What falls due soon.
+    held
+        What waits for a person.
     is_beaten
         Whether the model in use is no better than a simple rule.
 
@@ -74,6 +83,15 @@ def steps(
         )
     found += _by_risk(tables, money)
     found += _by_action(tables, money)
+    if held.count:
+        found.append(
+            Step(
+                "Decide what waits for review",
+                f"{words.counted(held.count, 'decision')} {'waits' if held.count == 1 else 'wait'} "
+                "for a person; nothing of it is sent until somebody approves it.",
+                place=held.customers.name if held.customers.rows else "",
+            )
+        )
     if when.reminders:
         found.append(
             Step(

@@ -118,6 +118,7 @@ def _render(project: Project, tables: Tables) -> str:
     from holdfast.report._terms import terms
     from holdfast.report._timing import OCCASIONS, timing
     from holdfast.report._value import value
+    from holdfast.report._waiting import waiting
     from holdfast.report._winback import WON_BACK_LISTED, winback
 
     money, least = _money(project, tables), _least_group(project, tables)
@@ -127,6 +128,7 @@ def _render(project: Project, tables: Tables) -> str:
     found_health = health(tables, found_quality.champion)
     found_value, found_timing = value(tables, money, least), timing(tables, money, least)
     found_recommendations = recommendations(tables, money, least)
+    found_waiting = waiting(tables, money, least)
     sections = (
         found_retention,
         found_risk,
@@ -142,6 +144,7 @@ def _render(project: Project, tables: Tables) -> str:
         found_timing.customers,
         found_timing.due,
         found_recommendations.customers,
+        found_waiting.customers,
     )
     charts = {name: chart for section in sections for name, chart in section.charts.items()}
     latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
@@ -173,6 +176,7 @@ def _render(project: Project, tables: Tables) -> str:
                 money,
                 found_winback,
                 found_timing,
+                found_waiting,
                 is_beaten=bool(found_quality.beaten),
             ),
             retention=found_retention,
@@ -181,6 +185,7 @@ def _render(project: Project, tables: Tables) -> str:
             value=found_value,
             timing=found_timing,
             recommendations=found_recommendations,
+            waiting=found_waiting,
             lifecycle=found_lifecycle,
             quality=found_quality,
             health=found_health,

@@ -16,18 +16,28 @@ from holdfast.training._backtest import (
     backtest,
     backtest_project,
 )
+from holdfast.training._offers import (
+    OFFER_EVALUATIONS_SCHEMA,
+    OFFER_OUTCOMES,
+    evaluate_offers,
+    update_offer_models,
+)
 from holdfast.training._train import train, update_registry
 from holdfast.training._value import fit_value_models
 
 __all__ = [
     "BACKTEST_OF_VALUES_SCHEMA",
     "BACKTEST_SCHEMA",
+    "OFFER_EVALUATIONS_SCHEMA",
+    "OFFER_OUTCOMES",
     "REGISTRY_SCHEMA",
     "BacktestError",
     "TrainingError",
     "backtest",
     "backtest_project",
+    "evaluate_offers",
     "fit_value_models",
     "train",
+    "update_offer_models",
     "update_registry",
 ]

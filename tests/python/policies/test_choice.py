@@ -131,7 +131,8 @@ def test_others_have_a_preference_and_use_up_nothing() -> None:
     choice = choose(customer, profit, cost, 1.0, takes_part=takes_part)
     assert choice.chosen.tolist() == [0]
     # a unit of the budget is worth 4 to 5, so of the other customer's only the second is worth it
-    assert 2 in choice.preferred.tolist() and 1 not in choice.preferred.tolist()
+    assert 2 in choice.preferred.tolist()
+    assert 1 not in choice.preferred.tolist()
 
 
 @pytest.mark.parametrize("budget", [0.0, -5.0])

@@ -104,6 +104,24 @@ def test_rows_go_from_what_holdfast_built_and_what_builds_on_it(project: Project
     assert read(project, "select count(*) from forgotten_customers") == [(2,)]
 
 
+def test_approvals_of_their_decisions_are_told(project: Project) -> None:
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(
+            """
+            create table decision_log as
+            select * from (values ('d1', '17'), ('d2', 'ü')) as log (decision_id, customer_id);
+            create table approvals as select 'd1' as decision_id, 'veto' as verdict;
+            create table others as select 'd2' as decision_id
+            """
+        )
+    nodes = project.manifest["nodes"] | {
+        "model.holdfast.holdfast__decision_log": node("decision_log")
+    }
+    done = forget_customers(dataclasses.replace(project, manifest={"nodes": nodes}), ["17"])
+    assert done.rows["main.decision_log"] == 1
+    assert done.elsewhere == ["elsewhere.churn_scores", "main.orders", "main.approvals"]
+
+
 def test_ids_that_nobody_knows_are_told(project: Project) -> None:
     with pytest.raises(ForgetError, match="no table has the customer 18, 17x"):
         forget_customers(project, ["18", "17x"])

@@ -210,3 +210,34 @@ def systems(count: int) -> list[str]:
     """Give the statements that make the tables of further systems for customers 1 to `count`."""
     tables = (WORTH, NEXT, HOURS, ACTIVE, DUE, TRIGGERS, SUGGESTED, PAIRS, PAYBACK)
     return [table.format(customers=count) for table in tables]
+
+
+# what a build decides for customers 1 to `customers`, those of test_review.py and test_waiting.py
+DECIDED = """
+    create table decisions as
+    select
+        'd' || id as decision_id, id as customer_id, date '2026-07-01' as as_of_date,
+        'offers' as system,
+        case id % 6 when 5 then 'approved' when 0 then 'vetoed' else 'needs_review' end as status,
+        if(id % 2 = 0, 'tenth', 'free') as action, 'email' as channel,
+        if(id % 2 = 0, 'Ten off', null) as offer_name,
+        cast(id as double) as expected_profit, id - 0.5e0 as expected_profit_lower,
+        if(id = 1, null, id + 0.5e0) as expected_profit_upper, 'Likely to stay with it' as reason,
+        'crm' as owner, null::varchar as contradiction,
+        if(id = 11, 'no_consent', null) as held_because,
+        timestamp '2026-07-01' as due_at, timestamp '2026-07-15 12:00:00' as expires_at,
+    from range(1, {customers} + 1) as made (id)
+"""
+APPROVED = """
+    create table approval_problems as
+    select
+        id as approval_number, 'd' || (990 + id) as decision_id, null::integer as customer_id,
+        'approve' as verdict, 'Ann' as decided_by, timestamp '2026-06-30 10:00:00' as decided_at,
+        'unknown_decision' as problem, 'No decision has this id. Copy it from `decisions`.' as told,
+    from range(1, 3) as made (id)
+"""
+
+
+def decided(count: int) -> list[str]:
+    """Give the statements that make what was decided about customers 1 to `count`."""
+    return [DECIDED.format(customers=count), APPROVED]

@@ -122,6 +122,12 @@
           : each.kind === "share" ? (100 * value).toFixed(1) + "%"
           : each.kind === "date" ? day(value) : value;
         if (each.kind === "told") td.lang = data.language;
+        // an amount with its interval
+        const [lower, upper] = each.more.map((key) => row[key]);
+        if (each.kind === "amount" && typeof lower === "number" && typeof upper === "number") {
+          const ends = [lower, upper].map((end) => amounts[each.key].format(end));
+          td.append(element("div", "more", ends.join(" to ")));
+        }
       }
       return td;
     };
