@@ -1,7 +1,7 @@
 """How often the 95 % intervals of offer_effects contain the true effect, in simulated shops.
 
     make demo && python benchmarks/offer_effects.py
-    python benchmarks/offer_effects.py --shops 100
+    python benchmarks/offer_effects.py --shops 100 --parts many
 
 Runs the package's own SQL (send_outcomes and offer_effects, compiled once by dbt) in DuckDB on the
 sends of many small shops at once. A shop is an offer of its own, so that none knows of another.
@@ -249,35 +249,34 @@ def print_coverage(connection: duckdb.DuckDBPyConnection, estimate: str) -> None
         )
 
 
-def main() -> None:
-    """Simulate the shops, run the SQL, and print the coverage of both parts."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shops", type=int, default=400)
-    parser.add_argument("--first-seed", type=int, default=1)
-    given = parser.parse_args()
-    outcomes, effects = compiled()
-    seeds = range(given.first_seed, given.first_seed + given.shops)
-    connection = duckdb.connect()
-    with ProcessPoolExecutor() as pool:
-        played = list(pool.map(one_campaign, seeds, chunksize=5))
-        windows = [window for window, _, _ in played]
-        for name, place in (("treated", 1), ("control", 2)):
-            stage(connection, windows, [shop[place] for shop in played])
-            connection.execute(f"create or replace temp table {name} as {outcomes}")
-        connection.execute(TRUTH)
-        connection.execute(
-            """
-            create or replace temp table send_outcomes as
-            select * from treated where not is_control
-            union all select * from control where is_control
-            """
-        )
-        connection.execute(f"create or replace temp table effects as {effects}")
-        print(f"one campaign, {given.shops} shops: intervals that contain the true effect")
-        for estimate in ("difference", "effect", "effect_shrunk"):
-            print_coverage(connection, estimate)
-        del played, windows
-        idle = list(pool.map(many_campaigns, seeds, chunksize=5))
+def measure_one(
+    connection: duckdb.DuckDBPyConnection,
+    played: list[tuple[Tables, Tables, Tables]],
+    outcomes: str,
+    effects: str,
+) -> None:
+    """Print how often intervals of one campaign contain the mean effect on its customers."""
+    for name, place in (("treated", 1), ("control", 2)):
+        stage(connection, [shop[0] for shop in played], [shop[place] for shop in played])
+        connection.execute(f"create or replace temp table {name} as {outcomes}")
+    connection.execute(TRUTH)
+    connection.execute(
+        """
+        create or replace temp table send_outcomes as
+        select * from treated where not is_control
+        union all select * from control where is_control
+        """
+    )
+    connection.execute(f"create or replace temp table effects as {effects}")
+    print(f"one campaign, {len(played)} shops: intervals that contain the true effect")
+    for estimate in ("difference", "effect", "effect_shrunk"):
+        print_coverage(connection, estimate)
+
+
+def measure_many(
+    connection: duckdb.DuckDBPyConnection, idle: list[Tables], outcomes: str, effects: str
+) -> None:
+    """Print how often intervals of many campaigns that do nothing contain zero."""
     stage(connection, idle, [])
     connection.execute(f"create or replace temp table send_outcomes as {outcomes}")
     connection.execute(f"create or replace temp table effects as {effects}")
@@ -287,9 +286,30 @@ def main() -> None:
         select distinct offer_id, channel, segment, outcome, 0.0::double as truth from effects
         """
     )
-    print(f"many campaigns without effect, {given.shops} shops: intervals that contain zero")
+    print(f"many campaigns without effect, {len(idle)} shops: intervals that contain zero")
     for estimate in ("difference", "effect"):
         print_coverage(connection, estimate)
+
+
+def main() -> None:
+    """Simulate the shops, run the SQL, and print the coverage of both parts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shops", type=int, default=400)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--parts", nargs="+", choices=("one", "many"), default=("one", "many"))
+    given = parser.parse_args()
+    outcomes, effects = compiled()
+    seeds = range(given.first_seed, given.first_seed + given.shops)
+    connection = duckdb.connect()
+    with ProcessPoolExecutor() as pool:
+        if "one" in given.parts:
+            played = list(pool.map(one_campaign, seeds, chunksize=5))
+            measure_one(connection, played, outcomes, effects)
+            del played
+        if "many" in given.parts:
+            measure_many(
+                connection, list(pool.map(many_campaigns, seeds, chunksize=5)), outcomes, effects
+            )
 
 
 if __name__ == "__main__":
