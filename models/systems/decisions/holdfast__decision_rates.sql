@@ -23,7 +23,10 @@ chosen as (
     select
         decisions.system,
         decisions.customer_id,
-        max(case when decisions.action != 'leave_alone' and decisions.status != 'vetoed' then 1e0 else 0e0 end) as contact,
+        max(case
+            when decisions.action != 'leave_alone' and decisions.status != 'vetoed' then 1e0
+            else 0e0
+        end) as contact,
         max(case
             when decisions.action != 'leave_alone' and decisions.status != 'vetoed' and offers.discount > 0 then 1e0
             else 0e0
@@ -133,7 +136,8 @@ merged as (
     select
         *,
         case
-            when {{ holdfast.is_small_group('customers', ['segment'], ['system', 'outcome', 'segment_by']) }} then 'other'
+            when {{ holdfast.is_small_group('customers', ['segment'], ['system', 'outcome', 'segment_by']) }}
+                then 'other'
             else segment
         end as group_name,
     from counted
@@ -197,7 +201,8 @@ intervals as (
         {%- for side in ['', 'rest_'] %}
         case
             when outcome = 'price' then {{ side }}rate
-            else ({{ side }}rate + 1.9208e0 / cast(nullif({{ side }}customers, 0) as double))
+            else
+                ({{ side }}rate + 1.9208e0 / cast(nullif({{ side }}customers, 0) as double))
                 / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
         end as {{ side }}middle,
         case
