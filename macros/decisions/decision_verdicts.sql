@@ -4,8 +4,9 @@
   contacted) and judged_at: an approval counts if it was given before that moment, and had not expired then. `log` is as in
   approval_rows.
 
-  A verdict on one decision beats a rule. Of rules, one about a customer beats the others, then the one with more filled columns. Among equals it is the later, then
-  veto before replace before approve. What is idle can be replaced one by one only, and customers of the holdout not at all.
+  A verdict on one decision beats a rule. Of rules, one about a customer beats the others, then the one with more filled columns.
+  Among equals it is the later, then veto before replace before approve. What is idle can be replaced one by one only, and customers
+  of the holdout not at all.
 -#}
 {% macro decision_verdicts(decisions, log) %}
 with

@@ -118,6 +118,8 @@ def test_the_digest_sums_the_build_up(daily: tuple[DbtProject, str]) -> None:
         assert f"{counts[status]:,} {status}" in text
     high = project.query("select count(*) from customer_retention where risk_band = 'high'")[0][0]
     assert f"\nAt risk: {high:,} of " in text
+    waiting = project.query("select count(*) from decisions where status = 'needs_review'")[0][0]
+    assert f"\nDecisions: {waiting:,} for review" in text
     assert "\nWarnings: " in text
     assert re.search(
         r"\nTime: \d+ s; by phase, added up over threads: inputs [\d.]+, features [\d.]+, "

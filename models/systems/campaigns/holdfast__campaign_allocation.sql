@@ -517,6 +517,8 @@ shared as (
         case
             when not joined.is_available then 0e0
             when joined.available = 1 then 1e0
+            when (case when joined.is_too_few then everybody.comparable else joined.comparable end) < 2
+                then 1e0 / cast(joined.available as double)
             when joined.is_too_few then everybody.own_share
             else joined.own_share
         end as share,

@@ -87,7 +87,11 @@ judged as (
                     and approvals.counts_from < logged.sent_at + interval 1 day
                 )
                 then 'after_sending'
-            when approvals.is_single and logged.sent_at is null and approvals.counts_from >= logged.expires_at then 'after_expiry'
+            when
+                approvals.is_single
+                and logged.sent_at is null
+                and approvals.counts_from >= logged.expires_at
+                then 'after_expiry'
             when
                 approvals.is_single
                 and approvals.expires_at <= least({{ as_of }}, coalesce(logged.sent_at, logged.expires_at, {{ as_of }}))
@@ -104,13 +108,24 @@ judged as (
 
 ),
 
+made as (
+
+    select distinct
+        system,
+        as_of,
+        action,
+        channel,
+    from {{ log }}
+
+),
+
 -- the ids of what was decided about forgotten customers, which are hashes of theirs
 forgotten as (
 
     select {{ holdfast.decision_id(
         'made.system', 'forgotten.customer_id', 'made.as_of', 'made.action', 'made.channel'
     ) }} as decision_id
-    from (select distinct system, as_of, action, channel from {{ log }}) as made
+    from made
     cross join {{ ref('holdfast', 'holdfast__forgotten_customers') }} as forgotten
 
 ),

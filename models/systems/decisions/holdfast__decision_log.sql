@@ -20,16 +20,24 @@ proposals as (
 ),
 
 {% if is_incremental() -%}
+latest as (
+
+    select max(as_of) as as_of
+    from {{ this }}
+
+),
+
 logged as (
 
     select
-        *,
-        action = 'leave_alone' or arm = 'holdout' as is_idle,
+        log.*,
+        log.action = 'leave_alone' or log.arm = 'holdout' as is_idle,
         {{ as_of }} as judged_at,
         -- a day that others have followed stays as it is
-        exists (select 1 from {{ this }} as later where later.as_of > {{ as_of }}) as is_history,
-    from {{ this }}
-    where as_of = {{ as_of }}
+        latest.as_of > {{ as_of }} as is_history,
+    from {{ this }} as log
+    cross join latest
+    where log.as_of = {{ as_of }}
 
 ),
 
@@ -74,7 +82,11 @@ final as (
     {%- if is_incremental() %}
     -- a policy decides once for a customer and a day
     where
-        not exists (select 1 from logged where is_history)
+        not exists (
+            select 1
+            from logged
+            where is_history
+        )
         and not exists (
             select 1
             from kept

@@ -2,7 +2,7 @@
 -- every decision with what people and sends have made of it by now
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set log = ref('holdfast', 'holdfast__decision_log') -%}
-{#- where a policy does not say how long a decision holds; it is as long for what a person decides against "leave alone" -#}
+{#- where a policy does not say how long a decision holds, and for what a person decides against "leave alone" -#}
 {% set default_days = 14 -%}
 with
 
@@ -94,7 +94,8 @@ with_status as (
         decided.*,
         offers.offer_id,
         offers.offer_name,
-        offers.discount,
+        -- as in contact_policy, what is not stated may be a discount
+        offers.offer_id is not null and coalesce(offers.discount > 0, true) as may_be_discount,
         offers.valid_from,
         offers.valid_to,
         coalesce(decided.channel, decided.replacement_channel, offers.channel) as final_channel,
@@ -117,42 +118,42 @@ contact_policy as (
 
 ),
 
-{% if holdfast.has_system('timing') -%}
 contact_timing as (
 
+    {% if holdfast.has_system('timing') -%}
     select
         customer_id,
         channel,
         next_send_at,
     from {{ ref('holdfast', 'holdfast__contact_timing') }}
+    {%- else -%}
+    select
+        customer_id,
+        channel,
+        cast(null as timestamp) as next_send_at,
+    from contact_policy
+    where false
+    {%- endif %}
 
 ),
 
-{% endif -%}
 timed as (
 
     select
         with_status.*,
-        case
-            when with_status.status = 'approved'
-                then
-                    {% if holdfast.has_system('timing') -%}
-                    coalesce(
-                        of_channel.next_send_at, of_any.next_send_at, greatest(with_status.due_at, {{ as_of }}), {{ as_of }}
-                    )
-                    {%- else -%}
-                    coalesce(greatest(with_status.due_at, {{ as_of }}), {{ as_of }})
-                    {%- endif %}
-        end as send_at,
+        coalesce(
+            of_channel.next_send_at,
+            of_any.next_send_at,
+            greatest(with_status.due_at, {{ as_of }}),
+            {{ as_of }}
+        ) as send_at,
     from with_status
-    {%- if holdfast.has_system('timing') %}
     left join contact_timing as of_channel
         on of_channel.customer_id = with_status.customer_id
         and of_channel.channel = with_status.final_channel
     left join contact_timing as of_any
         on of_any.customer_id = with_status.customer_id
         and of_any.channel = 'any'
-    {%- endif %}
 
 ),
 
@@ -173,7 +174,10 @@ checked as (
                 then coalesce(contact_policy.dropped_because, 'not_contactable')
             when contact_policy.is_holdout then 'global_holdout'
             when coalesce(contact_policy.has_refused_since, false) then 'consent_withdrawn'
-            when timed.discount > 0 and not coalesce(contact_policy.is_discount_allowed, false) then 'discount_not_allowed'
+            when
+                timed.may_be_discount
+                and not coalesce(contact_policy.is_discount_allowed, false)
+                then 'discount_not_allowed'
             when timed.valid_from > {{ as_of }} or timed.valid_to <= {{ as_of }} then 'offer_not_valid'
             when timed.send_at >= timed.final_expires_at then 'expires_before_sending'
         end as barrier,

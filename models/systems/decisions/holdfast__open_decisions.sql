@@ -61,7 +61,11 @@ final as (
         logged.ends_at > {{ as_of }}
         and coalesce(verdicts.verdict <> 'veto', true)
         and (not logged.is_idle or verdicts.replacement is not null)
-        and logged.decision_id not in (select decision_id from sent where decision_id is not null)
+        and logged.decision_id not in (
+            select decision_id
+            from sent
+            where decision_id is not null
+        )
 
 )
 

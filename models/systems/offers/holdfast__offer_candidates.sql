@@ -3,6 +3,8 @@
 {% set as_of = 'cast(' ~ holdfast.as_of_date() ~ ' as timestamp)' -%}
 {% set contact_cost = 'cast(' ~ holdfast.setting('contact_cost') ~ ' as double)' -%}
 {% set days = holdfast.setting('response_days') -%}
+{% set exact = 'decimal(38, 9)' -%}
+{% set least_sends = 100 -%}
 with
 
 contact_policy as (
@@ -124,6 +126,82 @@ margins as (
 
 ),
 
+-- not every order of the days after a send makes use of the offer: by the discounts given beyond those of customers
+-- held out, as a share of what the offer takes off
+sends as (
+
+    select
+        cast(outcomes.offer_id as varchar) as action,
+        outcomes.is_control,
+        offers.discount as offered,
+        cast(outcomes.revenue + outcomes.discount as double) as spend,
+        cast(outcomes.discount as double) as discount,
+    from {{ ref('holdfast', 'holdfast__send_outcomes') }} as outcomes
+    left join offers on offers.action = cast(outcomes.offer_id as varchar)
+    where
+        outcomes.is_mature
+        and outcomes.excluded_because is null
+        and outcomes.discount is not null
+
+),
+
+usual as (
+
+    select
+        coalesce(
+            cast(sum(cast(discount as {{ exact }})) as double)
+            / cast(nullif(sum(cast(spend as {{ exact }})), 0) as double), 0e0
+        ) as share,
+    from sends
+    where is_control
+
+),
+
+given as (
+
+    select
+        action,
+        count(*) as sends,
+        cast(sum(cast(discount as {{ exact }})) as double)
+        - max(usual.share) * cast(sum(cast(spend as {{ exact }})) as double) as discount,
+        max(offered) * cast(sum(cast(spend as {{ exact }})) as double) as most,
+    from sends
+    cross join usual
+    where
+        not is_control
+        and offered > 0
+    group by action
+
+),
+
+of_all as (
+
+    select sum(discount) / cast(nullif(sum(most), 0e0) as double) as share
+    from (
+        select *
+        from given
+        order by action asc nulls last
+    ) as ordered
+    having sum(sends) >= {{ least_sends }}
+
+),
+
+-- where too little tells, all orders make use of it
+used as (
+
+    select
+        offers.action,
+        least(greatest(coalesce(
+            case
+                when given.sends >= {{ least_sends }} then given.discount / cast(nullif(given.most, 0e0) as double)
+            end,
+            (select share from of_all), 1e0
+        ), 0e0), 1e0) as share,
+    from offers
+    left join given on given.action = offers.action
+
+),
+
 uplift as (
 
     select * from {{ ref('holdfast', 'holdfast__offer_uplift') }}
@@ -141,7 +219,7 @@ effects as (
         offers.is_cost_known,
         offers.may_be_discount,
         offers.cost,
-        offers.discount,
+        offers.discount * used.share as discount,
         offers.valid_to,
         margins.rate,
         segments.segment,
@@ -164,6 +242,7 @@ effects as (
         {%- endfor %}
     from routed
     inner join offers on offers.action = routed.action
+    inner join used on used.action = routed.action
     cross join margins
     left join uplift
         on uplift.customer_id = routed.customer_id
@@ -343,7 +422,7 @@ uses as (
 
 ),
 
-used as (
+used_up as (
 
     select
         uses.kind,
@@ -369,7 +448,7 @@ left_out as (
     select distinct
         customer_id,
         case when kind = 'offer' then name end as action,
-    from used
+    from used_up
     where use > most
 
 ),

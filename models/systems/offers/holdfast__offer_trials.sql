@@ -12,26 +12,43 @@
 {% set views = features | map(attribute='view') | unique | list -%}
 with
 
+-- a control group that was not drawn at random teaches something wrong
+not_randomised as (
+
+    select distinct
+        coalesce({{ holdfast.same_id('offer_id') }}, '') as offer_key,
+        coalesce(channel, '') as channel,
+    from {{ ref('holdfast', 'holdfast__offer_effects') }}
+    where
+        segment = 'all'
+        and status = 'not_randomised'
+
+),
+
 -- what was certain was not drawn
 usable as (
 
     select
-        send_id,
-        customer_id,
-        campaign_id,
-        {{ holdfast.same_id('offer_id') }} as offer_key,
-        is_control,
-        sent_at,
-        is_retained,
-        orders,
-        cast(revenue as double) as revenue,
-        cast(margin as double) as margin,
-        coalesce(cast(discount as double), 0e0) as discount,
-    from {{ ref('holdfast', 'holdfast__send_outcomes') }}
+        sends.send_id,
+        sends.customer_id,
+        sends.campaign_id,
+        {{ holdfast.same_id('sends.offer_id') }} as offer_key,
+        sends.is_control,
+        sends.sent_at,
+        sends.is_retained,
+        sends.orders,
+        cast(sends.revenue as double) as revenue,
+        cast(sends.margin as double) as margin,
+        coalesce(cast(sends.discount as double), 0e0) as discount,
+    from {{ ref('holdfast', 'holdfast__send_outcomes') }} as sends
+    left join not_randomised
+        on not_randomised.offer_key = coalesce({{ holdfast.same_id('sends.offer_id') }}, '')
+        and not_randomised.channel = coalesce(sends.channel, '')
     where
-        is_mature
-        and excluded_because is null
-        and coalesce(propensity < 1, true)
+        sends.is_mature
+        and sends.excluded_because is null
+        and coalesce(sends.propensity < 1, true)
+        and not_randomised.offer_key is null
 
 ),
 
