@@ -23,7 +23,10 @@ chosen as (
     select
         decisions.system,
         decisions.customer_id,
-        max(case when decisions.action != 'leave_alone' and decisions.status != 'vetoed' then 1e0 else 0e0 end) as contact,
+        max(case
+            when decisions.action != 'leave_alone' and decisions.status != 'vetoed' then 1e0
+            else 0e0
+        end) as contact,
         max(case
             when decisions.action != 'leave_alone' and decisions.status != 'vetoed' and offers.discount > 0 then 1e0
             else 0e0
@@ -133,7 +136,8 @@ merged as (
     select
         *,
         case
-            when {{ holdfast.is_small_group('customers', ['segment'], ['system', 'outcome', 'segment_by']) }} then 'other'
+            when {{ holdfast.is_small_group('customers', ['segment'], ['system', 'outcome', 'segment_by']) }}
+                then 'other'
             else segment
         end as group_name,
     from counted
@@ -185,31 +189,35 @@ errors as (
         / cast(nullif(customers, 0) as double) as variance,
         greatest(0e0, cast(rest_squares as double) / cast(nullif(rest_customers, 0) as double) - rest_rate * rest_rate)
         / cast(nullif(rest_customers, 0) as double) as rest_variance,
+        3.8416e0 / cast(nullif(customers, 0) as double) as caution,
+        3.8416e0 / cast(nullif(rest_customers, 0) as double) as rest_caution,
     from means
 
 ),
 
--- Wilson's interval for a share; the price is a mean
-intervals as (
+-- Wilson's interval for a share, which is drawn to one half if there are few customers; the price is a mean
+weights as (
 
     select
         *,
-        {%- for side in ['', 'rest_'] %}
-        case
-            when outcome = 'price' then {{ side }}rate
-            else ({{ side }}rate + 1.9208e0 / cast(nullif({{ side }}customers, 0) as double))
-                / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
-        end as {{ side }}middle,
-        case
-            when outcome = 'price' then 1.96e0 * sqrt({{ side }}variance)
-            else 1.96e0 * sqrt(
-                {{ side }}variance + 0.9604e0 / cast(nullif({{ side }}customers * {{ side }}customers, 0) as double)
-            ) / cast(1e0 + 3.8416e0 / cast(nullif({{ side }}customers, 0) as double) as double)
-        end as {{ side }}half_width,
-        {%- endfor %}
+        case when outcome = 'price' then 0e0 else caution end as weight,
+        case when outcome = 'price' then 0e0 else rest_caution end as rest_weight,
     from errors
     -- the few customers of all groups together are not shown either
     where customers >= {{ holdfast.setting('least_group') }}
+
+),
+
+middles as (
+
+    select
+        *,
+        (rate + weight / 2e0) / cast(1e0 + weight as double) as middle,
+        1.96e0 * sqrt(variance + weight * weight / 15.3664e0) / cast(1e0 + weight as double) as half_width,
+        (rest_rate + rest_weight / 2e0) / cast(1e0 + rest_weight as double) as rest_middle,
+        1.96e0 * sqrt(rest_variance + rest_weight * rest_weight / 15.3664e0)
+        / cast(1e0 + rest_weight as double) as rest_half_width,
+    from weights
 
 ),
 
@@ -221,7 +229,7 @@ bounds as (
         least(1e0, middle + half_width) as rate_upper,
         greatest(0e0, rest_middle - rest_half_width) as rest_lower,
         least(1e0, rest_middle + rest_half_width) as rest_upper,
-    from intervals
+    from middles
 
 ),
 

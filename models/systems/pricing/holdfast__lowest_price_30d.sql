@@ -54,7 +54,9 @@ windows as (
         min(case when steps.ended_at > {{ as_of }} - interval 30 day then steps.price end) as lowest_price_30d,
         -- the 30 days before the price became what it is: what an announcement of it has to name
         min(case
-            when steps.day < currents.current_since and steps.ended_at > currents.current_since - interval 30 day then steps.price
+            when
+                steps.day < currents.current_since and steps.ended_at > currents.current_since - interval 30 day
+                then steps.price
         end) as prior_price,
     from current_prices as currents
     inner join steps on steps.product_id = currents.product_id

@@ -159,7 +159,9 @@ states as (
         product_id,
         is_available,
         changed_at,
-        coalesce(lead(changed_at) over (partition by product_id order by changed_at asc nulls last), {{ as_of }}) as ended_at,
+        coalesce(
+            lead(changed_at) over (partition by product_id order by changed_at asc nulls last), {{ as_of }}
+        ) as ended_at,
     from changes
 
 ),

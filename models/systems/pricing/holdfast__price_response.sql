@@ -73,8 +73,12 @@ final as (
             else 'shop'
         end as level,
         case when status != 'not_identified' then round(slope * rest, 6) end as elasticity,
-        case when status != 'not_identified' then round((slope - 1.96e0 * standard_error) * rest, 6) end as elasticity_lower,
-        case when status != 'not_identified' then round((slope + 1.96e0 * standard_error) * rest, 6) end as elasticity_upper,
+        case
+            when status != 'not_identified' then round((slope - 1.96e0 * standard_error) * rest, 6)
+        end as elasticity_lower,
+        case
+            when status != 'not_identified' then round((slope + 1.96e0 * standard_error) * rest, 6)
+        end as elasticity_upper,
         case when status != 'not_identified' then slope end as share_elasticity,
         round(own_slope * rest, 6) as own_elasticity,
         round((own_slope - 1.96e0 * own_standard_error) * rest, 6) as own_lower,
@@ -95,7 +99,8 @@ final as (
             when status = 'wrong_sign' then 'Sales rose with the price: something else moved both'
             when status = 'not_identified' and coalesce(price_spread, 0e0) < 0.005e0 then 'The price hardly moved'
             when status = 'not_identified' then 'The data do not tell the sign'
-            when status = 'estimated' then 'From ' || cast(price_changes as varchar) || ' price changes of its own, shrunk to its category'
+            when status = 'estimated'
+                then 'From ' || cast(price_changes as varchar) || ' price changes of its own, shrunk to its category'
             else 'Mostly from its category: its own price changes tell too little'
         end as reason,
     from joined

@@ -44,7 +44,9 @@ competitors as (
 
     select
         product_id,
-        min(case when seen_at >= {{ as_of }} - interval {{ rules.competitor_days }} day then price end) as competitor_price,
+        min(case
+            when seen_at >= {{ as_of }} - interval {{ rules.competitor_days }} day then price
+        end) as competitor_price,
         max(seen_at) as competitor_seen_at,
     from seen
     where recency = 1
@@ -99,8 +101,7 @@ drafts as (
 
     select
         products.*,
-        {%- set draft = 'products.price * (1e0 + ' ~ rules.max_step ~ 'e0 * (2e0 * numbers.number / ' ~ steps ~ 'e0 - 1e0))' %}
-        {{ draft }} as draft,
+        products.price * (1e0 + {{ rules.max_step }}e0 * (2e0 * numbers.number / {{ steps }}e0 - 1e0)) as draft,
     from products
     cross join numbers
     where products.obstacle is null
@@ -254,10 +255,13 @@ final as (
             when 'unknown_cost' then 'The cost of a unit is not known'
             when 'no_recent_sales' then 'Nothing was sold in {{ sales_days }} days'
             when 'changed_lately' then 'The price changed less than {{ rules.min_days }} days ago'
-            when 'no_allowed_price' then 'No other price keeps the margin, the step, the endings and the competitors'' price'
+            when 'no_allowed_price'
+                then 'No other price keeps the margin, the step, the endings and the competitors'' price'
             when 'keep_price' then 'No other allowed price is expected to earn more'
             when 'uncertain' then 'The best price may earn less than today''s: the interval includes a loss'
-            else case when candidate > price then 'A higher price' else 'A lower price' end || ' is expected to earn more, even at the lower end'
+            else
+                case when candidate > price then 'A higher price' else 'A lower price' end
+                || ' is expected to earn more, even at the lower end'
         end as reason,
     from judged
 
