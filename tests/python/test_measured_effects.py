@@ -80,13 +80,12 @@ def measured(sends: pa.Table) -> dict[str, dict[str, Any]]:
         select * replace ('all' as segment) from sends union all select * from sends
         """
     )
-    reach = offers().student_quantile("{}_freedom")
+    bounds = []
+    for name in ("difference", "effect"):
+        reach = f"({offers().student_quantile(f'{name}_freedom')}) * {name}_error"
+        bounds += [f"{name} - {reach} as {name}_lower", f"{name} + {reach} as {name}_upper"]
     sql = f"""
-        select *,
-            difference - ({reach.replace("{}", "difference")}) * difference_error as difference_lower,
-            difference + ({reach.replace("{}", "difference")}) * difference_error as difference_upper,
-            effect - ({reach.replace("{}", "effect")}) * effect_error as effect_lower,
-            effect + ({reach.replace("{}", "effect")}) * effect_error as effect_upper
+        select *, {", ".join(bounds)}
         from ({offers().measured_effects("sends", "paired", CELL)})
         where segment = 'all' and offer_key = '1'
     """
