@@ -1,6 +1,6 @@
 """How well offers are aimed: public trials, and a simulated promotion of a small gain.
 
-    python benchmarks/uplift.py --data /work/data
+    python benchmarks/uplift.py --data <folder>
 
 `--data` is the folder with hillstrom.parquet and insurance_offer_*.parquet; without it only the
 simulation runs. Qini: the area between the gain curve and that of a random order.
