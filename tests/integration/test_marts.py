@@ -370,6 +370,7 @@ def test_docs_show_every_column_and_the_way_from_staging_to_each_mart(
         # features are those of the champion, or of the table of features, and described there
         if node["alias"] not in (
             "customer_model_features",
+            "offer_trials",
             "winback_training_set",
             "future_spend_training_set",
             "future_orders_training_set",
