@@ -9,48 +9,23 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pytest
+
+from .rendering import MACROS, add_macros
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ("all_but", "list_of", "list_rows")
 EXPLORATION = 0.02
 
 
-class ReturnedError(Exception):
-    """What a macro gives by return(), which in dbt need not be text."""
-
-
 @lru_cache
 def campaign_macros() -> SimpleNamespace:
     """Give the macros of the folder, as functions that return their SQL."""
-    holdfast = SimpleNamespace()
-
-    def give(value: Any) -> None:
-        raise ReturnedError(value)
-
-    def calling(macro: Any) -> Any:
-        def call(*arguments: Any) -> str:
-            try:
-                return str(macro(*arguments)).strip()
-            except ReturnedError as returned:
-                return str(returned.args[0]).strip()
-
-        return call
-
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    engine = (ROOT / "macros/engines/duckdb.sql").read_text(encoding="utf-8")
-    texts = [engine.replace("macro duckdb__", "macro ")]
-    for path in [ROOT / "macros/sql/normal_cdf.sql", *(ROOT / "macros/campaigns").glob("*.sql")]:
-        texts.append(path.read_text(encoding="utf-8"))
-    for text in texts:
-        template = environment.from_string(text, globals={"holdfast": holdfast, "return": give})
-        for name, macro in vars(template.module).items():
-            if callable(macro) and (text is not texts[0] or name in ENGINE):
-                setattr(holdfast, name, calling(macro))
-    return holdfast
+    holdfast = add_macros(SimpleNamespace(), [MACROS / "engines/duckdb.sql"], ENGINE)
+    paths = [MACROS / "sql/normal_cdf.sql", *(MACROS / "campaigns").glob("*.sql")]
+    return add_macros(holdfast, paths)
 
 
 @lru_cache

@@ -7,17 +7,16 @@ before the send, and `SampleRatio`), for the customers that `experiment` draws.
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from .rendering import MACROS, add_macros
+
 CELL = ["offer_key", "segment"]
 # outcome: difference, its 95 % interval; effect (CUPED), its 95 % interval
 ORACLE = {
@@ -36,37 +35,12 @@ ORACLE = {
 }
 
 
-class ReturnedError(Exception):
-    """What a macro gives by return(), which in dbt need not be text."""
-
-
-def _give(value: Any) -> None:
-    raise ReturnedError(value)
-
-
 @lru_cache
 def offers() -> SimpleNamespace:
     """Give the macros that the effects are made of."""
+    names = ("sql/normal_cdf", "offers/student_quantile", "offers/measured_effects")
     holdfast = SimpleNamespace(text=lambda value: f"'{value}'")
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-
-    def calling(macro: Any) -> Any:
-        def call(*arguments: Any) -> str:
-            try:
-                return str(macro(*arguments)).strip()
-            except ReturnedError as returned:
-                return str(returned.args[0])
-
-        return call
-
-    for name in ("sql/normal_cdf", "offers/student_quantile", "offers/measured_effects"):
-        text = (ROOT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
-        names = {"holdfast": holdfast, "return": _give}
-        module = environment.from_string(text, globals=names).module
-        for macro, body in vars(module).items():
-            if callable(body):
-                setattr(holdfast, macro, calling(body))
-    return holdfast
+    return add_macros(holdfast, [MACROS / f"{name}.sql" for name in names])
 
 
 def measured(sends: pa.Table) -> dict[str, dict[str, Any]]:

@@ -4,58 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest
 
-MACROS = Path(__file__).resolve().parents[2] / "macros"
+from .rendering import MACROS, add_macros
+
 PRIMITIVES = ("same_id", "stable_number", "days_between", "text")
 SETTINGS = {"holdout_share": 0.05, "holdout_salt": "s", "random_share": 0.1, "response_days": 30}
 CUSTOMERS = "(select range as customer_id from range(100000))"
-
-
-class ReturnedError(Exception):
-    """What a macro gives by return(), which in dbt need not be text."""
 
 
 @lru_cache
 def policy_macros(**changes: Any) -> SimpleNamespace:
     """Give the macros of the folder, as functions that return their SQL."""
     holdfast = SimpleNamespace(setting=(SETTINGS | changes).__getitem__)
-
-    def give(value: Any) -> None:
-        raise ReturnedError(value)
-
-    def calling(macro: Any) -> Any:
-        def call(*arguments: Any) -> str:
-            try:
-                return str(macro(*arguments)).strip()
-            except ReturnedError as returned:
-                return str(returned.args[0]).strip()
-
-        return call
-
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    engine = (MACROS / "engines" / "duckdb.sql").read_text(encoding="utf-8")
-    texts = [engine.replace("macro duckdb__", "macro ")]
-    for path in sorted((MACROS / "policy").glob("*.sql")):
-        texts.append(path.read_text(encoding="utf-8"))
-    for text in texts:
-        # Jinja gives away no macro whose name begins with an underscore
-        text = text.replace("macro _", "macro own_").replace("holdfast._", "holdfast.own_")
-        template = environment.from_string(text, globals={"holdfast": holdfast, "return": give})
-        for name, macro in vars(template.module).items():
-            if callable(macro) and (text is not texts[0] or name in PRIMITIVES):
-                setattr(holdfast, name, calling(macro))
-    inner = holdfast.same_id
-    holdfast.same_id = lambda column, is_whole=False: inner(column, is_whole)
-    return holdfast
+    add_macros(holdfast, [MACROS / "engines" / "duckdb.sql"], PRIMITIVES)
+    return add_macros(holdfast, sorted((MACROS / "policy").glob("*.sql")))
 
 
 def column(sql: str, rows: str = CUSTOMERS) -> Any:

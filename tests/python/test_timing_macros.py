@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import numpy as np
 import pytest
 from scipy.stats import beta
 
-TIMING = Path(__file__).resolve().parents[2] / "macros" / "timing"
-
-
-class ReturnedError(Exception):
-    """What a macro gives by return(), which in dbt need not be text."""
+from .rendering import MACROS, add_macros
 
 
 @lru_cache
 def timing_macros(quiet_hours: tuple[int, ...] = ()) -> SimpleNamespace:
     """Give the macros of the folder, as functions that return what they return in dbt."""
     holdfast = SimpleNamespace(setting={"quiet_hours": quiet_hours}.__getitem__)
-
-    def give(value: Any) -> None:
-        raise ReturnedError(value)
-
-    def calling(macro: Any) -> Any:
-        def call(*arguments: Any) -> Any:
-            try:
-                return str(macro(*arguments)).strip()
-            except ReturnedError as returned:
-                return returned.args[0]
-
-        return call
-
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    for path in sorted(TIMING.glob("*.sql")):
-        # Jinja gives away no macro whose name begins with an underscore
-        text = path.read_text(encoding="utf-8")
-        text = text.replace("macro _", "macro own_").replace("holdfast._", "holdfast.own_")
-        template = environment.from_string(text, globals={"holdfast": holdfast, "return": give})
-        for name, macro in vars(template.module).items():
-            if callable(macro):
-                setattr(holdfast, name, calling(macro))
-    return holdfast
+    return add_macros(holdfast, sorted((MACROS / "timing").glob("*.sql")))
 
 
 def value_of(sql: str, **columns: float) -> Any:

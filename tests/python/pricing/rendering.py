@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import jinja2
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class ReturnedError(Exception):
-    """What a macro gives by return(), which in dbt need not be text."""
-
-
-def _give(value: Any) -> None:
-    raise ReturnedError(value)
-
-
-def _calling(macro: Any) -> Any:
-    def call(*arguments: Any, **named: Any) -> str:
-        try:
-            return str(macro(*arguments, **named))
-        except ReturnedError as returned:
-            return str(returned.args[0])
-
-    return call
-
-
-def _module(path: Path, holdfast: SimpleNamespace) -> Any:
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    # Jinja gives away no macro whose name begins with an underscore
-    text = path.read_text(encoding="utf-8")
-    text = text.replace("macro _", "macro own_").replace("holdfast._", "holdfast.own_")
-    names = {"holdfast": holdfast, "return": _give}
-    return environment.from_string(text, globals=names).module
+from ..rendering import MACROS, add_macros
 
 
 @lru_cache
 def pricing() -> SimpleNamespace:
     """Give the macros of macros/pricing/price_slopes.sql."""
-    holdfast = SimpleNamespace()
-    for name, macro in vars(_module(ROOT / "macros/pricing/price_slopes.sql", holdfast)).items():
-        if callable(macro):
-            setattr(holdfast, name, _calling(macro))
-    return holdfast
+    return add_macros(SimpleNamespace(), [MACROS / "pricing/price_slopes.sql"])
 
 
 def slopes_of(relation: str, controls: tuple[str, ...] = (), is_logarithm: bool = False) -> str:
@@ -66,10 +33,9 @@ def decision_rates(least_group: int, columns: list[dict[str, str]]) -> str:
         text=lambda value: "'" + value + "'",
         input_relation=lambda name: name,
     )
-    path = ROOT / "macros/measuring/is_small_group.sql"
-    holdfast.is_small_group = _calling(_module(path, holdfast).is_small_group)
+    add_macros(holdfast, [MACROS / "measuring/is_small_group.sql"])
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    text = (ROOT / "models/systems/decisions/holdfast__decision_rates.sql").read_text("utf-8")
-    return environment.from_string(text).render(
+    model = MACROS.parent / "models/systems/decisions/holdfast__decision_rates.sql"
+    return environment.from_string(model.read_text("utf-8")).render(
         holdfast=holdfast, config=lambda **named: "", ref=lambda package, name: name
     )
