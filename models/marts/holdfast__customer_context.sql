@@ -21,6 +21,7 @@
 } -%}
 {% set all_barriers = of_customers + of_channels.keys() | list -%}
 {% set most_channels = 6 -%}
+{% set listed_channels = modules.itertools.product(of_channels, range(1, most_channels + 1)) | list -%}
 with
 
 customers as (
@@ -207,12 +208,14 @@ barriers as (
         not is_discount_allowed as is_discount_barred,
         -- a refusal that came after the as-of date outweighs what time would heal
         case
-            when has_refused_since and dropped_because not in ('global_holdout', 'do_not_contact', 'no_consent')
+            when
+                has_refused_since
+                and coalesce(dropped_because not in ('global_holdout', 'do_not_contact', 'no_consent'), true)
                 then 'consent_withdrawn'
-            when has_refused_since and dropped_because is null then 'consent_withdrawn'
             else dropped_because
         end as barrier,
         case when not has_refused_since then next_allowed_at end as until_at,
+        case when not has_refused_since then dropped_since_at end as since_at,
     from {{ ref('holdfast', 'holdfast__contact_policy') }}
 
 ),
@@ -237,13 +240,11 @@ barred as (
         {%- for barrier in all_barriers %}
         max(case when barrier = {{ holdfast.text(barrier) }} then place end) as {{ barrier }}_channels,
         max(case when barrier = {{ holdfast.text(barrier) }} then until_at end) as {{ barrier }}_until,
+        min(case when barrier = {{ holdfast.text(barrier) }} then since_at end) as {{ barrier }}_since,
         {%- endfor %}
-        {%- for barrier in of_channels %}
-        {%- for place in range(1, most_channels + 1) %}
-        max(
-            case when barrier = {{ holdfast.text(barrier) }} and place = {{ place }} then channel end
-        ) as {{ barrier }}_channel_{{ place }},
-        {%- endfor %}
+        {%- for barrier, place in listed_channels %}
+        {%- set is_listed = 'barrier = ' ~ holdfast.text(barrier) ~ ' and place = ' ~ place %}
+        max(case when {{ is_listed }} then channel end) as {{ barrier }}_channel_{{ place }},
         {%- endfor %}
     from placed_barriers
     group by customer_id
@@ -263,6 +264,7 @@ written_barriers as (
             'rule': holdfast.text(tojson('no_contact')),
             'code': holdfast.text(tojson(barrier)),
             'why': holdfast.text(tojson(sentences[of_channels.get(barrier, barrier)])),
+            'since': holdfast.json_time(barrier ~ '_since'),
             'until': holdfast.json_time(barrier ~ '_until'),
         } %}
         case
@@ -298,10 +300,11 @@ written_barriers as (
     'band': holdfast.json_string('customers.risk_band', 20),
     'model_id': holdfast.json_string('customers.model_id', 80),
 } -%}
-{% set reasons = [] -%}
-{% for place in range(1, 4) -%}
-    {% do reasons.append(holdfast.json_string('customers.reason_' ~ place, 160)) -%}
-{% endfor -%}
+{% set reasons = [
+    holdfast.json_string('customers.reason_1', 160),
+    holdfast.json_string('customers.reason_2', 160),
+    holdfast.json_string('customers.reason_3', 160),
+] -%}
 parts as (
 
     select
