@@ -104,7 +104,7 @@
         {%- set checked.ok = value in ['en', 'de', 'ru'] -%}
     {%- elif name == 'theme_labels' -%}
         {%- set checked.ok = value is mapping and value.values() | select('string') | list | length == value | length -%}
-    {%- elif name == 'trigger_rules' -%}
+    {%- elif name in ['topic_rules', 'trigger_rules'] -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'web_event_types' -%}
         {%- set checked.ok = value is mapping and value.keys() | reject('in', ['view', 'cart']) | list | length == 0 -%}
