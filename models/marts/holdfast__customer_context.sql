@@ -21,7 +21,6 @@
 } -%}
 {% set all_barriers = of_customers + of_channels.keys() | list -%}
 {% set most_channels = 6 -%}
-{% set listed_channels = modules.itertools.product(of_channels, range(1, most_channels + 1)) | list -%}
 with
 
 customers as (
@@ -242,7 +241,9 @@ barred as (
         max(case when barrier = {{ holdfast.text(barrier) }} then until_at end) as {{ barrier }}_until,
         min(case when barrier = {{ holdfast.text(barrier) }} then since_at end) as {{ barrier }}_since,
         {%- endfor %}
-        {%- for barrier, place in listed_channels %}
+        {%- for number in range(most_channels * of_channels | length) %}
+        {%- set barrier = (of_channels.keys() | list)[number // most_channels] %}
+        {%- set place = number % most_channels + 1 %}
         {%- set is_listed = 'barrier = ' ~ holdfast.text(barrier) ~ ' and place = ' ~ place %}
         max(case when {{ is_listed }} then channel end) as {{ barrier }}_channel_{{ place }},
         {%- endfor %}
