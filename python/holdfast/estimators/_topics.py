@@ -23,8 +23,10 @@ __all__ = ["LEAST_TEXTS", "Tried", "Topics", "fit_topics"]
 LEAST_TEXTS = 30
 _MOST_TERMS = 30_000
 _WIDTH = 128
-# an n-gram tells half of what a word does, for a word has several
-_GRAM_WEIGHT = 0.5
+# directions that many texts share count a little more
+_STRETCH = 0.25
+# an n-gram tells less than a word does, for a word has several
+_GRAM_WEIGHT = 0.7
 _MOST_TOPICS = 300
 _LEAST_PER_TOPIC = 8
 # texts on which the number of topics is chosen
@@ -141,7 +143,8 @@ class _Space:
         reduced = TruncatedSVD(width, algorithm="randomized", n_iter=7, random_state=seed)
         reduced.fit(weighted)
         # half precision halves the file; what is learned from here on is learned from these numbers
-        self.embedding = (reduced.components_.T * rarity[:, None]).astype(np.float16)
+        stretch = (reduced.singular_values_ / reduced.singular_values_[0]) ** _STRETCH
+        self.embedding = (reduced.components_.T * rarity[:, None] * stretch).astype(np.float16)
         self.places = _directions(rows.astype(np.float32) @ self.embedding.astype(np.float32))
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.contract import TopicFile
-from holdfast.texts import Occurrences, Vocabulary, clean, is_too_short, occurrences, scripts_of
+from holdfast.texts import (
+    Occurrences,
+    Vocabulary,
+    clean,
+    is_too_short,
+    mask_rare,
+    occurrences,
+    scripts_of,
+)
 
-__all__ = ["STATUSES", "TopicModel", "assign"]
+__all__ = ["STATUSES", "TopicFunctions", "TopicModel", "assign"]
 
 STATUSES = ("assigned", "other", "empty", "no_model")
 # terms that are looked up at once, which bounds the memory: times the width of a model, times four
@@ -119,3 +128,56 @@ def assign(models: Mapping[str, tuple[str, TopicModel]], texts: Any) -> dict[str
         "certainty": certainty.tolist(),
         "status": status.tolist(),
     }
+
+
+class TopicFunctions:
+    """The DuckDB functions that read texts with the topic models of a warehouse.
+
+    Parameters
+    ----------
+    read
+        Gives the stored bytes and the SHA-256 of a model, by its table and id.
+    """
+
+    RESULT = "STRUCT(model_id VARCHAR, cluster INTEGER, certainty FLOAT, status VARCHAR)"
+
+    def __init__(self, read: Callable[[str, str], tuple[bytes, str]]) -> None:
+        self._read = read
+        self._models: dict[tuple[str, str], TopicModel] = {}
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Let go of all models."""
+        self._models = {}
+
+    def assign(self, table: str, keys: str, texts: Any) -> Any:
+        """Assign a chunk of texts, by models whose ids are given with commas between them."""
+        import pyarrow
+
+        models = [self._model(table, key) for key in keys.split(",") if key]
+        by_script = {
+            model.script: (key, model)
+            for key, model in zip(filter(None, keys.split(",")), models, strict=True)
+        }
+        found = assign(by_script, texts)
+        kinds = (pyarrow.string(), pyarrow.int32(), pyarrow.float32(), pyarrow.string())
+        names = ("model_id", "cluster", "certainty", "status")
+        arrays = [pyarrow.array(found[name], kind) for name, kind in zip(names, kinds, strict=True)]
+        return pyarrow.StructArray.from_arrays(arrays, names=list(names))
+
+    def mask(self, table: str, key: str, texts: Any) -> Any:
+        """Show a chunk of texts with all masked but the words of a model that may be shown."""
+        import pyarrow
+
+        known = self._model(table, key).words
+        return pyarrow.array([mask_rare(text, known) for text in clean(texts).to_pylist()])
+
+    def _model(self, table: str, key: str) -> TopicModel:
+        """Return a model, read once: its id is a hash of its content."""
+        with self._lock:
+            models = self._models
+            found = models.get((table, key))
+            if found is None:
+                found = TopicModel(TopicFile.from_bytes(*self._read(table, key)))
+                models[table, key] = found
+            return found
