@@ -177,6 +177,20 @@ select *
 {% endmacro %}
 
 
+{% macro duckdb__assigned_topic(registry, model_ids, text) %}
+    {{- return(
+        'holdfast_topics(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_ids | join(',')) ~ ', ' ~ text ~ ')'
+    ) -}}
+{% endmacro %}
+
+
+{% macro duckdb__masked_text(registry, model_id, text) %}
+    {{- return(
+        'holdfast_masked_text(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_id) ~ ', ' ~ text ~ ')'
+    ) -}}
+{% endmacro %}
+
+
 {% macro duckdb__table_comment(relation) %}
     {{- return(
         'select max(comment) from duckdb_tables() where database_name = ' ~ holdfast.text(relation.database) ~ ' and schema_name = '

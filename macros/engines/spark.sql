@@ -189,6 +189,21 @@ select *
 {%- endmacro %}
 
 
+{#- Texts are read by Python, which SQL of Spark cannot call; see docs/service.md. -#}
+{% macro spark__assigned_topic(registry, model_ids, text) %}
+    {%- do exceptions.raise_compiler_error(
+        'Support topics are assigned by the DuckDB plugin only. Leave service out of the var `holdfast_systems` on Spark.'
+    ) -%}
+{% endmacro %}
+
+
+{% macro spark__masked_text(registry, model_id, text) %}
+    {%- do exceptions.raise_compiler_error(
+        'Support topics are shown by the DuckDB plugin only. Leave service out of the var `holdfast_systems` on Spark.'
+    ) -%}
+{% endmacro %}
+
+
 {% macro spark__has_plugin() %}
     {{- return(false) -}}
 {% endmacro %}
