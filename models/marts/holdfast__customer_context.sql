@@ -4,6 +4,8 @@
 {% set times = holdfast.event_times() -%}
 {% set currency = holdfast.setting('currency') -%}
 {% set has_tickets = holdfast.has_input('support_tickets') -%}
+{% set has_issues = holdfast.has_system('service') and has_tickets -%}
+{% set issue = 'coalesce(issues.topic, named_topic)' if has_issues else 'named_topic' -%}
 {% set has_decisions = holdfast.has_system('decisions') -%}
 {% set columns = holdfast.context_columns() -%}
 {#- asked while dbt parses, too, for an input may be a ref -#}
@@ -95,6 +97,22 @@ latest_orders as (
 
 ),
 
+{% if has_issues -%}
+issues as (
+
+    select
+        texts.text_id,
+        issues.topic,
+    from {{ ref('holdfast', 'holdfast__support_issue_texts') }} as texts
+    inner join {{ ref('holdfast', 'holdfast__support_issues') }} as issues on issues.topic_id = texts.topic_id
+    where
+        texts.source = 'ticket'
+        and texts.status = 'assigned'
+
+),
+
+{% endif -%}
+
 {% if has_tickets -%}
 known_tickets as (
 
@@ -103,7 +121,7 @@ known_tickets as (
         customer_id,
         opened_at,
         resolved_at,
-        {{ 'cast(null as varchar)' if 'topic' in personal.support_tickets else "nullif(trim(topic), '')" }} as issue,
+        {{ 'cast(null as varchar)' if 'topic' in personal.support_tickets else "nullif(trim(topic), '')" }} as named_topic,
         {{ 'cast(null as double)' if 'csat' in personal.support_tickets else 'csat' }} as csat,
         row_number() over (
             partition by customer_id
@@ -124,11 +142,15 @@ written_tickets as (
         {{ holdfast.json_object({
             'id': holdfast.json_string('ticket_id', 60),
             'opened_at': holdfast.json_time('opened_at'),
-            'issue': holdfast.json_string('issue', 60),
+            'issue': holdfast.json_string(issue, 60),
+            'topic': holdfast.json_string('named_topic', 60),
             'resolved_at': holdfast.json_time('resolved_at'),
             'csat': holdfast.json_number('csat', 1),
         }) }} as json,
     from known_tickets
+    {% if has_issues -%}
+    left join issues on issues.text_id = cast(known_tickets.ticket_id as varchar)
+    {%- endif %}
     where place <= 5
 
 ),
