@@ -23,6 +23,7 @@
 } -%}
 {% set all_barriers = of_customers + of_channels.keys() | list -%}
 {% set most_channels = 6 -%}
+{% set most_bytes = 4000 -%}
 with
 
 customers as (
@@ -121,7 +122,8 @@ known_tickets as (
         customer_id,
         opened_at,
         resolved_at,
-        {{ 'cast(null as varchar)' if 'topic' in personal.support_tickets else "nullif(trim(topic), '')" }} as named_topic,
+        {{ "nullif(trim(topic), '')" if 'topic' not in personal.support_tickets else 'cast(null as varchar)' }}
+            as named_topic,
         {{ 'cast(null as double)' if 'csat' in personal.support_tickets else 'csat' }} as csat,
         row_number() over (
             partition by customer_id
@@ -423,15 +425,16 @@ parts as (
     'decisions': 'decisions',
     'do_not': 'full_do_not',
 } -%}
+{% set written = [] -%}
+{% for form in forms -%}
+{% set shortened = {'shortened': holdfast.text(tojson(form.keys() | list))} if form else {} -%}
+{% do written.append(holdfast.json_object(dict(whole, **dict(form, **shortened)))) -%}
+{% endfor -%}
 drafts as (
 
     select
-        customer_id,
-        {%- for form in forms %}
-        {{ holdfast.json_object(dict(
-            whole, **dict(form, **({'shortened': holdfast.text(tojson(form.keys() | list))} if form else {}))
-        )) }} as form_{{ loop.index }},
-        {%- endfor %}
+        *,
+        {{ written[0] }} as draft,
     from parts
 
 ),
@@ -441,12 +444,15 @@ final as (
     select
         customer_id,
         {{ holdfast.as_of_date() }} as as_of_date,
+        -- the shorter forms are not written for those whose whole is short enough
         cast(
             case
-                {%- for form in forms[:-1] %}
-                when bit_length(form_{{ loop.index }}) < 8 * 4000 then form_{{ loop.index }}
+                when bit_length(draft) < 8 * {{ most_bytes }} then draft
+                {%- for shorter in written[1:-1] %}
+                when bit_length({{ shorter }}) < 8 * {{ most_bytes }}
+                    then {{ shorter }}
                 {%- endfor %}
-                else form_{{ forms | length }}
+                else {{ written[-1] }}
             end as varchar
         ) as context,
     from drafts
