@@ -107,12 +107,19 @@ def _render(project: Project, tables: Tables) -> str:
 
     from holdfast.report import _words as words
     from holdfast.report._actions import steps
+    from holdfast.report._campaigns import campaigns
+    from holdfast.report._fairness import fairness
     from holdfast.report._headline import assumption, headline, lead
     from holdfast.report._health import health
+    from holdfast.report._issues import issues
     from holdfast.report._lifecycle import lifecycle
+    from holdfast.report._offers import offers
+    from holdfast.report._people import people
     from holdfast.report._population import STATES, population
+    from holdfast.report._prices import prices
     from holdfast.report._quality import quality
     from holdfast.report._recommendations import recommendations
+    from holdfast.report._results import results
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
     from holdfast.report._terms import terms
@@ -129,6 +136,12 @@ def _render(project: Project, tables: Tables) -> str:
     found_value, found_timing = value(tables, money, least), timing(tables, money, least)
     found_recommendations = recommendations(tables, money, least)
     found_waiting = waiting(tables, money, least)
+    stories = (
+        offers(tables, money, least),
+        campaigns(tables, money),
+        prices(tables, money),
+        issues(tables, least),
+    )
     sections = (
         found_retention,
         found_risk,
@@ -137,6 +150,7 @@ def _render(project: Project, tables: Tables) -> str:
         found_health,
         found_value,
         found_timing,
+        *stories,
     )
     listed = (
         found_risk.customers,
@@ -146,6 +160,13 @@ def _render(project: Project, tables: Tables) -> str:
         found_recommendations.customers,
         found_waiting.customers,
     )
+    found_people = people(
+        tables,
+        [
+            *(row["id"] for each in listed for row in each.rows),
+            *(row["id"] for row in found_value.best),
+        ],
+    )
     charts = {name: chart for section in sections for name, chart in section.charts.items()}
     latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
     as_of = latest and latest["as_of"]
@@ -153,6 +174,7 @@ def _render(project: Project, tables: Tables) -> str:
         "charts": charts,
         "lists": {each.name: each.as_data() for each in listed if each.rows},
         "flow": found_lifecycle.flow,
+        "people": found_people.as_data(),
         "names": {"state": STATES, "occasion": OCCASIONS},
         "as_of": as_of,
         "currency": money.currency,
@@ -186,6 +208,10 @@ def _render(project: Project, tables: Tables) -> str:
             timing=found_timing,
             recommendations=found_recommendations,
             waiting=found_waiting,
+            stories=stories,
+            results=results(tables, money),
+            fairness=fairness(tables),
+            people=found_people,
             lifecycle=found_lifecycle,
             quality=found_quality,
             health=found_health,
@@ -275,7 +301,7 @@ def _policy(scripts: Iterable[str]) -> str:
 
 def _script() -> str:
     """Put the page's own scripts into one closure, so that none of their names is global."""
-    parts = "\n".join(asset(name) for name in ("lists.js", "flow.js", "page.js"))
+    parts = "\n".join(asset(name) for name in ("lists.js", "flow.js", "people.js", "page.js"))
     return (
         '"use strict";\n(() => {\n'
         '  const data = JSON.parse(document.getElementById("report-data").textContent);\n'

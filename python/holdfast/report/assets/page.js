@@ -35,9 +35,12 @@
       text: { color: ink },
     };
   };
-  let turn = 0;
+  let turn = 0, isOld = false;
   async function drawAll() {
     look.textContent = isDark() ? "Light" : "Dark";
+    // charts take the width of their place, and behind the page of a customer they have none
+    isOld = Boolean(document.getElementById("overview")?.hidden);
+    if (isOld) return;
     const mine = ++turn;
     for (const place of document.querySelectorAll("[data-chart]")) {
       const spec = coloured(data.charts[place.dataset.chart]);
@@ -60,6 +63,11 @@
   window.addEventListener("resize", markAll);
   // what was folded away had no width until now
   for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", markAll);
+
+  root.addEventListener("overview", () => {
+    if (isOld) drawAll();
+    markAll();
+  });
 
   drawAll();
   markAll();

@@ -1,0 +1,291 @@
+"""What customers write about: issues that rise, and how satisfied customers are."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from holdfast.report import _words as words
+from holdfast.report._chart import count_axis, draw, legend, spec
+from holdfast.report._story import Cell, Grid, Story
+from holdfast.report._tables import Row, Tables
+
+__all__ = ["issues"]
+
+_LISTED, _DRAWN, _WEEKS, _MONTHS = 15, 5, 26, 12
+# colours of style.css that are told apart without their hue, too: each line has its own dashes
+_LINES = {
+    "@accent": [1, 0],
+    "@high": [6, 3],
+    "@baseline": [2, 2],
+    "@medium": [8, 3, 2, 3],
+    "@low": [4, 2],
+}
+# every text belongs to a topic, but this one says nothing
+_OTHER = "other"
+
+
+def issues(tables: Tables, least: int) -> Story:
+    """Read what customers write about.
+
+    Parameters
+    ----------
+    tables
+        What a build made.
+    least
+        How many customers a group must have to be told apart.
+
+    Returns
+    -------
+    Story
+        Empty where there are neither issues nor feedback.
+    """
+    found = Story(anchor="issues", name="Issues", title="What customers write about")
+    _add_issues(tables, found, least)
+    _add_feedback(tables, found, least)
+    return found
+
+
+def _add_issues(tables: Tables, found: Story, least: int) -> None:
+    """Add the issues of the last complete week, those that rise first, and their weeks."""
+    columns = ("topic_id", "topic", "week", "texts", "share", "customers", "expected_texts")
+    further = ("is_unusual", "is_complete", "first_seen_at", "median_hours_to_resolve", "csat")
+    if not tables.has("support_issue_trends", *columns, *further, "upper_bound"):
+        return
+    latest = tables.row(
+        "select cast(max(week) as date) as week from {support_issue_trends} where is_complete"
+    )
+    if latest is None or latest["week"] is None:
+        return
+    rows = tables.rows(
+        """
+        select
+            cast(topic_id as varchar) as id,
+            topic,
+            texts,
+            customers,
+            expected_texts as expected,
+            upper_bound as bound,
+            coalesce(is_unusual, false) as is_unusual,
+            cast(first_seen_at as date) as first_seen,
+            median_hours_to_resolve as hours,
+            csat,
+        from {support_issue_trends}
+        where week = cast($week as date) and texts > 0
+        order by is_unusual desc, texts desc, topic, id
+        """,
+        {"week": latest["week"]},
+    )
+    named = [row for row in rows if row["id"] != _OTHER]
+    rising = [row for row in named if row["is_unusual"]]
+    total = sum(row["texts"] for row in rows)
+    found.lead.append(_told(latest["week"], total, rising))
+    if not rows:
+        return
+    typical = _typical(tables, least)
+    found.grids.append(
+        Grid(
+            "Issues of the last complete week",
+            (
+                ("Issue", False),
+                ("Messages", True),
+                ("Usual for the week", True),
+                ("Customers", True),
+                ("Hours to resolve", True),
+                ("Satisfied", True),
+                ("First seen", False),
+                ("Rising?", False),
+            ),
+            [
+                (
+                    Cell(row["topic"], typical.get(row["id"], "")),
+                    words.count(row["texts"]),
+                    _usual(row),
+                    words.count(row["customers"]) if (row["customers"] or 0) >= least else "few",
+                    words.count(row["hours"]),
+                    words.share(row["csat"], 0),
+                    words.day(row["first_seen"]),
+                    Cell("yes", tone="bad") if row["is_unusual"] else "no",
+                )
+                for row in rows[:_LISTED]
+            ],
+            "Rising: more messages than chance explains, given the weeks before. Usual: what was "
+            "expected, and in brackets the most that is still usual. Hours to resolve: the median. "
+            "Satisfied: share of good ratings."
+            + (" In small print: a typical message, without personal data." if typical else ""),
+        )
+    )
+    _add_weeks(tables, found, [row["id"] for row in named[:_DRAWN]])
+
+
+def _told(week: str, total: int, rising: list[Row]) -> str:
+    """Say in one sentence whether anything rises."""
+    begin = f"In the week of {words.day(week)} customers wrote {words.counted(total, 'message')}"
+    if not rising:
+        return f"{begin}, and no issue is rising unusually."
+    listed = ", ".join(
+        f"{row['topic']} ({words.count(row['texts'])} instead of about "
+        f"{words.number(row['expected'], 0)})"
+        for row in rising[:3]
+    )
+    count = f"{len(rising)} issues are" if len(rising) > 1 else "1 issue is"
+    return f"{begin}; {count} rising unusually: {listed}{', …' if len(rising) > 3 else ''}."
+
+
+def _usual(row: Row) -> Cell:
+    """Write how many messages were expected, and up to how many are usual."""
+    if row["expected"] is None:
+        return Cell(words.NONE)
+    bound = row["bound"]
+    return Cell(
+        words.number(row["expected"], 0),
+        "" if bound is None else f"(up to {words.count(bound)})",
+    )
+
+
+def _typical(tables: Tables, least: int) -> dict[str, str]:
+    """Give a typical message of each issue, where enough customers have written of it."""
+    if not tables.has("support_issues", "topic_id", "typical_text"):
+        return {}
+    return {
+        row["id"]: row["text"]
+        for row in tables.rows(
+            """
+            select
+                cast(issues.topic_id as varchar) as id,
+                any_value(issues.typical_text) as text,
+            from {support_issues} as issues
+            inner join {support_issue_trends} as trends on trends.topic_id = issues.topic_id
+            where issues.typical_text is not null
+            group by issues.topic_id
+            having max(trends.customers) >= $least
+            """,
+            {"least": least},
+        )
+    }
+
+
+def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
+    """Draw the weeks of the issues that are named first."""
+    rows = tables.rows(
+        f"""
+        select
+            topic,
+            cast(week as date) as week,
+            texts,
+            expected_texts as expected,
+        from {{support_issue_trends}}
+        where
+            is_complete
+            and list_contains($ids, cast(topic_id as varchar))
+            and week > (select max(week) from {{support_issue_trends}} where is_complete)
+                - interval {_WEEKS} week
+        order by week, topic
+        """,  # noqa: S608 - a constant
+        {"ids": ids},
+    )
+    topics = list(dict.fromkeys(row["topic"] for row in rows))
+    if len({row["week"] for row in rows}) < 2:
+        return
+    colours, dashes = list(_LINES)[: len(topics)], list(_LINES.values())[: len(topics)]
+    chart = (
+        draw(rows)
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24))
+        .encode(
+            x=alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=6, grid=False)),
+            y=alt.Y("texts:Q", title="messages per week", axis=count_axis()),
+            color=alt.Color(
+                "topic:N", scale=alt.Scale(domain=topics, range=colours), legend=legend(2)
+            ),
+            strokeDash=alt.StrokeDash(
+                "topic:N", scale=alt.Scale(domain=topics, range=dashes), legend=legend(2)
+            ),
+            tooltip=[
+                alt.Tooltip("topic:N", title="issue"),
+                alt.Tooltip("week:T", format="%d %b %Y", title="week of"),
+                alt.Tooltip("texts:Q", format=",", title="messages"),
+                alt.Tooltip("expected:Q", format=",.1f", title="usual"),
+            ],
+        )
+    )
+    found.titles["issue_weeks"] = "Messages by week"
+    found.charts["issue_weeks"] = spec(
+        chart, description="Messages by week about the issues that are named first", height=300
+    )
+
+
+def _add_feedback(tables: Tables, found: Story, least: int) -> None:
+    """Add how satisfied customers were by month."""
+    columns = ("month", "segment", "topic_id", "answers", "nps", "nps_lower", "nps_upper", "csat")
+    if not tables.has("feedback_summary", *columns, "detractors", "detractors_without_ticket"):
+        return
+    more = [name for name in ("asked", "answered") if tables.has("feedback_summary", name)]
+    rows = tables.rows(
+        f"""
+        select
+            cast(month as date) as month,
+            {", ".join((*columns[3:], "detractors", "detractors_without_ticket", *more))}
+        from {{feedback_summary}}
+        where segment = 'all' and topic_id = 'all' and answers >= $least
+        order by month desc
+        limit {_MONTHS}
+        """,  # noqa: S608 - constant names
+        {"least": least},
+    )
+    if not rows:
+        return
+    newest = rows[0]
+    if newest["nps"] is not None:
+        silent = newest["detractors_without_ticket"]
+        found.lead.append(
+            f"In {words.month(newest['month'])} the score of recommendation (NPS, from -100 to "
+            f"100) was {words.signed(newest['nps'])}, from "
+            f"{words.counted(newest['answers'], 'answer')}"
+            + (
+                f"; {words.count(silent)} of {words.count(newest['detractors'])} unhappy customers "
+                "have no ticket, so nobody may have noticed."
+                if silent
+                else "."
+            )
+        )
+    found.grids.append(
+        Grid(
+            "Feedback by month",
+            (
+                ("Month", False),
+                *((("Asked", True), ("Answered", True)) if len(more) == 2 else ()),
+                ("Answers", True),
+                ("NPS", True),
+                ("Satisfied (CSAT)", True),
+                ("Unhappy", True),
+                ("of them without a ticket", True),
+            ),
+            [
+                (
+                    words.month(row["month"]),
+                    *(
+                        (words.count(row["asked"]), words.count(row["answered"]))
+                        if len(more) == 2
+                        else ()
+                    ),
+                    words.count(row["answers"]),
+                    _nps(row),
+                    words.share(row["csat"], 0),
+                    words.count(row["detractors"]),
+                    words.count(row["detractors_without_ticket"]),
+                )
+                for row in rows
+            ],
+            "NPS: the share who would recommend the shop (9 or 10 of 10) less the share who would "
+            "not (0 to 6), in points; in brackets its 95% interval. Unhappy: those who would not.",
+        )
+    )
+
+
+def _nps(row: Row) -> Cell:
+    """Write a score of recommendation with its interval."""
+    if row["nps"] is None:
+        return Cell(words.NONE)
+    ends = row["nps_lower"], row["nps_upper"]
+    if None in ends:
+        return Cell(words.signed(row["nps"]))
+    return Cell(words.signed(row["nps"]), f"({' to '.join(words.signed(end) for end in ends)})")
