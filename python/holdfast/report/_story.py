@@ -99,8 +99,7 @@ def amount_between(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
         return ""
     digits = 2 if max(abs(lower), abs(upper)) < 100 else 0
-    # a bound that rounds to zero has no sign
-    return " to ".join(words.number(round(end, digits) + 0.0, digits) for end in (lower, upper))
+    return f"{words.number(lower, digits)} to {words.number(upper, digits)}"
 
 
 def effect(value: float | None, lower: float | None, upper: float | None) -> Cell:

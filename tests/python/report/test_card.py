@@ -7,6 +7,7 @@ import datetime as dt
 
 from holdfast.registry import Figure, RegisteredModel
 from holdfast.report._card_sections import (
+    Bin,
     Facts,
     _calibration,
     _data,
@@ -14,7 +15,6 @@ from holdfast.report._card_sections import (
     _limits,
     _performance,
 )
-from holdfast.report._plot import Bin
 
 TWIN = RegisteredModel(
     model_id="twin",
@@ -66,7 +66,7 @@ def test_test_dates_are_those_of_the_twin() -> None:
 def test_figures_stand_beside_the_baseline_and_the_twin_is_not_listed_again() -> None:
     html = _performance(CHAMPION, [CHAMPION, TWIN, BASELINE], FACTS)
     assert "base rate (baseline)" in html
-    assert html.count("<th") == 3
+    assert html.count("<th>") + html.count("<th ") == 3
     assert "(0.750 to 0.850)" in html
     assert html.count("2026-03-01 to 2026-04-01") == 2
 
@@ -121,7 +121,7 @@ def test_card_of_a_number_speaks_of_values() -> None:
     html = "".join(
         (
             _performance(SPEND, models, facts),
-            _calibration(SPEND, facts),
+            _calibration(SPEND, facts, {}),
             _features(SPEND, facts),
             _limits(SPEND, models, facts),
         )
