@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -81,10 +82,16 @@ def people(tables: Tables, listed: Iterable[str]) -> People:
 def _read(text: str | None) -> dict[str, Any] | None:
     """Read a context; what is none has no page."""
     try:
-        context = json.loads(text or "", parse_constant=lambda _: None)
-    except ValueError:
+        context = json.loads(text or "", parse_constant=lambda _: None, parse_float=_finite)
+    except (ValueError, RecursionError):
         return None
     return context if isinstance(context, dict) else None
+
+
+def _finite(text: str) -> float | None:
+    """Read a number; one that is too large for a browser is not known."""
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _packed(known: dict[str, dict[str, Any]], ids: list[str]) -> str:
