@@ -757,7 +757,15 @@ CONTEXT = {
         }
     ],
     "decisions": [],
-    "do_not": [{"rule": "open_complaint", "why": "A complaint is open.", "since": "2026-06-20"}],
+    "do_not": [
+        {
+            "rule": "no_contact",
+            "code": "open_complaint",
+            "why": "A complaint is open.",
+            "channels": ["email", "push"],
+            "since": "2026-06-20T08:00:00Z",
+        }
+    ],
     "of_a_later_version": {"nested": {"a": [1]}, "yes": True},
 }
 
@@ -787,9 +795,10 @@ def test_a_customer_has_a_page_that_the_keyboard_opens_and_leaves(
     )
     # what not to do comes first
     assert texts(chromium, "#person h3")[0] == "What not to do"
-    assert texts(chromium, "#person .part-do_not td")[:3] == [
-        "open complaint",
+    assert texts(chromium, "#person .part-do_not td") == [
+        "no contact",
         "A complaint is open.",
+        "email, push",
         "20 Jun 2026",
     ]
     assert texts(chromium, "#person .part-orders td") == [

@@ -118,7 +118,7 @@ def _grid(title: str, rows: list[Row], money: Money, more: str) -> Grid:
         ),
         [
             (
-                row["campaign"],
+                f"campaign {row['campaign']}",
                 words.day(row["since"]),
                 words.count(row["sends"]),
                 words.count(row["control_sends"]),
@@ -174,7 +174,7 @@ def _allocation(tables: Tables, live: list[Row]) -> tuple[list[Grid], str]:
             ),
             [
                 (
-                    row["campaign"],
+                    f"campaign {row['campaign']}",
                     _variant(row, names),
                     words.count(row["sends"]),
                     words.share(row["share"], 0),

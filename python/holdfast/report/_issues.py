@@ -50,6 +50,7 @@ def _add_issues(tables: Tables, found: Story, least: int) -> None:
     columns = ("topic_id", "topic", "week", "texts", "share", "customers", "expected_texts")
     further = ("is_unusual", "is_complete", "first_seen_at", "median_hours_to_resolve", "csat")
     if not tables.has("support_issue_trends", *columns, *further, "upper_bound"):
+        _add_totals(tables, found, least)
         return
     latest = tables.row(
         "select cast(max(week) as date) as week from {support_issue_trends} where is_complete"
@@ -117,6 +118,59 @@ def _add_issues(tables: Tables, found: Story, least: int) -> None:
     _add_weeks(tables, found, [row["id"] for row in named[:_DRAWN]])
 
 
+def _add_totals(tables: Tables, found: Story, least: int) -> None:
+    """Add the issues of all times, where nothing is known of their weeks."""
+    columns = ("topic_id", "topic", "texts", "customers", "share", "first_seen_at", "last_seen_at")
+    if not tables.has("support_issues", *columns):
+        return
+    rows = tables.rows(
+        """
+        select
+            cast(topic_id as varchar) as id,
+            topic,
+            texts,
+            share,
+            cast(first_seen_at as date) as first_seen,
+            cast(last_seen_at as date) as last_seen,
+        from {support_issues}
+        where texts > 0 and customers >= $least
+        order by texts desc, id
+        """,
+        {"least": least},
+    )
+    named = [row for row in rows if row["id"] != _OTHER]
+    if not named:
+        return
+    found.lead.append(
+        f"Customers write most about {named[0]['topic']}: {words.share(named[0]['share'], 0)} of "
+        "all messages."
+    )
+    typical = _typical(tables, least)
+    found.grids.append(
+        Grid(
+            "Issues",
+            (
+                ("Issue", False),
+                ("Messages", True),
+                ("Share", True),
+                ("First seen", False),
+                ("Last seen", False),
+            ),
+            [
+                (
+                    Cell(row["topic"], typical.get(row["id"], "")),
+                    words.count(row["texts"]),
+                    words.share(row["share"]),
+                    words.day(row["first_seen"]),
+                    words.day(row["last_seen"]),
+                )
+                for row in rows[:_LISTED]
+            ],
+            "In small print: a typical message, without personal data." if typical else "",
+        )
+    )
+
+
 def _told(week: str, total: int, rising: list[Row]) -> str:
     """Say in one sentence whether anything rises."""
     begin = f"In the week of {words.day(week)} customers wrote {words.counted(total, 'message')}"
@@ -144,20 +198,17 @@ def _usual(row: Row) -> Cell:
 
 def _typical(tables: Tables, least: int) -> dict[str, str]:
     """Give a typical message of each issue, where enough customers have written of it."""
-    if not tables.has("support_issues", "topic_id", "typical_text"):
+    if not tables.has("support_issues", "topic_id", "typical_text", "customers"):
         return {}
     return {
         row["id"]: row["text"]
         for row in tables.rows(
             """
             select
-                cast(issues.topic_id as varchar) as id,
-                any_value(issues.typical_text) as text,
-            from {support_issues} as issues
-            inner join {support_issue_trends} as trends on trends.topic_id = issues.topic_id
-            where issues.typical_text is not null
-            group by issues.topic_id
-            having max(trends.customers) >= $least
+                cast(topic_id as varchar) as id,
+                typical_text as text,
+            from {support_issues}
+            where typical_text is not null and customers >= $least
             """,
             {"least": least},
         )
@@ -219,13 +270,17 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     if not tables.has("feedback_summary", *columns, "detractors", "detractors_without_ticket"):
         return
     more = [name for name in ("asked", "answered") if tables.has("feedback_summary", name)]
+    # a group may be called all, too
+    whole = "and segment_by = 'all'" if tables.has("feedback_summary", "segment_by") else ""
+    over = "is_complete" if tables.has("feedback_summary", "is_complete") else "true"
     rows = tables.rows(
         f"""
         select
             cast(month as date) as month,
+            {over} as is_over,
             {", ".join((*columns[3:], "detractors", "detractors_without_ticket", *more))}
         from {{feedback_summary}}
-        where segment = 'all' and topic_id = 'all' and answers >= $least
+        where segment = 'all' and topic_id = 'all' and answers >= $least {whole}
         order by month desc
         limit {_MONTHS}
         """,  # noqa: S608 - constant names
@@ -233,7 +288,7 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     )
     if not rows:
         return
-    newest = rows[0]
+    newest = next((row for row in rows if row["is_over"]), rows[0])
     if newest["nps"] is not None:
         silent = newest["detractors_without_ticket"]
         found.lead.append(
@@ -241,8 +296,8 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
             f"100) was {words.signed(newest['nps'])}, from "
             f"{words.counted(newest['answers'], 'answer')}"
             + (
-                f"; {words.count(silent)} of {words.count(newest['detractors'])} unhappy customers "
-                "have no ticket, so nobody may have noticed."
+                f"; {words.count(silent)} of {words.count(newest['detractors'])} unhappy answers "
+                "came from customers without a ticket, so nobody may have noticed."
                 if silent
                 else "."
             )
@@ -257,7 +312,7 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
                 ("NPS", True),
                 ("Satisfied (CSAT)", True),
                 ("Unhappy", True),
-                ("of them without a ticket", True),
+                ("Unhappy without a ticket", True),
             ),
             [
                 (
@@ -276,7 +331,8 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
                 for row in rows
             ],
             "NPS: the share who would recommend the shop (9 or 10 of 10) less the share who would "
-            "not (0 to 6), in points; in brackets its 95% interval. Unhappy: those who would not.",
+            "not (0 to 6), in points; in brackets its 95% interval. CSAT: the share of ratings "
+            "of 4 or 5 of 5. Unhappy: answers of 0 to 6.",
         )
     )
 

@@ -113,14 +113,20 @@ ISSUES = """
 """
 ISSUES_NOW = """
     create table support_issues as
-    select id as topic_id, 'My parcel, order [number], of ' || id as typical_text,
-    from (values ('t1'), ('t2')) as made (id)
+    select
+        id as topic_id, id || ' now' as topic,
+        'My parcel, order [number], of ' || id as typical_text,
+        texts, customers, 0.6 as share, date '2026-01-05' as first_seen_at,
+        date '2026-06-05' as last_seen_at,
+    from (values ('t1', 80, 60), ('t2', 9, 4), ('other', 99, 60)) as made (id, texts, customers)
 """
 FEEDBACK = """
     create table feedback_summary as
     select
-        date '2026-06-01' - to_months(cast(age as integer)) as month, segment, 'all' as topic_id,
-        if(age = 2, 4, 120) as answers, 12.3 as nps, 2.0 as nps_lower, 22.0 as nps_upper,
+        date '2026-06-01' - to_months(cast(age as integer)) as month, segment,
+        if(segment = 'all', 'all', 'state') as segment_by, age > 0 as is_complete,
+        'all' as topic_id, if(age = 2, 4, 120) as answers,
+        12.3 as nps, 2.0 as nps_lower, 22.0 as nps_upper,
         0.71 as csat, 22 as detractors, 9 as detractors_without_ticket, 400 as asked,
         120 as answered,
     from range(3) as months (age), (values ('all'), ('Champions')) as made (segment)
@@ -186,7 +192,9 @@ def test_campaigns_that_run_are_told_with_the_division_of_the_next_send(
         "than it cost, 0 lost money, and 2 did neither for certain."
     ) in text
     divided = text[text.index("How the next sends are divided") : text.index("Ended")]
-    assert "4 Ten <b>percent</b> off, A, email 250 90% 90% better than the others" in divided
+    assert (
+        "campaign 4 Ten <b>percent</b> off, A, email 250 90% 90% better than the others" in divided
+    )
     assert "beaten by another" in divided
     # one has a single variant, and one is over
     assert "the only variant" not in divided
@@ -225,9 +233,19 @@ def test_rising_issues_come_first_without_texts_of_few_customers(
     assert "of t2" not in listed
     assert "refund 6 8 (up to 15) few" in listed
     assert len(data_of(html)["charts"]["issue_weeks"]["datasets"]) == 1
-    assert "(NPS, from -100 to 100) was +12, from 120 answers; 9 of 22 unhappy" in text
+    assert "(NPS, from -100 to 100) was +12, from 120 answers; 9 of 22 unhappy answers" in text
+    # the month that is not over is listed, but not told
+    assert "In May 2026 the score" in text
+    assert "June 2026 400" in text
     assert "May 2026 400 120 120 +12 (+2 to +22) 71% 22 9" in text
     assert "April 2026" not in text
+
+
+def test_issues_without_weeks_are_told_as_a_whole(project: MakeProject, tmp_path: Path) -> None:
+    text = told(page_of(project(SHOP, ISSUES_NOW), tmp_path), "issues")
+    assert "Customers write most about t1 now: 60% of all messages." in text
+    assert "other now" in text
+    assert "t2" not in text
 
 
 def test_nothing_rising_is_said(project: MakeProject, tmp_path: Path) -> None:

@@ -11,20 +11,23 @@
     return known;
   };
 
+  // codes that a text beside them says in words, and what stands elsewhere
+  const unsaid = new Set(["code", "currency"]);
   const parts = {
     do_not: "What not to do", customer: "Who it is", value: "Worth", risk: "Risk of leaving",
     decisions: "Open decisions", orders: "Last orders", tickets: "Last tickets",
   };
   const titles = {
     id: "Id", as_of: "As of", model_id: "Model", csat: "Rating", at: "Date",
-    opened_at: "Opened", resolved_at: "Resolved", nps: "Recommends (0 to 10)", due: "Due", until: "Until",
+    opened_at: "Opened", resolved_at: "Resolved", made_at: "Proposed", expires: "Send before",
+    state_since: "In this state since", value_percentile: "Worth more than",
   };
   const titled = (key) => {
     const text = titles[key] ?? key.replaceAll("_", " ");
     return text.charAt(0).toUpperCase() + text.slice(1);
   };
   const isAmount = (key) => /amount|spend|revenue|value|margin|profit|price|cost/.test(key);
-  const isShare = (key) => /probability|share|rate$|p_alive/.test(key);
+  const isShare = (key) => /probability|share|percentile/.test(key);
   const written = (key, value) => {
     if (value === null || value === undefined || value === "") return "-";
     if (typeof value === "boolean") return value ? "yes" : "no";
@@ -50,6 +53,7 @@
   const facts = (values) => {
     const list = element("dl", "facts", "");
     for (const [key, value] of Object.entries(values)) {
+      if (unsaid.has(key)) continue;
       const pair = document.createElement("div"), told = document.createElement("dd");
       told.append(shownValue(key, value));
       pair.append(element("dt", "", titled(key)), told);
@@ -59,14 +63,16 @@
   };
   // on a phone each row is a card, as in the lists
   const rowsOf = (rows) => {
-    const keys = [...new Set(rows.flatMap((row) => Object.keys(row ?? {})))];
+    const keys = [...new Set(rows.flatMap((row) => Object.keys(row ?? {})))].filter((key) => !unsaid.has(key));
     const table = element("table", "list", ""), head = document.createElement("tr"), body = document.createElement("tbody");
     head.append(...keys.map((key) => element("th", "", titled(key))));
     for (const row of rows) {
       const line = document.createElement("tr");
       for (const key of keys) {
         const cell = document.createElement("td");
-        cell.append(shownValue(key, row?.[key]));
+        const value = row?.[key];
+        cell.textContent = Array.isArray(value) ? value.map((each) => written(key, each)).join(", ") : written(key, value);
+        if (key === "why" || key === "reason") cell.lang = data.language;
         cell.dataset.label = titled(key);
         line.append(cell);
       }
@@ -80,7 +86,7 @@
     const made = element("article", "part-" + key.replaceAll(/[^a-z_]/g, ""), "");
     made.append(element("h3", "", parts[key] ?? titled(key)));
     if (isList(value)) made.append(rowsOf(value));
-    else if (Array.isArray(value)) made.append(value.length ? shownValue(key, value) : element("p", "note", "None."));
+    else if (Array.isArray(value)) made.append(value.length ? shownValue(key, value) : element("p", "note", key === "do_not" ? "Nothing is forbidden." : "None."));
     else made.append(facts(value));
     return made;
   };
@@ -89,7 +95,7 @@
     const about = [since && `customer since ${day(since)}`, segment, state && called("state", state)].filter(Boolean);
     const told = about.length ? about.join(", ") + "." : "";
     const chance = typeof risk?.probability === "number"
-      ? ` The probability that this customer leaves is ${written("probability", risk.probability)}${risk.band ? ` (${risk.band} risk)` : ""}.` : "";
+      ? ` The probability that this customer ${state === "lapsed" ? "does not come back" : "leaves"} is ${written("probability", risk.probability)}${risk.band ? ` (${risk.band} risk)` : ""}.` : "";
     return told.charAt(0).toUpperCase() + told.slice(1) + chance + (asOf ? ` As of ${day(asOf)}.` : "");
   };
   const back = () => {
