@@ -62,10 +62,11 @@ def people(tables: Tables, listed: Iterable[str]) -> People:
         for row in tables.rows(
             """
             select
-                cast(customer_id as varchar) as id,
-                cast(context as varchar) as context,
-            from {customer_context}
-            where list_contains($wanted, cast(customer_id as varchar))
+                wanted.id,
+                cast(known.context as varchar) as context,
+            from (select unnest($wanted) as id) as wanted
+            inner join {customer_context} as known
+                on cast(known.customer_id as varchar) = wanted.id
             """,
             {"wanted": wanted},
         )

@@ -20,7 +20,9 @@
   const titles = {
     id: "Id", as_of: "As of", model_id: "Model", csat: "Rating", at: "Date",
     opened_at: "Opened", resolved_at: "Resolved", made_at: "Proposed", expires: "Send before",
-    state_since: "In this state since", value_percentile: "Worth more than",
+    state_since: "In this state since", last_order_at: "Last order", expected_next_order_at: "Next order due",
+    revenue_365d: "Revenue, last 365 days", expected_spend_365d: "Expected spend, next 365 days",
+    expected_orders_365d: "Expected orders, next 365 days", value_percentile: "Share of customers worth less",
   };
   const titled = (key) => {
     const text = titles[key] ?? key.replaceAll("_", " ");
