@@ -140,7 +140,7 @@ def test_card_tells_all_that_it_should_and_loads_nothing(
     # the icon of the page is none
     assert page.links == ["data:,"]
     assert 'data-chart="card_test"' in text
-    assert "default-src 'none'" in text
+    assert "default-src &#39;none&#39;" in text
     champion = one(built_demo, "champion")
     row = built_demo.query(
         "select registry.onnx_sha256, registry.feature_names, performance.auroc, "

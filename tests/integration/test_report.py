@@ -843,6 +843,27 @@ def test_the_page_of_a_customer_opens_by_its_address_and_texts_stay_texts(
     assert chromium.get_log("browser") == []
 
 
+def test_the_page_of_a_customer_tells_what_customer_context_does(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    customer = built_demo.query(LISTED)[0][0]
+    [(text,)] = built_demo.query(
+        f"select context from customer_context where cast(customer_id as varchar) = '{customer}'"
+    )
+    context = json.loads(text)
+    show(chromium, page, customer=customer)
+    told = texts(chromium, "#person .say")[0]
+    assert f"{100 * context['risk']['probability']:.1f}%" in told
+    assert context["customer"]["segment"] in told
+    assert texts(chromium, "#person .part-risk li") == context["risk"]["reasons"]
+    assert len(texts(chromium, "#person .part-orders tbody tr")) == len(context["orders"]) > 0
+    assert texts(chromium, "#person .part-do_not h3") == ["What not to do"]
+    # every customer who is listed has a page
+    show(chromium, page)
+    assert texts(chromium, "[data-list] td.of-id:not(:has(a))") == []
+    assert len(texts(chromium, ".best td a")) == len(texts(chromium, ".best tbody tr")) > 0
+
+
 def test_a_customer_without_a_page_is_said_to_have_none(
     with_people: tuple[Path, list[str]], chromium: Any
 ) -> None:
@@ -877,7 +898,7 @@ def complaints(browser: Any) -> list[tuple[str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize(("width", "look"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "look"), [(1440, "light"), (1440, "dark"), (390, "dark")])
 def test_axe_finds_nothing_to_complain_of(
     with_people: tuple[Path, list[str]], card: Path, chromium: Any, width: int, look: str
 ) -> None:

@@ -363,6 +363,16 @@ def test_the_holdout_tells_what_all_contacts_achieve(project: MakeProject, tmp_p
     assert "1 customer of the comparison group got a message all the same" in text
 
 
+def test_who_is_never_contacted_is_a_step_to_take(project: MakeProject, tmp_path: Path) -> None:
+    html = page_of(project(SHOP, DECIDED[0]), tmp_path)
+    assert "40 customers were drawn by lot and must not be contacted." in told(html, "next")
+    assert "Leave a random tenth out" not in html
+    nobody = "update contact_policy set is_holdout = false"
+    (tmp_path / "shop.duckdb").unlink()
+    html = page_of(project(SHOP, DECIDED[0], nobody), tmp_path)
+    assert "Leave a random tenth out" in html
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -12,7 +12,7 @@
     made.textContent = text;
     return made;
   };
-  const hasPage = new Set(data.people?.ids ?? []);
+  const hasPage = new Set("DecompressionStream" in window ? data.people?.ids ?? [] : []);
   const pageOf = (id) => "#customer=" + encodeURIComponent(id);
   // what a link to the page of a customer says; a text where there is no such page
   const linked = (id) => {
