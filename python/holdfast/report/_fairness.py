@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.report import _words as words
-from holdfast.report._story import Cell, Grid, Story
+from holdfast.report._story import Grid, Story, points
 from holdfast.report._tables import Tables
 
 __all__ = ["fairness"]
@@ -77,9 +77,7 @@ def fairness(tables: Tables) -> Story:
                     _OUTCOMES.get(row["outcome"], words.plain_name(row["outcome"])),
                     words.share(row["rate"]),
                     words.share(row["rest_rate"]),
-                    _difference(
-                        row["difference"], row["difference_lower"], row["difference_upper"]
-                    ),
+                    points(row["difference"], row["difference_lower"], row["difference_upper"]),
                     "yes" if row["status"] == "different" else "no",
                 )
                 for row in compared[:_LISTED]
@@ -89,14 +87,3 @@ def fairness(tables: Tables) -> Story:
         )
     )
     return found
-
-
-def _difference(value: float | None, lower: float | None, upper: float | None) -> Cell:
-    """Write a difference of shares in percentage points, with its interval."""
-    if value is None:
-        return Cell(words.NONE)
-    if lower is None or upper is None:
-        return Cell(words.points(value))
-    return Cell(
-        words.points(value), f"({words.signed(100 * lower, 1)} to {words.signed(100 * upper, 1)})"
-    )

@@ -6,7 +6,8 @@ import altair as alt
 
 from holdfast.report import _words as words
 from holdfast.report._chart import count_axis, draw, legend, spec
-from holdfast.report._story import Cell, Grid, Story
+from holdfast.report._money import Money
+from holdfast.report._story import Cell, Grid, Story, effect, points
 from holdfast.report._tables import Row, Tables
 
 __all__ = ["issues"]
@@ -24,13 +25,15 @@ _LINES = {
 _OTHER = "other"
 
 
-def issues(tables: Tables, least: int) -> Story:
+def issues(tables: Tables, money: Money, least: int) -> Story:
     """Read what customers write about.
 
     Parameters
     ----------
     tables
         What a build made.
+    money
+        The currency.
     least
         How many customers a group must have to be told apart.
 
@@ -40,57 +43,72 @@ def issues(tables: Tables, least: int) -> Story:
         Empty where there are neither issues nor feedback.
     """
     found = Story(anchor="issues", name="Issues", title="What customers write about")
-    _add_issues(tables, found, least)
+    _add_issues(tables, money, found, least)
     _add_feedback(tables, found, least)
     return found
 
 
-def _add_issues(tables: Tables, found: Story, least: int) -> None:
-    """Add the issues of the last complete week, those that rise first, and their weeks."""
-    columns = ("topic_id", "topic", "week", "texts", "share", "customers", "expected_texts")
+def _add_issues(tables: Tables, money: Money, found: Story, least: int) -> None:
+    """Add the issues of the last seven days, those that rise first, and their weeks."""
+    columns = ("topic_id", "topic", "week", "texts", "judged_texts", "expected_texts")
     further = ("is_unusual", "is_complete", "first_seen_at", "median_hours_to_resolve", "csat")
     if not tables.has("support_issue_trends", *columns, *further, "upper_bound"):
         _add_totals(tables, found, least)
         return
-    latest = tables.row(
-        "select cast(max(week) as date) as week from {support_issue_trends} where is_complete"
-    )
-    if latest is None or latest["week"] is None:
-        return
     rows = tables.rows(
         """
+        with
+
+        -- of the newest week, the running one too, what is judged are the last seven days
+        newest as (
+
+            select *
+            from {support_issue_trends}
+            where week = (select max(week) from {support_issue_trends})
+
+        ),
+
+        complete as (
+
+            select *
+            from {support_issue_trends}
+            where week = (select max(week) from {support_issue_trends} where is_complete)
+
+        )
+
         select
-            cast(topic_id as varchar) as id,
-            topic,
-            texts,
-            customers,
-            expected_texts as expected,
-            upper_bound as bound,
-            coalesce(is_unusual, false) as is_unusual,
-            cast(first_seen_at as date) as first_seen,
-            median_hours_to_resolve as hours,
-            csat,
-        from {support_issue_trends}
-        where week = cast($week as date) and texts > 0
-        order by is_unusual desc, texts desc, topic, id
-        """,
-        {"week": latest["week"]},
+            cast(coalesce(newest.topic_id, complete.topic_id) as varchar) as id,
+            coalesce(newest.topic, complete.topic) as topic,
+            coalesce(newest.judged_texts, 0) as texts,
+            newest.expected_texts as expected,
+            newest.upper_bound as bound,
+            coalesce(newest.is_unusual, false) as is_unusual,
+            cast(coalesce(newest.first_seen_at, complete.first_seen_at) as date) as first_seen,
+            coalesce(complete.texts, 0) as week_texts,
+            complete.median_hours_to_resolve as hours,
+            complete.csat,
+        from newest
+        full outer join complete on complete.topic_id = newest.topic_id
+        where newest.judged_texts > 0 or complete.texts > 0
+        order by coalesce(newest.is_unusual, false) desc, texts desc, week_texts desc, topic, id
+        """
     )
-    named = [row for row in rows if row["id"] != _OTHER]
-    rising = [row for row in named if row["is_unusual"]]
-    total = sum(row["texts"] for row in rows)
-    found.lead.append(_told(latest["week"], total, rising))
     if not rows:
         return
+    named = [row for row in rows if row["id"] != _OTHER]
+    found.lead.append(
+        _told(sum(row["texts"] for row in rows), [row for row in named if row["is_unusual"]])
+    )
     typical = _typical(tables, least)
+    more = len(rows) - _LISTED
     found.grids.append(
         Grid(
-            "Issues of the last complete week",
+            "Issues of the last seven days",
             (
                 ("Issue", False),
                 ("Messages", True),
-                ("Usual for the week", True),
-                ("Customers", True),
+                ("Usual", True),
+                ("Last full week", True),
                 ("Hours to resolve", True),
                 ("Satisfied", True),
                 ("First seen", False),
@@ -101,7 +119,7 @@ def _add_issues(tables: Tables, found: Story, least: int) -> None:
                     Cell(row["topic"], typical.get(row["id"], "")),
                     words.count(row["texts"]),
                     _usual(row),
-                    words.count(row["customers"]) if (row["customers"] or 0) >= least else "few",
+                    words.count(row["week_texts"]),
                     words.count(row["hours"]),
                     words.share(row["csat"], 0),
                     words.day(row["first_seen"]),
@@ -110,12 +128,60 @@ def _add_issues(tables: Tables, found: Story, least: int) -> None:
                 for row in rows[:_LISTED]
             ],
             "Rising: more messages than chance explains, given the weeks before. Usual: what was "
-            "expected, and in brackets the most that is still usual. Hours to resolve: the median. "
+            "expected, and in brackets the most that is still usual. These count tickets alone, if "
+            "there are any; the last full week counts comments, too. Hours to resolve: the median. "
             "Satisfied: share of good ratings."
-            + (" In small print: a typical message, without personal data." if typical else ""),
+            + (" In small print: a typical message, without personal data." if typical else "")
+            + (f" Not listed: {words.counted(more, 'more issue')} with fewer." if more > 0 else ""),
         )
     )
     _add_weeks(tables, found, [row["id"] for row in named[:_DRAWN]])
+    _add_effects(tables, money, found)
+
+
+def _add_effects(tables: Tables, money: Money, found: Story) -> None:
+    """Add what customers did after a ticket, beside similar customers without one."""
+    columns = ("topic_id", "topic", "outcome", "horizon_days", "status", "matched")
+    bounds = ("difference", "difference_lower", "difference_upper")
+    if not tables.has("support_issue_effects", *columns, *bounds):
+        return
+    rows: dict[str, dict[str, Row]] = {}
+    for row in tables.rows(
+        f"""
+        select {", ".join((*columns, *bounds))}
+        from {{support_issue_effects}}
+        where status <> 'too_few' and topic_id <> '{_OTHER}'
+        order by topic_id = 'all' desc, matched desc, topic_id, outcome
+        """  # noqa: S608 - constants
+    ):
+        rows.setdefault(row["topic_id"], {})[row["outcome"]] = row
+    listed = [both for both in rows.values() if "churn" in both][:_LISTED]
+    if not listed:
+        return
+    days = listed[0]["churn"]["horizon_days"]
+    found.grids.append(
+        Grid(
+            "What customers did after a ticket",
+            (
+                ("Issue", False),
+                ("Tickets compared", True),
+                (f"Bought nothing in {days} days", True),
+                (money.titled(f"Spent in {days} days"), True),
+            ),
+            [
+                (
+                    "all issues" if row["topic_id"] == "all" else row["topic"],
+                    words.count(row["matched"]),
+                    points(*(row[name] for name in bounds)),
+                    effect(*(both["spend"][name] for name in bounds)) if "spend" in both else "-",
+                )
+                for both in listed
+                for row in [both["churn"]]
+            ],
+            "The difference from similar customers without a ticket, with its 95% interval. It is "
+            "no proof that the issue is the cause: customers who write may differ in other ways.",
+        )
+    )
 
 
 def _add_totals(tables: Tables, found: Story, least: int) -> None:
@@ -171,9 +237,9 @@ def _add_totals(tables: Tables, found: Story, least: int) -> None:
     )
 
 
-def _told(week: str, total: int, rising: list[Row]) -> str:
+def _told(total: float, rising: list[Row]) -> str:
     """Say in one sentence whether anything rises."""
-    begin = f"In the week of {words.day(week)} customers wrote {words.counted(total, 'message')}"
+    begin = f"In the last seven days customers wrote {words.counted(total, 'message')}"
     if not rising:
         return f"{begin}, and no issue is rising unusually."
     listed = ", ".join(

@@ -133,7 +133,7 @@ def _render(project: Project, tables: Tables) -> str:
         offers(tables, money, least),
         campaigns(tables, money),
         prices(tables, money),
-        issues(tables, least),
+        issues(tables, money, least),
     )
     sections = (
         found_retention,

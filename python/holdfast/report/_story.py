@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from holdfast.report import _words as words
 from holdfast.report._chart import Section
 
-__all__ = ["Cell", "Grid", "Story", "amount_between", "effect"]
+__all__ = ["Cell", "Grid", "Story", "amount_between", "effect", "points"]
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,19 @@ def effect(value: float | None, lower: float | None, upper: float | None) -> Cel
     if lower is not None and upper is not None:
         tone = "good" if lower > 0 else "bad" if upper < 0 else ""
     return Cell(words.signed(value, digits), f"({between})" if between else "", tone)
+
+
+def points(value: float | None, lower: float | None, upper: float | None) -> Cell:
+    """Write a difference of shares in percentage points, with its interval.
+
+    Examples
+    --------
+    >>> points(0.15, 0.05, 0.25)
+    Cell(text='+15.0 points', small='(+5.0 to +25.0)', tone='')
+    """
+    if value is None:
+        return Cell(words.NONE)
+    if lower is None or upper is None:
+        return Cell(words.points(value))
+    ends = " to ".join(words.signed(100 * end, 1) for end in (lower, upper))
+    return Cell(words.points(value), f"({ends})")

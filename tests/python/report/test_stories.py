@@ -104,9 +104,11 @@ ISSUES = """
     create table support_issue_trends as
     select
         id as topic_id, topic, date '2026-06-29' - to_days(cast(7 * age as integer)) as week,
-        cast(if(age = 1 and id = 't1', 31, few) as bigint) as texts, 0.3 as share,
-        cast(if(id = 't2', 4, 20) as bigint) as customers, 20.0 as median_hours_to_resolve,
-        0.7 as csat, 8.5 as expected_texts, 15 as upper_bound, age = 1 and id = 't1' as is_unusual,
+        -- the running week has but two days, and the last seven are judged
+        cast(if(age = 0, 2, few) as bigint) as texts,
+        cast(if(age = 0 and id = 't1', 31, few) as bigint) as judged_texts,
+        20.0 as median_hours_to_resolve, 0.7 as csat, 8.5 as expected_texts, 15 as upper_bound,
+        age = 0 and id = 't1' or age = 3 and id = 't2' as is_unusual,
         age > 0 as is_complete, date '2026-01-05' as first_seen_at,
     from (values ('t1', 'late <i>parcel</i>', 8), ('t2', 'refund', 6), ('other', 'other', 9))
         as made (id, topic, few), range(10) as weeks (age)
@@ -223,15 +225,15 @@ def test_rising_issues_come_first_without_texts_of_few_customers(
 ) -> None:
     html = page_of(project(SHOP, ISSUES, ISSUES_NOW, FEEDBACK), tmp_path)
     text = told(html, "issues")
-    # the week that is not over does not count
-    assert "In the week of 22 June 2026 customers wrote 46 messages; 1 issue is rising" in text
+    # a rise of today is told today, one of earlier weeks no more
+    assert "In the last seven days customers wrote 46 messages; 1 issue is rising" in text
     assert "late <i>parcel</i> (31 instead of about 8)" in text
     assert "<i>parcel" not in html
-    listed = text[text.index("Issues of the last") : text.index("Feedback by month")]
-    assert "My parcel, order [number], of t1 31 8 (up to 15) 20 20 70% 5 January 2026 yes" in listed
-    # four customers are no group whose texts are shown, or counted apart
+    listed = text[text.index("Issues of the last seven") : text.index("Feedback by month")]
+    assert "My parcel, order [number], of t1 31 8 (up to 15) 8 20 70% 5 January 2026 yes" in listed
+    # four customers are no group whose texts are shown
     assert "of t2" not in listed
-    assert "refund 6 8 (up to 15) few" in listed
+    assert "refund 6 8 (up to 15) 6 20 70% 5 January 2026 no" in listed
     assert len(data_of(html)["charts"]["issue_weeks"]["datasets"]) == 1
     assert "(NPS, from -100 to 100) was +12, from 120 answers; 9 of 22 unhappy answers" in text
     # the month that is not over is listed, but not told
@@ -239,6 +241,31 @@ def test_rising_issues_come_first_without_texts_of_few_customers(
     assert "June 2026 400" in text
     assert "May 2026 400 120 120 +12 (+2 to +22) 71% 22 9" in text
     assert "April 2026" not in text
+
+
+EFFECTS = """
+    create table support_issue_effects as
+    select
+        id as topic_id, id || ' topic' as topic, outcome, 90 as horizon_days, status,
+        matched, if(outcome = 'churn', 0.05, -12.0) as difference,
+        if(outcome = 'churn', 0.02, -20.0) as difference_lower,
+        if(outcome = 'churn', 0.08, -4.0) as difference_upper,
+    from
+        (values ('t1', 'higher', 80), ('t2', 'too_few', 4), ('all', 'higher', 300)) as made
+            (id, status, matched),
+        (values ('churn'), ('spend')) as outcomes (outcome)
+"""
+
+
+def test_what_follows_a_ticket_is_no_proof(project: MakeProject, tmp_path: Path) -> None:
+    built = project(SHOP, ISSUES, EFFECTS, meta={"currency": "EUR"})
+    text = told(page_of(built, tmp_path), "issues")
+    assert (
+        "Spent in 90 days (EUR) all issues 300 +5.0 points (+2.0 to +8.0) -12.00 (-20.00 to -4.00) "
+        "t1 topic 80 +5.0 points"
+    ) in text
+    assert "t2 topic" not in text
+    assert "no proof that the issue is the cause" in text
 
 
 def test_issues_without_weeks_are_told_as_a_whole(project: MakeProject, tmp_path: Path) -> None:
