@@ -238,6 +238,8 @@ _SPLITS = (("test", "On the test dates"), ("live", "Live"))
 def _charts(model: RegisteredModel, facts: Facts) -> dict[str, dict[str, Any]]:
     """Draw the calibration of the test and live; nothing where the libraries are not installed."""
     try:
+        import vl_convert  # noqa: F401 - the page that holds the charts needs it
+
         from holdfast.report._calibration import calibration_chart
     except ImportError:
         # a card without charts needs no extra: tables have the same figures

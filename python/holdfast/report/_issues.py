@@ -243,8 +243,7 @@ def _told(total: float, rising: list[Row]) -> str:
     if not rising:
         return f"{begin}, and no issue is rising unusually."
     listed = ", ".join(
-        f"{row['topic']} ({words.count(row['texts'])} instead of about "
-        f"{words.number(row['expected'], 0)})"
+        f"{row['topic']} ({words.count(row['texts'])} instead of about {_few(row['expected'])})"
         for row in rising[:3]
     )
     count = f"{len(rising)} issues are" if len(rising) > 1 else "1 issue is"
@@ -257,9 +256,14 @@ def _usual(row: Row) -> Cell:
         return Cell(words.NONE)
     bound = row["bound"]
     return Cell(
-        words.number(row["expected"], 0),
+        _few(row["expected"]),
         "" if bound is None else f"(up to {words.count(bound)})",
     )
+
+
+def _few(value: float | None) -> str:
+    """Write a mean of counts, with a decimal where it is small."""
+    return words.number(value, 0 if value is not None and value >= 10 else 1)
 
 
 def _typical(tables: Tables, least: int) -> dict[str, str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import sys
+
+import pytest
 
 from holdfast.registry import Figure, RegisteredModel
 from holdfast.report._card_sections import (
     Bin,
     Facts,
     _calibration,
+    _charts,
     _data,
     _features,
     _limits,
@@ -162,3 +166,18 @@ def test_a_model_that_a_simple_rule_beats_by_its_loss_says_so_first() -> None:
     assert html.startswith("<ul>\n<li>Do not act on its scores: no better than a simple rule, ")
     assert "log loss 0.0643 on test rows, against 0.0621 of the baseline base rate" in html
     assert "Do not act" not in _limits(better, [better, TWIN, baseline], FACTS)
+
+
+def test_a_card_without_the_extra_has_tables_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _charts(CHAMPION, FACTS).keys() == {"card_test"}
+    html = _calibration(CHAMPION, FACTS, _charts(CHAMPION, FACTS))
+    assert 'data-chart="card_test"' in html
+    for module in ("altair", "vl_convert"):
+        with monkeypatch.context() as patched:
+            patched.setitem(sys.modules, module, None)
+            patched.delitem(sys.modules, "holdfast.report._calibration", raising=False)
+            patched.delitem(sys.modules, "holdfast.report._chart", raising=False)
+            assert _charts(CHAMPION, FACTS) == {}
+    html = _calibration(CHAMPION, FACTS, {})
+    assert "data-chart" not in html
+    assert "20.0 %" in html

@@ -227,13 +227,15 @@ def test_rising_issues_come_first_without_texts_of_few_customers(
     text = told(html, "issues")
     # a rise of today is told today, one of earlier weeks no more
     assert "In the last seven days customers wrote 46 messages; 1 issue is rising" in text
-    assert "late <i>parcel</i> (31 instead of about 8)" in text
+    assert "late <i>parcel</i> (31 instead of about 8.5)" in text
     assert "<i>parcel" not in html
     listed = text[text.index("Issues of the last seven") : text.index("Feedback by month")]
-    assert "My parcel, order [number], of t1 31 8 (up to 15) 8 20 70% 5 January 2026 yes" in listed
+    assert (
+        "My parcel, order [number], of t1 31 8.5 (up to 15) 8 20 70% 5 January 2026 yes" in listed
+    )
     # four customers are no group whose texts are shown
     assert "of t2" not in listed
-    assert "refund 6 8 (up to 15) 6 20 70% 5 January 2026 no" in listed
+    assert "refund 6 8.5 (up to 15) 6 20 70% 5 January 2026 no" in listed
     assert len(data_of(html)["charts"]["issue_weeks"]["datasets"]) == 1
     assert "(NPS, from -100 to 100) was +12, from 120 answers; 9 of 22 unhappy answers" in text
     # the month that is not over is listed, but not told
