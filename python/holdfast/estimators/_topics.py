@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.contract import ModelError, TopicFile, open_session, write_topics
+from holdfast.contract import GRAM_WEIGHT, write_topics
 from holdfast.texts import Vocabulary, occurrences
 
-__all__ = ["LEAST_TEXTS", "Tried", "Topics", "fit_topics"]
+__all__ = ["LEAST_TEXTS", "Topics", "Tried", "fit_topics"]
 
 # different texts, with fewer there is nothing to learn
 LEAST_TEXTS = 30
@@ -25,8 +25,6 @@ _MOST_TERMS = 30_000
 _WIDTH = 128
 # directions that many texts share count a little more
 _STRETCH = 0.25
-# an n-gram tells less than a word does, for a word has several
-_GRAM_WEIGHT = 0.7
 _MOST_TOPICS = 300
 _LEAST_PER_TOPIC = 8
 # texts on which the number of topics is chosen
@@ -34,13 +32,15 @@ _MOST_CHOOSING = 6_000
 _PARTS = 4
 _PART = 0.8
 # agreement this close to the best is as good: then fewer topics are easier to read
-_AS_GOOD = 0.01
-# a text is covered by a topic that is nearer than this, and half of the texts should be
+_AS_GOOD = 0.005
+_NEAR = 2
+# a text is covered by a topic that is nearer than this, and most texts should be
 _COVERED = 0.5
-_LEAST_COVERAGE = 0.5
-# below this no text is of a topic; of a dense topic, only what is not far out
-_LEAST_CERTAINTY = 0.3
-_FAR_OUT = 2.5
+_LEAST_COVERAGE = 0.7
+# below the first no text is of a topic, above the second every one is; between them it depends on
+# how dense the topic is
+_LEAST_CERTAINTY, _SURE = 0.2, 0.45
+_FAR_OUT = 2.0
 _STARTS = 10
 # products of texts and topics above which fewer starts have to do
 _MANY = 2_000_000
@@ -67,6 +67,8 @@ class Topics:
         Hashes of the terms, shape (v,).
     embedding
         What each term adds to a text's place, shape (v, d).
+    rarity
+        Weight of each term, and behind the last that of an unknown word, shape (v + 1,).
     centres
         Directions of the topics, shape (k, d).
     limits
@@ -80,6 +82,7 @@ class Topics:
     script: str
     vocabulary: NDArray[np.uint64]
     embedding: NDArray[np.float16]
+    rarity: NDArray[np.float32]
     centres: NDArray[np.float32]
     limits: NDArray[np.float32]
     nearest: NDArray[np.int64]
@@ -109,7 +112,13 @@ class Topics:
             ONNX Runtime has another similarity or another topic.
         """
         return write_topics(
-            self.script, self.vocabulary, self.embedding, self.centres, self.limits, words
+            self.script,
+            self.vocabulary,
+            self.embedding,
+            self.rarity,
+            self.centres,
+            self.limits,
+            words,
         )
 
 
@@ -130,14 +139,19 @@ class _Space:
             # the most frequent; of equals, the order of hashes is as good as any
             kept = np.sort(kept[np.argsort(-spread[kept], kind="stable")[:_MOST_TERMS]])
         self.vocabulary = terms[kept]
-        counts = Vocabulary(self.vocabulary).count(found)
+        counts = Vocabulary(self.vocabulary).count(found, len(texts))
         shape = (len(texts), len(kept))
         weight = 1.0 + np.log(counts.count.astype(np.float64))
         rows = sp.csr_matrix((weight, (counts.row, counts.term)), shape=shape)
         rarity = np.log((1.0 + len(texts)) / (1.0 + spread[kept])) + 1.0
-        rarity *= np.where(is_word[kept], 1.0, _GRAM_WEIGHT)
+        rarity *= np.where(is_word[kept], 1.0, GRAM_WEIGHT)
         weighted = rows @ sp.diags(rarity)
-        norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        # of what only one text has, nobody knows how rare it is: at least as rare as the rarest
+        self.rarity = np.append(rarity, np.log((1.0 + len(texts)) / 2.0) + 1.0).astype(np.float32)
+        square = np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel()
+        norm = np.sqrt(square)
+        unknown = counts.unknown_words + GRAM_WEIGHT**2 * counts.unknown_grams
+        self.length = np.sqrt(square + unknown * float(self.rarity[-1]) ** 2)
         weighted = sp.diags(1.0 / np.maximum(norm, 1e-12)) @ weighted
         width = min(_WIDTH, len(kept) - 1, len(texts) - 1)
         reduced = TruncatedSVD(width, algorithm="randomized", n_iter=7, random_state=seed)
@@ -145,7 +159,11 @@ class _Space:
         # half precision halves the file; what is learned from here on is learned from these numbers
         stretch = (reduced.singular_values_ / reduced.singular_values_[0]) ** _STRETCH
         self.embedding = (reduced.components_.T * rarity[:, None] * stretch).astype(np.float16)
-        self.places = _directions(rows.astype(np.float32) @ self.embedding.astype(np.float32))
+        placed = rows.astype(np.float32) @ self.embedding.astype(np.float32)
+        self.places = _directions(placed)
+        # how much of a text its place tells, 0 to 1
+        norm = np.sqrt((placed.astype(np.float64) ** 2).sum(axis=1))
+        self.told = (norm / np.maximum(self.length, 1e-12)).astype(np.float32)
 
 
 def fit_topics(
@@ -194,8 +212,8 @@ def fit_topics(
     begun = _directions(begun.reshape(len(starts), places.shape[1]))
     tried: tuple[Tried, ...] = ()
     if is_warm and len(begun):
-        centres = _settled(places, begun, seed)
-        centres = _settled(places, np.vstack([centres, _uncovered(places, centres, seed)]), seed)
+        centres = _settled(places, begun)
+        centres = _settled(places, np.vstack([centres, _uncovered(places, centres, seed)]))
     else:
         if topics is None:
             topics, tried = _choose(places, seed)
@@ -203,12 +221,13 @@ def fit_topics(
         centres = _clustered(places, topics, seed, begun)
     similarity = places @ centres.T
     nearest = similarity.argmax(axis=1)
-    certainty = similarity.max(axis=1)
+    certainty = similarity.max(axis=1) * space.told
     limits = _limits(nearest, certainty, len(centres))
     return Topics(
         script,
         space.vocabulary,
         space.embedding,
+        space.rarity,
         centres,
         limits,
         nearest,
@@ -240,11 +259,8 @@ def _means(
     return means
 
 
-def _settled(
-    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
-) -> NDArray[np.float32]:
+def _settled(places: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float32]:
     """Move centres to the middle of their texts until they stay."""
-    del seed
     nearest = (places @ centres.T).argmax(axis=1)
     for _ in range(100):
         centres = _means(places, nearest, centres)
@@ -278,7 +294,7 @@ def _clustered(
             for index in range(len(begun)):
                 free[np.where(free, likeness[:, index], -np.inf).argmax()] = False
             drawn = np.vstack([begun, drawn[free]])
-        centres = _settled(places, _directions(drawn), seed)
+        centres = _settled(places, _directions(drawn))
         tight = float((places @ centres.T).max(axis=1).astype(np.float64).sum())
         if tight > tightest:
             best, tightest = centres, tight
@@ -313,8 +329,15 @@ def _choose(places: NDArray[np.float32], seed: int) -> tuple[int, tuple[Tried, .
     usable = [each for each in tried if each.coverage >= _LEAST_COVERAGE]
     if not usable:
         return max(tried, key=lambda each: each.coverage).topics, tuple(tried)
-    best = max(each.stability for each in usable)
-    chosen = next(each for each in usable if each.stability >= best - _AS_GOOD)
+    # a single number may agree by luck, its neighbours tell whether it did
+    smooth = {
+        each.topics: float(
+            np.mean([near.stability for near in tried[max(0, at - _NEAR) : at + _NEAR + 1]])
+        )
+        for at, each in enumerate(tried)
+    }
+    best = max(smooth[each.topics] for each in usable)
+    chosen = next(each for each in usable if smooth[each.topics] >= best - _AS_GOOD)
     return chosen.topics, tuple(tried)
 
 
@@ -335,7 +358,8 @@ def _limits(
     for topic in range(topics):
         near = certainty[nearest == topic].astype(np.float64)
         if len(near) > 1:
-            limits[topic] = max(_LEAST_CERTAINTY, near.mean() - _FAR_OUT * near.std())
+            far_out = near.mean() - _FAR_OUT * near.std()
+            limits[topic] = np.clip(far_out, _LEAST_CERTAINTY, _SURE)
     return limits
 
 
@@ -345,7 +369,9 @@ def _uncovered(
     """Return centres of topics that are new: dense groups of texts that are far from all others."""
     similarity = places @ centres.T
     nearest, certainty = similarity.argmax(axis=1), similarity.max(axis=1)
-    far = np.flatnonzero(certainty < np.maximum(_COVERED, _limits(nearest, certainty, len(centres))[nearest]))
+    far = np.flatnonzero(
+        certainty < np.maximum(_COVERED, _limits(nearest, certainty, len(centres))[nearest])
+    )
     none = np.empty((0, places.shape[1]), np.float32)
     usual = np.bincount(nearest, minlength=len(centres))
     least = max(_LEAST_PER_TOPIC, int(np.median(usual) / 4))

@@ -174,7 +174,6 @@ class _Scorer:
 
     def _function(self, score: Callable[[_Scores, FloatArray], Any]) -> Callable[..., Any]:
         """Return the Arrow function that DuckDB calls with one chunk of rows."""
-
         return _afresh(lambda columns: self._run(score, columns))
 
     def _topic_function(self, read: Callable[[str, str, Any], Any]) -> Callable[..., Any]:

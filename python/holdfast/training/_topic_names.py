@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.texts import words_of
+from holdfast.texts import FUNCTION_WORDS, words_of
 
 __all__ = ["TopicWords", "topic_words"]
 
@@ -95,7 +95,10 @@ def topic_words(
         usable = np.flatnonzero(is_shown & (share >= _LEAST_SHARE) & (share > overall))
         weight = share[usable] * np.log(share[usable] / overall[usable])
         order = sorted(zip(-weight, names[usable].tolist(), strict=True))
-        told.append(_apart([name for _, name in order]))
+        found = [name for _, name in order]
+        # what says nothing by itself stands in a name only where nothing else does
+        telling = [name for name in found if not set(name.split()) & FUNCTION_WORDS]
+        told.append(_apart(telling or found))
     return TopicWords(shown, tuple(told))
 
 

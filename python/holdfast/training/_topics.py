@@ -224,7 +224,9 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
         of_script = [row for row in kept.values() if row["script"] == script]
         past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
         fitted = [row for row in past if row["status"] == _FITTED]
-        former = max(fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None)
+        former = max(
+            fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None
+        )
         made = _row(script, found, former, of_script, told)
         for row in of_script:
             row["stage"] = _ARCHIVED
@@ -276,7 +278,12 @@ def _row(
     used = {topic["topic_id"] for each in of_script for topic in json.loads(each["topics"])}
     used |= set(told.seeded) | set(told.pinned)
     names, events = match_topics(
-        before, now, ids, len(fit.centres), next_ids=_unused(script, used, len(fit.centres)), given=given
+        before,
+        now,
+        ids,
+        len(fit.centres),
+        next_ids=_unused(script, used, len(fit.centres)),
+        given=given,
     )
     return row | _described(fit, names, events, texts, former, told)
 
@@ -331,7 +338,7 @@ def _said(text: str) -> list[str]:
 def _assigned(former: _Row, learned: Sequence[str]) -> NDArray[np.int64]:
     """Return what a former model makes of texts, -1 for none."""
     model = TopicModel(TopicFile.from_bytes(former["onnx"], former["onnx_sha256"]))
-    topic, _, is_other = model.assign(learned, len(learned))
+    topic, _, is_other = model.assign(occurrences(learned), len(learned))
     return np.where(is_other, -1, topic).astype(np.int64)
 
 
@@ -359,13 +366,11 @@ def _described(
     of_different = np.full(len(texts.different), -1, np.int64)
     of_different[texts.usable] = np.where(fit.is_other, -1, fit.nearest)
     topic = of_different[texts.place]
-    words = topic_words(
-        texts.different, texts.place, texts.customer, topic, size, told.least_group
-    )
+    words = topic_words(texts.different, texts.place, texts.customer, topic, size, told.least_group)
     blob = fit.to_onnx(words.shown)
-    labels = {} if former is None else {
-        each["topic_id"]: each for each in json.loads(former["topics"])
-    }
+    labels = (
+        {} if former is None else {each["topic_id"]: each for each in json.loads(former["topics"])}
+    )
     topics = []
     for number, topic_id in enumerate(names):
         inside = topic == number
@@ -394,7 +399,9 @@ def _described(
         "chosen_on": chosen_on,
         "different_texts": len(texts.usable),
         "other_share": round(float(fit.is_other.mean()), 4),
-        "tried": [[each.topics, round(each.stability, 4), round(each.coverage, 4)] for each in fit.tried],
+        "tried": [
+            [each.topics, round(each.stability, 4), round(each.coverage, 4)] for each in fit.tried
+        ],
     }
     # the same model at another time is another row, or it would have read texts it has not
     content = told.as_of_date.isoformat().encode() + blob
