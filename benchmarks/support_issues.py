@@ -158,16 +158,19 @@ def refit(split: str, topics: int | None) -> None:
     register(connection)
     register_run(connection)
     order = np.random.default_rng(0).permutation(len(texts))
-    rows = [
-        ("ticket", str(number), f"c{number % 997}", texts[number]) for number in order.tolist()
-    ]
+    rows = [("ticket", str(number), f"c{number % 997}", texts[number]) for number in order.tolist()]
     connection.execute(
-        "create table texts (source varchar, text_id varchar, customer_id varchar, body varchar)"
+        "create table texts (source varchar, text_id varchar, customer_id varchar,"
+        " written_at timestamp, body varchar)"
     )
-    connection.executemany("insert into texts values (?, ?, ?, ?)", rows[: len(rows) * 10 // 11])
+    connection.executemany(
+        "insert into texts values (?, ?, ?, '2025-12-31', ?)", rows[: len(rows) * 10 // 11]
+    )
     learn(connection, "2026-01-01", topics)
     before = ids(connection)
-    connection.executemany("insert into texts values (?, ?, ?, ?)", rows[len(rows) * 10 // 11 :])
+    connection.executemany(
+        "insert into texts values (?, ?, ?, '2025-12-31', ?)", rows[len(rows) * 10 // 11 :]
+    )
     learn(connection, "2026-02-01", topics)
     after = ids(connection)
     both = set(before.values()) & set(after.values())

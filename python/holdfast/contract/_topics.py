@@ -186,7 +186,7 @@ def write_topics(
     padded = np.vstack([embedding, np.zeros((1, width), np.float16)])
     # what is filled up weighs nothing
     squared = np.append(rarity[:-1].astype(np.float32) ** 2, np.float32(0))
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "vocabulary": vocabulary.view(np.int64),
         "embedding": padded.astype(np.float16),
         "squared_rarity": squared,

@@ -27,6 +27,10 @@ _WIDTH = 128
 _STRETCH = 0.25
 _MOST_TOPICS = 300
 _LEAST_PER_TOPIC = 8
+# a former topic with fewer different texts is gone
+_LEAST_LEFT = 3
+# of the usual similarity of texts to their topic, what those of a new one must have
+_DENSE = 0.9
 # texts on which the number of topics is chosen
 _MOST_CHOOSING = 6_000
 _PARTS = 4
@@ -95,7 +99,7 @@ class Topics:
         return self.certainty < self.limits[self.nearest]
 
     def to_onnx(self, words: Sequence[str]) -> bytes:
-        """Write the model, and check that ONNX Runtime tells what it learned.
+        """Write the model as an ONNX file.
 
         Parameters
         ----------
@@ -105,11 +109,6 @@ class Topics:
         Returns
         -------
         bytes
-
-        Raises
-        ------
-        ModelError
-            ONNX Runtime has another similarity or another topic.
         """
         return write_topics(
             self.script,
@@ -173,6 +172,7 @@ def fit_topics(
     topics: int | None = None,
     seed: int = 7,
     starts: Sequence[NDArray[np.int64]] = (),
+    firm: int = 0,
     is_warm: bool = False,
 ) -> Topics:
     """Learn topics from different texts.
@@ -190,9 +190,11 @@ def fit_topics(
     starts
         Groups of texts, by their numbers, each of which a topic begins with; these topics come
         first and keep their place.
+    firm
+        How many of them, from the first on, stay whatever becomes of their texts.
     is_warm
         Whether `starts` are all topics of a former model: then no others are looked for but among
-        texts that are far from them.
+        the texts of none of them, and those that are left with next to no texts are gone.
 
     Returns
     -------
@@ -212,13 +214,19 @@ def fit_topics(
     begun = _directions(begun.reshape(len(starts), places.shape[1]))
     tried: tuple[Tried, ...] = ()
     if is_warm and len(begun):
+        if topics is None:
+            begun = np.vstack([begun, _news(places, begun, starts, seed)])
         centres = _settled(places, begun)
-        centres = _settled(places, np.vstack([centres, _uncovered(places, centres, seed)]))
+        left = np.bincount((places @ centres.T).argmax(axis=1), minlength=len(centres))
+        left[:firm] = _LEAST_LEFT
+        is_left = left >= _LEAST_LEFT
+        centres = centres[is_left] if is_left.any() else centres
     else:
         if topics is None:
             topics, tried = _choose(places, seed)
         topics = max(1, min(topics, len(texts) // 2), len(begun))
         centres = _clustered(places, topics, seed, begun)
+    centres = _undivided(places, centres, starts[:firm])
     similarity = places @ centres.T
     nearest = similarity.argmax(axis=1)
     certainty = similarity.max(axis=1) * space.told
@@ -234,6 +242,21 @@ def fit_topics(
         np.clip(certainty, 0.0, 1.0),
         tried,
     )
+
+
+def _undivided(
+    places: NDArray[np.float32], centres: NDArray[np.float32], firm: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float32]:
+    """Drop the centres that most texts of a firm topic have come to, beside its own."""
+    if not firm:
+        return centres
+    nearest = (places @ centres.T).argmax(axis=1)
+    size = np.bincount(nearest, minlength=len(centres))
+    is_part = np.zeros(len(centres), bool)
+    for group in firm:
+        is_part |= 2 * np.bincount(nearest[group], minlength=len(centres)) > size
+    is_part[: len(firm)] = False
+    return _settled(places, centres[~is_part])
 
 
 def _directions(rows: Any) -> NDArray[np.float32]:
@@ -303,7 +326,7 @@ def _clustered(
 
 
 def _choose(places: NDArray[np.float32], seed: int) -> tuple[int, tuple[Tried, ...]]:
-    """Choose the number of topics: the fewest at which learning on parts agrees as well as it can."""
+    """Choose the number of topics: the fewest at which parts agree as well as they can."""
     from sklearn.metrics import adjusted_mutual_info_score
 
     random = np.random.RandomState(seed)
@@ -363,28 +386,36 @@ def _limits(
     return limits
 
 
-def _uncovered(
-    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
+def _news(
+    places: NDArray[np.float32],
+    begun: NDArray[np.float32],
+    starts: Sequence[NDArray[np.int64]],
+    seed: int,
 ) -> NDArray[np.float32]:
-    """Return centres of topics that are new: dense groups of texts that are far from all others."""
-    similarity = places @ centres.T
-    nearest, certainty = similarity.argmax(axis=1), similarity.max(axis=1)
-    far = np.flatnonzero(
-        certainty < np.maximum(_COVERED, _limits(nearest, certainty, len(centres))[nearest])
-    )
+    """Return centres of what is new: dense groups among the texts of no former topic."""
+    is_known = np.zeros(len(places), bool)
+    near = []
+    for group, centre in zip(starts, begun, strict=True):
+        is_known[group] = True
+        near.append(places[group] @ centre)
+    usual_near = float(np.median(np.concatenate(near)))
+    strange = np.flatnonzero(~is_known & (np.abs(places).sum(axis=1) > 0))
+    least = max(_LEAST_PER_TOPIC, int(np.median([len(group) for group in starts]) / 4))
     none = np.empty((0, places.shape[1]), np.float32)
-    usual = np.bincount(nearest, minlength=len(centres))
-    least = max(_LEAST_PER_TOPIC, int(np.median(usual) / 4))
-    if len(far) < least:
+    if len(strange) < least:
         return none
-    groups = max(1, min(len(far) // least, 3 * len(centres)))
-    found = _clustered(places[far], groups, seed, starts=3)
-    inside = places[far] @ found.T
-    member, near = inside.argmax(axis=1), inside.max(axis=1)
-    usual_near = float(np.median(certainty))
-    kept = [
-        group
-        for group in range(groups)
-        if (member == group).sum() >= least and near[member == group].mean() >= usual_near
-    ]
+    groups = min(len(strange) // least, _MOST_TOPICS)
+    found = _clustered(places[strange], groups, seed, starts=3)
+    inside = places[strange] @ found.T
+    member = inside.argmax(axis=1)
+    size = np.bincount(member, minlength=groups)
+    kept: list[int] = []
+    for group in np.argsort(-size, kind="stable"):
+        is_dense = size[group] >= least and (
+            inside[member == group, group].mean() >= _DENSE * usual_near
+        )
+        # parts of one new topic come together when all centres settle
+        is_part = any(found[group] @ found[other] >= usual_near for other in kept)
+        if is_dense and not is_part:
+            kept.append(int(group))
     return found[kept] if kept else none

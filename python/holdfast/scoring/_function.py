@@ -201,7 +201,7 @@ class _Scorer:
         with self._cursor() as cursor:
             # The table's name was taken apart and quoted by _quote_table.
             try:
-                query = f"select onnx, onnx_sha256 from {table} where model_id = ?"
+                query = f"select onnx, onnx_sha256 from {table} where model_id = ?"  # noqa: S608
                 rows = cursor.execute(query, [model_id]).fetchall()
             except duckdb.Error as error:
                 reason = str(error).strip().splitlines()[0]

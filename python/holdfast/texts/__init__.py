@@ -11,7 +11,7 @@ from holdfast.texts._function_words import FUNCTION_WORDS
 from holdfast.texts._script import SCRIPTS, scripts_of
 from holdfast.texts._terms import Occurrences, is_too_short, occurrences
 from holdfast.texts._vocabulary import Counts, Vocabulary
-from holdfast.texts._words import mask_rare, words_of
+from holdfast.texts._words import mask_rare, terms_of, words_of
 
 __all__ = [
     "FUNCTION_WORDS",
@@ -26,5 +26,6 @@ __all__ = [
     "mask_rare",
     "occurrences",
     "scripts_of",
+    "terms_of",
     "words_of",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.texts import FUNCTION_WORDS, words_of
+from holdfast.texts import FUNCTION_WORDS, terms_of
 
 __all__ = ["TopicWords", "topic_words"]
 
@@ -67,9 +67,7 @@ def topic_words(
     numbers: dict[str, int] = {}
     text_of, term_of = [], []
     for index, text in enumerate(texts):
-        words = words_of(text)
-        found = [*words, *(f"{one} {two}" for one, two in zip(words, words[1:], strict=False))]
-        for term in dict.fromkeys(found):
+        for term in dict.fromkeys(terms_of(text)):
             text_of.append(index)
             term_of.append(numbers.setdefault(term, len(numbers)))
     names = np.array(list(numbers), dtype=object)
