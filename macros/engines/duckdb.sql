@@ -74,6 +74,11 @@ select name as time_zone from pg_timezone_names()
 {% endmacro %}
 
 
+{% macro duckdb__json_string(text) %}
+    {{- return('cast(to_json(' ~ text ~ ') as varchar)') -}}
+{% endmacro %}
+
+
 {% macro duckdb__to_json_text(value) %}
     {{- return('cast(to_json(' ~ value ~ ') as varchar)') -}}
 {% endmacro %}

@@ -87,6 +87,13 @@ where try_make_timestamp(2024, 1, 1, 0, 0, 0, time_zone) is not null
 {% endmacro %}
 
 
+{#- to_json takes no text alone: it stands in a list, whose brackets are taken off. -#}
+{% macro spark__json_string(text) %}
+    {%- set list = 'to_json(array(' ~ text ~ '))' -%}
+    {{- return('case when ' ~ text ~ ' is not null then substr(' ~ list ~ ', 2, length(' ~ list ~ ') - 2) end') -}}
+{% endmacro %}
+
+
 {% macro spark__to_json_text(value) %}
     {{- return('to_json(' ~ value ~ ')') -}}
 {% endmacro %}

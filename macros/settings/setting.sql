@@ -34,7 +34,7 @@
         {%- for most in (value.values() if checked.ok else []) -%}
             {%- set checked.ok = checked.ok and most is number and most is not boolean and most >= 0 and (most < 1 or most == most | int) -%}
         {%- endfor -%}
-    {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
+    {%- elif name in ['segments', 'context_columns', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
     {%- elif name == 'contact_caps' -%}

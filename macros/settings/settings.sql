@@ -12,6 +12,7 @@
         'contact_caps': {'default': {'any': [2, 7]}, 'allowed': 'a mapping of channels, or any for all of them together, each to [messages, days], two whole numbers, 1 or more'},
         'contact_cost': {'default': 1, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'contact_without_consent': {'default': false, 'allowed': 'true or false'},
+        'context_columns': {'default': [], 'allowed': 'a list of columns of the customers input'},
         'currency': {'default': none, 'allowed': 'three capital letters as in ISO 4217, such as EUR'},
         'customer_value': {'default': 200, 'allowed': 'a number, 0 or more', 'number': [0, 1e15]},
         'decision_owner': {'default': none, 'allowed': 'a text that is not blank'},
