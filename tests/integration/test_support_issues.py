@@ -24,7 +24,9 @@ def test_topics_are_the_kinds_of_issues(built_demo: DbtProject) -> None:
         )
     """)
     assert purity >= 0.9
-    assert [(tickets,)] == built_demo.query("select count(*) from stg_holdfast__support_tickets")
+    assert [(tickets,)] == built_demo.query(
+        "select count(*) from support_texts where source = 'ticket'"
+    )
     ((other, topics),) = built_demo.query(
         "select max(share) filter (where topic_id = 'other'), count(*) from support_issues"
     )
