@@ -78,7 +78,8 @@ def test_rules_rename_and_merge_topics_and_a_second_build_changes_no_id(demo: Db
     before = dict(demo.query("select text_id || source, topic_id from support_issue_texts"))
     (demo.directory / "seeds" / "my_topics.csv").write_text(
         "topic_id,action,value\nlatin_1,rename,Pictures\nlatin_2,merge,latin_1\n"
-        "latin_9999,rename,Nothing\n",
+        "latin_9999,rename,Nothing\nlatin_3,merge,latin_4\nlatin_4,merge,latin_3\n"
+        "latin_5,merge,latin_9999\n",
         encoding="utf-8",
     )
     settings = json.dumps({"holdfast_topic_rules": "my_topics", "holdfast_publish": False})

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.contract import GRAM_WEIGHT, write_topics
+from holdfast.errors import TrainingError
 from holdfast.texts import Vocabulary, occurrences
 
 __all__ = ["LEAST_TEXTS", "Topics", "Tried", "fit_topics"]
 
 # different texts, with fewer there is nothing to learn
 LEAST_TEXTS = 30
-_MOST_TERMS = 30_000
+_LEAST_TERMS, _MOST_TERMS = 8, 30_000
 _WIDTH = 128
 # directions that many texts share count a little more
 _STRETCH = 0.25
@@ -137,6 +138,8 @@ class _Space:
         if len(kept) > _MOST_TERMS:
             # the most frequent; of equals, the order of hashes is as good as any
             kept = np.sort(kept[np.argsort(-spread[kept], kind="stable")[:_MOST_TERMS]])
+        if len(kept) < _LEAST_TERMS:
+            raise TrainingError("the texts have next to no terms in common")
         self.vocabulary = terms[kept]
         counts = Vocabulary(self.vocabulary).count(found, len(texts))
         shape = (len(texts), len(kept))
@@ -199,6 +202,11 @@ def fit_topics(
     Returns
     -------
     Topics
+
+    Raises
+    ------
+    TrainingError
+        The texts have next to no terms in common.
 
     Examples
     --------

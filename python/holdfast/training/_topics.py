@@ -255,6 +255,10 @@ def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
 def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -> list[_Row]:
     """Learn the topics of every script, and put the new models beside the former ones."""
     kept = {row["model_id"]: dict(row) for row in rows}
+    for row in kept.values():
+        # a script of which no text is left has no topics either
+        if row["script"] not in texts:
+            row["stage"] = _ARCHIVED
     for script, found in texts.items():
         of_script = [row for row in kept.values() if row["script"] == script]
         past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
@@ -308,7 +312,12 @@ def _row(
     if former is not None:
         ids = [topic["topic_id"] for topic in json.loads(former["topics"])]
         before = _assigned(former, learned)
-    fit, given = _fit(script, learned, before, ids, former, told)
+    try:
+        fit, given = _fit(script, learned, before, ids, former, told)
+    except TrainingError as error:
+        logger.info("No topics of %s texts: %s.", script, error)
+        row["model_id"] = model_id("support_topic", script, _TOO_FEW.encode())
+        return row
     now = np.where(fit.is_other, -1, fit.nearest)
     used = {topic["topic_id"] for each in of_script for topic in json.loads(each["topics"])}
     used |= set(told.seeded) | set(told.pinned)

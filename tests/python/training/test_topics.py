@@ -161,8 +161,9 @@ def test_a_model_does_not_assign_texts_of_before_it_was_learned(shop: Shop) -> N
         ["where is it"] * 500,
         [f"ticket of customer {n}" for n in range(10)],
         ["hi", "ok", "?"] * 50,
+        [chr(letter) + chr(letter + 1) * 2 for letter in range(0x4E00, 0x4F00, 4)],
     ],
-    ids=["none", "empty", "all alike", "ten", "short"],
+    ids=["none", "empty", "all alike", "ten", "short", "nothing in common"],
 )
 def test_too_little_to_learn_from_is_told_and_no_error(shop: Shop, bodies: list[str]) -> None:
     shop.write(bodies)
