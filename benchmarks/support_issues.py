@@ -9,8 +9,8 @@
   of each intent of it).
 - `refit`: the same texts without a tenth of them, then with all, through what a build calls: the
   share of texts that keep their topic id, of those whose topic is there both times.
-- `outside`: intents left out of the learning, texts of other matters, and texts of known intents
-  that were not learned from: the share that becomes `other`.
+- `outside`: intents left out of the learning, sentences of the documentation, and texts of known
+  intents that were not learned from: the share that becomes `other`.
 - `demo`: purity of the demo shop's tickets against the issue kinds of the simulator.
 - `speed`: seconds and memory to assign a million texts in DuckDB with two threads.
 
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
 import time
 from collections.abc import Sequence
@@ -45,18 +46,18 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("HOLDFAST_SHARED_DATA", ROOT.parent / "shared" / "data"))
 BANKING = DATA / "banking77.parquet"
 TICKETS = ROOT / "seeds" / "demo" / "support_tickets.parquet"
-OUTSIDE = (
-    "how much has the dow changed today",
-    "what is the weather in paris",
-    "play some jazz music",
-    "translate good morning to french",
-    "order a pizza with olives",
-    "who wrote romeo and juliet",
-    "set an alarm for seven",
-    "what is the tallest building in the world",
-    "remind me to water the plants",
-    "how many calories are in a banana",
-)
+
+
+def sentences() -> list[str]:
+    """Give short sentences of this project's documentation, which are about other matters."""
+    found = []
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        prose = re.sub(r"```.*?```|^[|#].*?$|[*`()\[\]]", "", page.read_text(), flags=re.S | re.M)
+        for sentence in re.split(r"(?<=[.?])\s+", prose):
+            text = " ".join(sentence.split())
+            if 25 < len(text) < 80 and text[0].isupper():
+                found.append(text)
+    return found
 
 
 def read_banking(split: str, seed: int) -> tuple[list[str], np.ndarray]:
@@ -211,7 +212,7 @@ def outside() -> None:
     for name, texts in {
         "known intents, new texts": fresh,
         "intents that were not learned": unknown,
-        "other matters": OUTSIDE,
+        "sentences of the documentation": sentences(),
     }.items():
         found = model.assign(occurrences(as_learned(texts)), len(texts))
         print(f"other, {name} ({len(texts)}): {found[2].mean():.3f}")

@@ -44,7 +44,7 @@ _COVERED = 0.5
 _LEAST_COVERAGE = 0.7
 # below the first no text is of a topic, above the second every one is; between them it depends on
 # how dense the topic is
-_LEAST_CERTAINTY, _SURE = 0.2, 0.45
+_LEAST_CERTAINTY, _SURE = 0.25, 0.45
 _FAR_OUT = 2.0
 _STARTS = 10
 # products of texts and topics above which fewer starts have to do
