@@ -74,12 +74,13 @@ def build_server(file: PublishedFile, tools: Sequence[Tool]) -> Server[Any]:
     # it repeats messages it cannot read, and those may be about customers
     logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
     by_name = {tool.name: tool for tool in tools}
+    schemas = {tool.name: input_schema(tool.arguments) for tool in tools}
     listed = [
         types.Tool(
             name=tool.name,
             title=tool.title,
             description=tool.description,
-            input_schema=input_schema(tool.arguments),
+            input_schema=schemas[tool.name],
             output_schema=output_schema(tool),
             annotations=types.ToolAnnotations(
                 read_only_hint=True,
@@ -127,6 +128,8 @@ def build_server(file: PublishedFile, tools: Sequence[Tool]) -> Server[Any]:
         title="Holdfast",
         version=__version__,
         instructions=_INSTRUCTIONS,
+        # otherwise the SDK lists all tools at each call over HTTP to look at the schema of one
+        get_tool_input_schema=schemas.get,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
@@ -188,7 +191,8 @@ def serve_http(file: PublishedFile, tools: Sequence[Tool], port: int) -> None:
     import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+    # with the protocol named, asyncio sends at once; else each answer waits 40 ms for the client
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))

@@ -274,10 +274,15 @@ def _cleaned(value: Any) -> Any:
 
 def _clean(value: str) -> str:
     """Cut a long text, and take out the characters that nobody sees."""
-    shown = "".join(
-        character
-        for character in value[: 2 * _LONGEST_TEXT]
-        if character in "\n\t"
-        or (ord(character) not in _HIDDEN and unicodedata.category(character) not in ("Cc", "Cs"))
-    )
+    shown = value[: 2 * _LONGEST_TEXT]
+    if not shown.isprintable():
+        shown = "".join(
+            character
+            for character in shown
+            if character in "\n\t"
+            or (
+                ord(character) not in _HIDDEN
+                and unicodedata.category(character) not in ("Cc", "Cs")
+            )
+        )
     return shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 1]}…"
