@@ -214,7 +214,14 @@ def serve_http(file: PublishedFile, tools: Sequence[Tool], port: int) -> None:
             ),
             host=HOST,
         )
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on")
+        config = uvicorn.Config(
+            app,
+            log_level="critical",
+            access_log=False,
+            lifespan="on",
+            # assistants keep their connections open, and would keep the server from ending
+            timeout_graceful_shutdown=1,
+        )
         _say(f"listens on http://{HOST}:{port}{PATH}, for programs on this machine")
         try:
             uvicorn.Server(config).run(sockets=[listening])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,8 @@ def columns() -> dict[str, dict[str, str]]:
     found["decisions"] |= {"customer_id": "bigint", "status": "varchar"}
     for table in ("customer_value", "next_purchase", "churn_after_order"):
         found[table]["customer_id"] = "bigint"
-    found[MANIFEST] = dict.fromkeys(FACTS, "varchar") | found[MANIFEST]
+    facts = {"as_of_date": "date", "published_at": "timestamp"}
+    found[MANIFEST] |= dict.fromkeys(FACTS, "varchar") | facts
     return found
 
 
@@ -68,36 +71,48 @@ def write(
     ``table.column``, that the file lacks.
     """
     aside = file.with_name(f".{file.name}.part")
-    aside.unlink(missing_ok=True)
-    rows = rows if rows is not None else SHOP
+    aside.write_bytes(_empty(tuple((types or {}).items()), tuple(without)))
+    filled = {MANIFEST: [dict(facts)], **(SHOP if rows is None else rows)}
     with duckdb.connect(str(aside)) as connection:
-        for table, declared in columns().items():
-            if table in without:
-                continue
-            kept = {
-                name: (types or {}).get(name, dtype)
-                for name, dtype in declared.items()
-                if f"{table}.{name}" not in without
-            }
-            listed = ", ".join(f"{quoted(name)} {dtype}" for name, dtype in kept.items())
-            statements = [
-                f"create table {quoted(table)} ({listed})",
-                f"comment on table {quoted(table)} is {text(f'The table {table}.')}",
-                *(
-                    f"comment on column {quoted(table, name)} is {text(f'The {name} of {table}.')}"
-                    for name in kept
-                ),
-            ]
-            connection.execute(";".join(statements))
-            for row in [dict(facts)] if table == MANIFEST else rows.get(table, ()):
-                named = {name: value for name, value in row.items() if name in kept}
-                places = ", ".join("?" for _ in named)
+        for table, column in connection.execute(
+            "select table_name, list(column_name) from duckdb_columns() group by table_name"
+        ).fetchall():
+            for row in filled.get(table, ()):
+                named = {name: value for name, value in row.items() if name in column}
                 connection.execute(
                     f"insert into {quoted(table)} ({', '.join(map(quoted, named))}) "
-                    f"values ({places})",
+                    f"values ({', '.join('?' for _ in named)})",
                     list(named.values()),
                 )
     os.replace(aside, file)
+
+
+@functools.cache
+def _empty(types: tuple[tuple[str, str], ...], without: tuple[str, ...]) -> bytes:
+    """Give a published file without rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.duckdb"
+        with duckdb.connect(str(file)) as connection:
+            for table, declared in columns().items():
+                kept = {
+                    name: dict(types).get(name, dtype)
+                    for name, dtype in declared.items()
+                    if f"{table}.{name}" not in without
+                }
+                if table in without:
+                    continue
+                listed = ", ".join(f"{quoted(name)} {dtype}" for name, dtype in kept.items())
+                statements = [
+                    f"create table {quoted(table)} ({listed})",
+                    f"comment on table {quoted(table)} is {text(f'The table {table}.')}",
+                    *(
+                        f"comment on column {quoted(table, name)} is "
+                        f"{text(f'The {name} of {table}.')}"
+                        for name in kept
+                    ),
+                ]
+                connection.execute(";".join(statements))
+        return file.read_bytes()
 
 
 def customer(number: Any, **changes: Any) -> dict[str, Any]:
