@@ -249,9 +249,7 @@ def main() -> None:
     parser.add_argument("--transport", choices=["http", "stdio"], nargs="+", default=["http"])
     options = parser.parse_args()
     for transport in options.transport:
-        found = measure(
-            transport, options.published, options.calls, options.clients, options.pause
-        )
+        found = measure(transport, options.published, options.calls, options.clients, options.pause)
         times = sorted(found["times"])
         print(
             f"{transport}: {len(times):,} calls from {options.clients} clients in "

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +102,17 @@ def test_tools_can_be_chosen() -> None:
 def test_no_tool_that_is_said_to_tell_no_customers_shows_an_id(tool: Tool) -> None:
     shown = {name for view in tool.views for name in view.columns}
     assert tool.tells_customers == ("customer_id" in shown)
+
+
+def test_the_page_names_every_tool_and_what_it_reads() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "assistants.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", page, re.M))
+    for tool in TOOLS:
+        named = set(re.findall(r"\w+", rows[tool.name]))
+        main = {view.table for view in tool.views} - {"churn_overview", "next_best_offer"}
+        assert main <= named
+    for settings in re.findall(r"^```json\n(.*?)^```", page, re.M | re.S):
+        (servers,) = json.loads(settings).values()
+        assert servers["holdfast"]["args"][:2] == ["mcp", "--file"]
+    (toml,) = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    assert tomllib.loads(toml)["mcp_servers"]["holdfast"]["args"][0] == "mcp"
