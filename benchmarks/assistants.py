@@ -9,7 +9,8 @@ check that an answer carries one number only, that of the publication that it na
 call is what the client waits, its own check of the answer against the tool's schema included.
 
 `--transport stdio` gives every client a server of its own; with `http` all share one. `--pause` is
-the time between two publications. Prints one line per transport.
+the time between two publications. Prints one line per transport. On a busy machine the times of
+calls say little; the processor time, of client and server together, hardly depends on the load.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import multiprocessing
 import os
 import random
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -118,6 +120,12 @@ def questions(serving: Path) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def processor_time(of: int) -> float:
+    """Give the seconds of processor time of this process, or of its children that have ended."""
+    used = resource.getrusage(of)
+    return used.ru_utime + used.ru_stime
+
+
 def inconsistencies(answer: dict[str, Any]) -> int:
     """Count the figures of an answer that are not of the publication that it names."""
     number = re.search(r"\d+$", answer["model_id"])
@@ -145,6 +153,7 @@ def ask(target: str, serving: str, calls: int, seed: int, answers: Any) -> None:
         async with Client(server) as client:
             # a client learns the schemas once
             await client.list_tools()
+            began = processor_time(resource.RUSAGE_SELF)
             for _ in range(calls):
                 name, arguments = draw.choice(asked)
                 begin = time.perf_counter()
@@ -161,7 +170,10 @@ def ask(target: str, serving: str, calls: int, seed: int, answers: Any) -> None:
                     continue
                 seen.add(result.structured_content["publication_id"])
                 wrong += inconsistencies(result.structured_content)
-        answers.put((times, errors, wrong, seen))
+            used = processor_time(resource.RUSAGE_SELF) - began
+        # a server of its own has ended with the client
+        used += processor_time(resource.RUSAGE_CHILDREN)
+        answers.put((times, errors, wrong, used, seen))
 
     anyio.run(run)
 
@@ -185,7 +197,8 @@ def measure(
     Returns
     -------
     dict
-        Times of all calls, errors, inconsistent figures, and how many publications were seen.
+        Times of all calls, their processor time, errors, inconsistent figures, and how many
+        publications were seen.
     """
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
@@ -227,13 +240,16 @@ def measure(
             stop.set()
             if pause >= 0:
                 publisher.join()
+            used = -processor_time(resource.RUSAGE_CHILDREN)
             if server is not None:
                 server.terminate()
                 server.communicate()
+            used += processor_time(resource.RUSAGE_CHILDREN)
     return {
         "times": [seconds for times, *_ in told for seconds in times],
         "errors": sum(errors for _, errors, *_ in told),
-        "inconsistent": sum(wrong for _, _, wrong, _ in told),
+        "inconsistent": sum(wrong for _, _, wrong, *_ in told),
+        "processor": used + sum(used for *_, used, _ in told),
         "publications": len(set().union(*(seen for *_, seen in told))),
         "seconds": seconds,
     }
@@ -257,6 +273,7 @@ def main() -> None:
             f"{found['errors']} errors, {found['inconsistent']} inconsistent figures; "
             f"median {1000 * statistics.median(times):.0f} ms, "
             f"95 % below {1000 * times[int(0.95 * len(times))]:.0f} ms; "
+            f"processor time {1000 * found['processor'] / len(times):.1f} ms a call; "
             f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
 
