@@ -34,7 +34,10 @@ _TRENDS = View(
         "texts": "whole",
         "share": "number",
         "customers": "whole",
-        **columns("number", "median_hours_to_resolve", "csat", "expected_texts", "upper_bound"),
+        **columns("number", "median_hours_to_resolve", "csat"),
+        "status": "code",
+        "judged_texts": "whole",
+        **columns("number", "expected_texts", "upper_bound"),
         **columns("flag", "is_unusual", "is_complete"),
     },
 )
