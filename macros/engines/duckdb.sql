@@ -74,6 +74,11 @@ select name as time_zone from pg_timezone_names()
 {% endmacro %}
 
 
+{% macro duckdb__json_string(text) %}
+    {{- return('cast(to_json(' ~ text ~ ') as varchar)') -}}
+{% endmacro %}
+
+
 {% macro duckdb__to_json_text(value) %}
     {{- return('cast(to_json(' ~ value ~ ') as varchar)') -}}
 {% endmacro %}
@@ -168,6 +173,20 @@ select *
 {% macro duckdb__call_model(output, registry, model_id, columns) %}
     {{- return(
         'holdfast_' ~ output ~ '(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_id) ~ ', ' ~ columns | join(', ') ~ ')'
+    ) -}}
+{% endmacro %}
+
+
+{% macro duckdb__assigned_topic(registry, model_ids, text) %}
+    {{- return(
+        'holdfast_topics(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_ids | join(',')) ~ ', ' ~ text ~ ')'
+    ) -}}
+{% endmacro %}
+
+
+{% macro duckdb__masked_text(registry, model_id, text) %}
+    {{- return(
+        'holdfast_masked_text(' ~ holdfast.text(registry | string) ~ ', ' ~ holdfast.text(model_id) ~ ', ' ~ text ~ ')'
     ) -}}
 {% endmacro %}
 

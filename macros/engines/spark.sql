@@ -87,6 +87,13 @@ where try_make_timestamp(2024, 1, 1, 0, 0, 0, time_zone) is not null
 {% endmacro %}
 
 
+{#- to_json takes no text alone: it stands in a list, whose brackets are taken off. -#}
+{% macro spark__json_string(text) %}
+    {%- set list = 'to_json(array(' ~ text ~ '))' -%}
+    {{- return('case when ' ~ text ~ ' is not null then substr(' ~ list ~ ', 2, length(' ~ list ~ ') - 2) end') -}}
+{% endmacro %}
+
+
 {% macro spark__to_json_text(value) %}
     {{- return('to_json(' ~ value ~ ')') -}}
 {% endmacro %}
@@ -180,6 +187,21 @@ select *
     from {{ relation }}
     unpivot include nulls (value for feature in ({{ columns | join(', ') }}))
 {%- endmacro %}
+
+
+{#- Texts are read by Python, which SQL of Spark cannot call; see docs/service.md. -#}
+{% macro spark__assigned_topic(registry, model_ids, text) %}
+    {%- do exceptions.raise_compiler_error(
+        'Support topics are assigned by the DuckDB plugin only. Leave service out of the var `holdfast_systems` on Spark.'
+    ) -%}
+{% endmacro %}
+
+
+{% macro spark__masked_text(registry, model_id, text) %}
+    {%- do exceptions.raise_compiler_error(
+        'Support topics are shown by the DuckDB plugin only. Leave service out of the var `holdfast_systems` on Spark.'
+    ) -%}
+{% endmacro %}
 
 
 {% macro spark__has_plugin() %}

@@ -5,6 +5,7 @@
 {% macro has_system(name) %}
     {%- set needs = {
         'recommendations': ['order_items'], 'offers': ['campaign_sends', 'offers'], 'campaigns': ['campaign_sends'], 'pricing': ['order_items'],
+        'service': ['support_tickets', 'feedback'],
     } -%}
     {%- set listed = holdfast.setting('systems') -%}
     {%- if name not in listed or (name == 'offers' and 'decisions' not in listed) -%}

@@ -34,7 +34,7 @@
         {%- for most in (value.values() if checked.ok else []) -%}
             {%- set checked.ok = checked.ok and most is number and most is not boolean and most >= 0 and (most < 1 or most == most | int) -%}
         {%- endfor -%}
-    {%- elif name in ['segments', 'features', 'exclude_features', 'trusted_features'] -%}
+    {%- elif name in ['segments', 'context_columns', 'features', 'exclude_features', 'trusted_features'] -%}
         {%- set checked.ok = value is sequence and value is not string and value is not mapping
             and value | select('string') | list | length == value | length -%}
     {%- elif name == 'contact_caps' -%}
@@ -104,7 +104,7 @@
         {%- set checked.ok = value in ['en', 'de', 'ru'] -%}
     {%- elif name == 'theme_labels' -%}
         {%- set checked.ok = value is mapping and value.values() | select('string') | list | length == value | length -%}
-    {%- elif name == 'trigger_rules' -%}
+    {%- elif name in ['topic_rules', 'trigger_rules'] -%}
         {%- set checked.ok = value is string and value | trim != '' -%}
     {%- elif name == 'web_event_types' -%}
         {%- set checked.ok = value is mapping and value.keys() | reject('in', ['view', 'cart']) | list | length == 0 -%}

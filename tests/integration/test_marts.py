@@ -397,6 +397,7 @@ def test_docs_show_every_column_and_the_way_from_staging_to_each_mart(
     shown = manifest["exposures"]["exposure.holdfast.holdfast_published_marts"]["depends_on"]
     # an exposure cannot name what a project may switch off
     optional = {"timing", "recommendations", "decisions", "offers", "campaigns", "pricing"}
+    optional |= {"service"}
     always = {
         name
         for name, node in manifest["nodes"].items()

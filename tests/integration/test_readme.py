@@ -16,7 +16,7 @@ from projects import ROOT, DbtProject, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-SYSTEMS = "'timing', 'recommendations', 'decisions', 'offers', 'campaigns', 'pricing'"
+SYSTEMS = "'timing', 'recommendations', 'decisions', 'offers', 'campaigns', 'pricing', 'service'"
 
 
 def between(marker: str) -> str:

@@ -113,6 +113,8 @@ answers as (
             when refused_at is not null then coalesce(allowed_at > refused_at, false)
             when allowed_at is not null then true
         end as is_allowed,
+        -- what holds without a date was not refused on any day
+        case when refused_at < timestamp '9999-12-31' then refused_at end as refused_at,
         later_refused_at is not null and not coalesce(later_allowed_at > later_refused_at, false) as has_refused_since,
     from said
 
@@ -122,6 +124,7 @@ complaints as (
 
     select
         customer_id,
+        opened_at,
         case
             when resolved_at is not null then greatest(opened_at, resolved_at)
             -- where nobody writes down that tickets are resolved, they do not stay open for ever
@@ -142,6 +145,8 @@ quiet as (
     select
         customer_id,
         max(case when quiet_from is null then 1 else 0 end) = 1 as is_open,
+        min(case when quiet_from is null then opened_at end) as open_since,
+        max(quiet_from) as quiet_from,
         max({{ holdfast.plus_days('quiet_from', quiet_days) }}) as quiet_until,
     from complaints
     group by customer_id
@@ -221,6 +226,7 @@ open_decisions as (
 
     select
         customer_id,
+        min(as_of) as decided_at,
         max(expires_at) as expires_at,
     from {{ ref('holdfast', 'holdfast__open_decisions') }}
     group by customer_id
@@ -253,11 +259,16 @@ checked as (
         coalesce(own.has_refused_since, false) or coalesce(everywhere.has_refused_since, false) as has_refused_since,
         coalesce(quiet.is_open, false) as has_open_complaint,
         quiet.quiet_until,
+        everywhere.refused_at as refused_everything_at,
+        case when not own.is_allowed then own.refused_at end as refused_at,
+        quiet.open_since,
+        quiet.quiet_from,
         any_cap.free_at as any_free_at,
         channel_cap.free_at as channel_free_at,
         discounts.customer_id is null as is_discount_allowed,
         open_decisions.customer_id is not null as has_open_decision,
         open_decisions.expires_at,
+        open_decisions.decided_at,
     from pairs
     left join answers as everywhere
         on everywhere.customer_key = pairs.customer_key
@@ -312,6 +323,13 @@ final as (
             when dropped_because in ('global_holdout', 'do_not_contact', 'no_consent', 'open_complaint') then null
             else greatest({{ as_of }}, quiet_until, any_free_at, channel_free_at, expires_at)
         end as next_allowed_at,
+        case dropped_because
+            when 'do_not_contact' then refused_everything_at
+            when 'no_consent' then refused_at
+            when 'open_complaint' then open_since
+            when 'recent_complaint' then quiet_from
+            when 'open_decision' then decided_at
+        end as dropped_since_at,
     from judged
 
 )

@@ -33,6 +33,7 @@ from holdfast.contract._header import OnnxHeader
 from holdfast.contract._linear import LinearPart, read_linear_part
 from holdfast.contract._row import ROW_COLUMNS, check_row, model_id
 from holdfast.contract._session import last_column, open_session, predict_onnx
+from holdfast.contract._topics import TopicFile, write_topics
 
 __all__ = [
     "BGNBD_LOG_ODDS",
@@ -53,6 +54,7 @@ __all__ = [
     "ModelError",
     "ModelFile",
     "OnnxHeader",
+    "TopicFile",
     "TreeEnsemble",
     "TreeFormatError",
     "as_regressor",
@@ -69,4 +71,5 @@ __all__ = [
     "read_ensemble_node",
     "read_linear_part",
     "result_outputs",
+    "write_topics",
 ]

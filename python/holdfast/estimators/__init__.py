@@ -24,6 +24,7 @@ from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._gamma_gamma import GammaGamma, fit_gamma_gamma
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
+from holdfast.estimators._topics import LEAST_TEXTS, Topics, fit_topics
 from holdfast.estimators._trees import TreeModel
 from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
 from holdfast.estimators._uplift import OFFER_FEATURE, UPLIFT, UpliftModel, fit_uplift
@@ -34,6 +35,7 @@ __all__ = [
     "BGNBD_FEATURES",
     "BLEND",
     "CLASSIFICATION",
+    "LEAST_TEXTS",
     "MONOTONIC",
     "OFFER_FEATURE",
     "TARGETS",
@@ -52,6 +54,7 @@ __all__ = [
     "Part",
     "ScalableModel",
     "Target",
+    "Topics",
     "TreeModel",
     "Tuned",
     "TwoPartModel",
@@ -67,6 +70,7 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_linear",
     "fit_setting",
+    "fit_topics",
     "fit_uplift",
     "has_histories",
     "has_two_parts",

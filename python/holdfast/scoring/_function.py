@@ -17,6 +17,7 @@ import numpy as np
 from holdfast.contract import RESTORE, ROW_COLUMNS, ModelError, ModelFile, check_row
 from holdfast.errors import HoldfastError
 from holdfast.scoring._model import FloatArray, OnnxModel
+from holdfast.scoring._topics import TopicFunctions
 from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = ["register"]
 
 _PREDICT = "holdfast_predict"
 _CONTRIBUTIONS = "holdfast_contributions"
+_TOPICS = "holdfast_topics"
+_MASKED = "holdfast_masked_text"
 _CACHED_MODELS = 16
 # Seconds for which a model is not compared with its row again: a query scores in many calls.
 _TRUSTED_FOR = 1.0
@@ -50,7 +53,12 @@ def register(connection: DuckDBPyConnection) -> None:
         the probability of the event, or the value where the task is a regression, never NULL;
     ``holdfast_contributions(registry, model_id, feature_1, …, feature_n) -> FLOAT[]``
         every feature's exact share in the log-odds, or in the value, in the model's order of
-        features.
+        features;
+    ``holdfast_topics(registry, model_ids, text) -> STRUCT``
+        what a text is about, by topic models whose ids have commas between them: ``model_id``,
+        ``cluster`` (the number of the topic), ``certainty`` and ``status``, never NULL itself;
+    ``holdfast_masked_text(registry, model_id, text) -> VARCHAR``
+        a text, shortened, with all masked but the words that this topic model may show.
 
     ``registry`` names the table that holds the model (columns ``model_id``, ``onnx``,
     ``onnx_sha256``) in one to three identifiers, plain or quoted, such as
@@ -155,24 +163,53 @@ class _Scorer:
         self._connections = [weakref.ref(connection, self._forget)]
         self._models: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
+        self._topics = TopicFunctions(self._read_topics)
         # Held here, because a bound method is otherwise gone with the connection.
         self.functions = (
             (_PREDICT, self._function(_predict), "FLOAT"),
             (_CONTRIBUTIONS, self._function(_contributions), "FLOAT[]"),
+            (_TOPICS, self._topic_function(self._topics.assign), TopicFunctions.RESULT),
+            (_MASKED, self._topic_function(self._topics.mask), "VARCHAR"),
         )
 
     def _function(self, score: Callable[[_Scores, FloatArray], Any]) -> Callable[..., Any]:
         """Return the Arrow function that DuckDB calls with one chunk of rows."""
 
-        def function(*columns):  # type: ignore[no-untyped-def]  # DuckDB evaluates annotations
-            try:
-                return self._run(score, columns)
-            except HoldfastError as error:
-                # Raised afresh: DuckDB prints the traceback below the message.
-                failure = type(error)(str(error))
-            raise failure
+        return _afresh(lambda columns: self._run(score, columns))
 
-        return function
+    def _topic_function(self, read: Callable[[str, str, Any], Any]) -> Callable[..., Any]:
+        """Return the Arrow function that reads one chunk of texts with topic models."""
+
+        def run(columns: tuple[Any, ...]) -> Any:
+            if len(columns) != 3:
+                raise HoldfastError(
+                    f"{_TOPICS} and {_MASKED} take the table of models, their ids and a text, in"
+                    f" this order; got {len(columns)} argument(s)."
+                )
+            registry, keys, texts = columns
+            if len(registry) == 0:
+                return read("", "", texts) if read == self._topics.assign else texts
+            table = _constant(registry, "registry", "the table of topic models")
+            return read(table, _constant(keys, "model_ids", "ids of models in it"), texts)
+
+        return _afresh(run)
+
+    def _read_topics(self, registry: str, model_id: str) -> tuple[bytes, str]:
+        """Fetch the bytes and the hash of a topic model."""
+        import duckdb
+
+        table = _quote_table(registry)
+        with self._cursor() as cursor:
+            # The table's name was taken apart and quoted by _quote_table.
+            try:
+                query = f"select onnx, onnx_sha256 from {table} where model_id = ?"
+                rows = cursor.execute(query, [model_id]).fetchall()
+            except duckdb.Error as error:
+                reason = str(error).strip().splitlines()[0]
+                raise HoldfastError(f"The topic models {table} cannot be read: {reason}") from None
+        if len(rows) != 1 or None in rows[0]:
+            raise ModelError(f"{table} holds no topic model with the id {model_id!r}. {RESTORE}")
+        return rows[0]
 
     def _run(self, score: Callable[[_Scores, FloatArray], Any], columns: tuple[Any, ...]) -> Any:
         """Score one chunk: the columns are registry, model id, and the features."""
@@ -204,6 +241,7 @@ class _Scorer:
         if all(known() is None for known in self._connections):
             # Another dictionary, without the lock: this may run while its holder is interrupted.
             self._models = OrderedDict()
+            self._topics.forget()
 
     def _model(self, registry: str, model_id: str) -> OnnxModel:
         """Return the model, from the cache or from its table."""
@@ -291,6 +329,20 @@ class _Scorer:
             "The connection on which holdfast.scoring.register was called is closed."
             " Keep it open while others score, or register on this one."
         )
+
+
+def _afresh(run: Callable[[tuple[Any, ...]], Any]) -> Callable[..., Any]:
+    """Return a function of Arrow columns that raises errors without what led to them."""
+
+    def function(*columns):  # type: ignore[no-untyped-def]  # DuckDB evaluates annotations
+        try:
+            return run(columns)
+        except HoldfastError as error:
+            # Raised afresh: DuckDB prints the traceback below the message.
+            failure = type(error)(str(error))
+        raise failure
+
+    return function
 
 
 class _NoModel:

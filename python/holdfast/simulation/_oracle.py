@@ -78,7 +78,10 @@ def _expected_profit(
     mismatch = taste @ (1.0 - shelves.availability[-1])
     dearer = taste @ (shelves.price_level[-1] - 1.0)
     revenue, margin = _whim(world)
-    habit_value, habit_rate = _habits(world, state)
+    habit_revenue, habit_value, habit_rate = _habits(world)
+    # An order out of habit takes along something else at times.
+    along = 0.35 / (1 + p.extra_lines)
+    habit_revenue, habit_value = habit_revenue + along * revenue, habit_value + along * margin
     daily = customers.base_rate / 30.0
     # How likely the last order was the known one, or lies in a step ahead; and when that was.
     since = np.zeros((calendar.steps + 1, len(customers)))
@@ -93,7 +96,15 @@ def _expected_profit(
     service, slow = state.bad_service.copy(), state.slow_delivery.copy()
     profit = np.zeros(len(customers))
     first_hazard = np.zeros(len(customers))
+    # A new offer takes the place of one that is still open, whose cost falls away with it.
+    if offer is None:
+        taken, open_steps = state.coupon_offer, state.coupon_steps_left - 1
+    else:
+        taken, open_steps = np.full(len(customers), offer), np.full(len(customers), p.coupon_steps)
+    percent = np.array([terms[2] for terms in OFFERS])[taken]
+    fixed_cost = np.where(percent > 0, 0, np.array(p.offer_cost_cents)[taken])
     redeems = np.clip(0.45 + 0.20 * customers.price_sensitivity, 0.0, 0.9)
+    redeems = np.where(percent > 0, redeems, 1.0)
     for step in range(calendar.steps):
         pain = taste @ (shelves.recent_rise[-1] * np.exp(-(1 + step) / p.price_memory_steps))
         mood = p.mood_keep * mood - p.mood_taste * mismatch
@@ -143,13 +154,12 @@ def _expected_profit(
         since[step + 1] = 1.0 - since[: step + 1].sum(axis=0)
         when[step + 1] = day + calendar.step_days[step] / 2
         profit += there * (orders * margin + habits * habit_value)
-        if offer is not None and step < p.coupon_steps:
-            percent = OFFERS[offer][2]
-            uses = there * np.minimum(orders + habits, 1.0) * coupon
-            uses = uses * (redeems if percent else 1.0)
-            cost = revenue * percent / 100 if percent else p.offer_cost_cents[offer]
-            profit -= uses * cost
-            coupon = coupon - uses
+        # Two orders within a step may both use it; a habit that is due with a whim rides along.
+        open_here = there * coupon * redeems * (step < open_steps)
+        parcels = orders + habits * np.exp(-orders)
+        spent = orders * revenue + habits * habit_revenue
+        profit -= open_here * (parcels * fixed_cost + _NET_OF_RETURNS * spent * percent / 100)
+        coupon = coupon - open_here * (1.0 - np.exp(-orders - habits))
         alive, gone = alive * (1 - hazard) + gone * back, gone * (1 - back) + alive * hazard
     return profit, first_hazard
 
@@ -167,14 +177,16 @@ def _whim(world: World) -> tuple[Floats, Floats]:
     return revenue, _NET_OF_RETURNS * (revenue - pieces * (shares @ cost))
 
 
-def _habits(world: World, state: State) -> tuple[Floats, Floats]:
-    """Expect the margin of a replenishment, and how many there are a day."""
+def _habits(world: World) -> tuple[Floats, Floats, Floats]:
+    """Expect revenue and margin of a replenishment, and how many there are a day."""
     shelves, customers = world.catalogue, world.customers
     product = customers.habit_product
     has = product >= 0
-    cycle = shelves.cycle_days[np.where(has, product, 0)] * customers.habit_multiplier[:, None]
+    known = np.where(has, product, 0)
+    cycle = shelves.cycle_days[known] * customers.habit_multiplier[:, None]
     rate = np.where(has, 1.0 / np.where(has, cycle, 1.0), 0.0)
-    unit = (shelves.price_cents[-1] - shelves.cost_cents)[np.where(has, product, 0)]
+    price, cost = shelves.price_cents[-1][known], shelves.cost_cents[known]
     total = rate.sum(axis=1)
-    value = 1.2 * (rate * unit).sum(axis=1) / np.maximum(total, 1e-9)
-    return _NET_OF_RETURNS * value, total
+    pieces = 1.2 * rate / np.maximum(total, 1e-9)[:, None]
+    revenue = (pieces * price).sum(axis=1)
+    return revenue, _NET_OF_RETURNS * (revenue - (pieces * cost).sum(axis=1)), total

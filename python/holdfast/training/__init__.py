@@ -22,6 +22,7 @@ from holdfast.training._offers import (
     evaluate_offers,
     update_offer_models,
 )
+from holdfast.training._topics import SUPPORT_TOPICS_SCHEMA, update_support_topics
 from holdfast.training._train import train, update_registry
 from holdfast.training._value import fit_value_models
 
@@ -31,6 +32,7 @@ __all__ = [
     "OFFER_EVALUATIONS_SCHEMA",
     "OFFER_OUTCOMES",
     "REGISTRY_SCHEMA",
+    "SUPPORT_TOPICS_SCHEMA",
     "BacktestError",
     "TrainingError",
     "backtest",
@@ -40,4 +42,5 @@ __all__ = [
     "train",
     "update_offer_models",
     "update_registry",
+    "update_support_topics",
 ]

@@ -442,4 +442,17 @@ def test_sleeping_dogs_gain_nothing_by_any_offer_and_those_who_left_little() -> 
     truth = true_state(Shop(ShopArguments(customers=2000, months=8, seed=6)), contact_cents=5)
     best = truth.gain.max(axis=1)
     assert (best[truth.is_sleeping_dog & truth.is_alive] < 0).all()
-    assert best[truth.is_alive].max() > 5 * best[~truth.is_alive].max()
+    worth = np.maximum(best, 0)
+    assert worth[truth.is_alive].mean() > 5 * worth[~truth.is_alive].mean()
+
+
+def test_an_offer_that_takes_the_place_of_an_open_one_saves_its_cost() -> None:
+    shop = Shop(ShopArguments(customers=1000, seed=1))
+    with_coupons = true_state(shop).gain[:, 0]
+    state = shop.chunks[0].state
+    is_open = (state.coupon_steps_left > 1) & state.is_alive
+    assert is_open.sum() > 50
+    state.coupon_steps_left[:] = 0
+    saved = with_coupons - true_state(shop).gain[:, 0]
+    assert (saved[is_open] > 0).all()
+    assert (saved[~is_open] == 0).all()

@@ -1,0 +1,364 @@
+"""Topics of texts: TF-IDF of words and n-grams, truncated SVD, k-means on directions.
+
+The number of topics is the one at which repeated learning on parts of the texts agrees best
+(Ben-Hur, Elisseeff and Guyon, 2002), by the adjusted mutual information of what each part makes of
+all texts, as long as the topics cover enough of the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.contract import ModelError, TopicFile, open_session, write_topics
+from holdfast.texts import Vocabulary, occurrences
+
+__all__ = ["LEAST_TEXTS", "Tried", "Topics", "fit_topics"]
+
+# different texts, with fewer there is nothing to learn
+LEAST_TEXTS = 30
+_MOST_TERMS = 30_000
+_WIDTH = 128
+# directions that many texts share count a little more
+_STRETCH = 0.25
+# an n-gram tells less than a word does, for a word has several
+_GRAM_WEIGHT = 0.7
+_MOST_TOPICS = 300
+_LEAST_PER_TOPIC = 8
+# texts on which the number of topics is chosen
+_MOST_CHOOSING = 6_000
+_PARTS = 4
+_PART = 0.8
+# agreement this close to the best is as good: then fewer topics are easier to read
+_AS_GOOD = 0.01
+# a text is covered by a topic that is nearer than this, and half of the texts should be
+_COVERED = 0.5
+_LEAST_COVERAGE = 0.5
+# below this no text is of a topic; of a dense topic, only what is not far out
+_LEAST_CERTAINTY = 0.3
+_FAR_OUT = 2.5
+_STARTS = 10
+# products of texts and topics above which fewer starts have to do
+_MANY = 2_000_000
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A number of topics that was tried: its stability, 0 to 1, and its coverage, 0 to 1."""
+
+    topics: int
+    stability: float
+    coverage: float
+
+
+@dataclass(frozen=True, eq=False)
+class Topics:
+    """Learned topics.
+
+    Parameters
+    ----------
+    script
+        Script of the texts.
+    vocabulary
+        Hashes of the terms, shape (v,).
+    embedding
+        What each term adds to a text's place, shape (v, d).
+    centres
+        Directions of the topics, shape (k, d).
+    limits
+        Least similarity of a text that is of the topic, shape (k,).
+    nearest, certainty
+        Of the texts that they were learned from: nearest topic and similarity, shape (n,).
+    tried
+        The numbers of topics that were tried; empty where it was given.
+    """
+
+    script: str
+    vocabulary: NDArray[np.uint64]
+    embedding: NDArray[np.float16]
+    centres: NDArray[np.float32]
+    limits: NDArray[np.float32]
+    nearest: NDArray[np.int64]
+    certainty: NDArray[np.float32]
+    tried: tuple[Tried, ...]
+
+    @property
+    def is_other(self) -> NDArray[np.bool_]:
+        """Whether each text is too far from every topic."""
+        return self.certainty < self.limits[self.nearest]
+
+    def to_onnx(self, words: Sequence[str]) -> bytes:
+        """Write the model, and check that ONNX Runtime tells what it learned.
+
+        Parameters
+        ----------
+        words
+            Words that may be shown.
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        ModelError
+            ONNX Runtime has another similarity or another topic.
+        """
+        return write_topics(
+            self.script, self.vocabulary, self.embedding, self.centres, self.limits, words
+        )
+
+
+class _Space:
+    """Where texts are: the terms, what each adds, and the directions of the texts."""
+
+    def __init__(self, texts: Sequence[str], seed: int) -> None:
+        import scipy.sparse as sp
+        from sklearn.decomposition import TruncatedSVD
+
+        found = occurrences(texts)
+        terms, first, inverse = np.unique(found.term, return_index=True, return_inverse=True)
+        is_word = found.is_word[first]
+        pairs = np.unique(found.row * len(terms) + inverse)
+        spread = np.bincount(pairs % len(terms), minlength=len(terms))
+        kept = np.flatnonzero(spread >= 2)
+        if len(kept) > _MOST_TERMS:
+            # the most frequent; of equals, the order of hashes is as good as any
+            kept = np.sort(kept[np.argsort(-spread[kept], kind="stable")[:_MOST_TERMS]])
+        self.vocabulary = terms[kept]
+        counts = Vocabulary(self.vocabulary).count(found)
+        shape = (len(texts), len(kept))
+        weight = 1.0 + np.log(counts.count.astype(np.float64))
+        rows = sp.csr_matrix((weight, (counts.row, counts.term)), shape=shape)
+        rarity = np.log((1.0 + len(texts)) / (1.0 + spread[kept])) + 1.0
+        rarity *= np.where(is_word[kept], 1.0, _GRAM_WEIGHT)
+        weighted = rows @ sp.diags(rarity)
+        norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        weighted = sp.diags(1.0 / np.maximum(norm, 1e-12)) @ weighted
+        width = min(_WIDTH, len(kept) - 1, len(texts) - 1)
+        reduced = TruncatedSVD(width, algorithm="randomized", n_iter=7, random_state=seed)
+        reduced.fit(weighted)
+        # half precision halves the file; what is learned from here on is learned from these numbers
+        stretch = (reduced.singular_values_ / reduced.singular_values_[0]) ** _STRETCH
+        self.embedding = (reduced.components_.T * rarity[:, None] * stretch).astype(np.float16)
+        self.places = _directions(rows.astype(np.float32) @ self.embedding.astype(np.float32))
+
+
+def fit_topics(
+    texts: Sequence[str],
+    *,
+    script: str = "latin",
+    topics: int | None = None,
+    seed: int = 7,
+    starts: Sequence[NDArray[np.int64]] = (),
+    is_warm: bool = False,
+) -> Topics:
+    """Learn topics from different texts.
+
+    Parameters
+    ----------
+    texts
+        Different texts, cleaned and in lower case, at least `LEAST_TEXTS`, shape (n,).
+    script
+        Their script.
+    topics
+        How many there are; None to choose the number.
+    seed
+        Seed of everything random.
+    starts
+        Groups of texts, by their numbers, each of which a topic begins with; these topics come
+        first and keep their place.
+    is_warm
+        Whether `starts` are all topics of a former model: then no others are looked for but among
+        texts that are far from them.
+
+    Returns
+    -------
+    Topics
+
+    Examples
+    --------
+    >>> texts = [f"the parcel {n} is late" for n in range(20)]
+    >>> texts += [f"my card {n} was declined" for n in range(20)]
+    >>> found = fit_topics(texts, topics=2)
+    >>> len(set(found.nearest[:20].tolist())), len(set(found.nearest[20:].tolist()))
+    (1, 1)
+    """
+    space = _Space(texts, seed)
+    places = space.places
+    begun = np.array([places[group].mean(axis=0) for group in starts], np.float32)
+    begun = _directions(begun.reshape(len(starts), places.shape[1]))
+    tried: tuple[Tried, ...] = ()
+    if is_warm and len(begun):
+        centres = _settled(places, begun, seed)
+        centres = _settled(places, np.vstack([centres, _uncovered(places, centres, seed)]), seed)
+    else:
+        if topics is None:
+            topics, tried = _choose(places, seed)
+        topics = max(1, min(topics, len(texts) // 2), len(begun))
+        centres = _clustered(places, topics, seed, begun)
+    similarity = places @ centres.T
+    nearest = similarity.argmax(axis=1)
+    certainty = similarity.max(axis=1)
+    limits = _limits(nearest, certainty, len(centres))
+    return Topics(
+        script,
+        space.vocabulary,
+        space.embedding,
+        centres,
+        limits,
+        nearest,
+        np.clip(certainty, 0.0, 1.0),
+        tried,
+    )
+
+
+def _directions(rows: Any) -> NDArray[np.float32]:
+    """Return rows of length one; a row of zeros stays."""
+    norm = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    found: NDArray[np.float32] = (rows / np.maximum(norm, 1e-12)).astype(np.float32)
+    return found
+
+
+def _means(
+    places: NDArray[np.float32], nearest: NDArray[np.int64], former: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the directions of groups; of an empty one, the former."""
+    import scipy.sparse as sp
+
+    ones = np.ones(len(nearest), np.float32)
+    member = sp.csr_matrix(
+        (ones, (nearest, np.arange(len(nearest)))), shape=(len(former), len(nearest))
+    )
+    means = _directions(member @ places)
+    is_empty = np.bincount(nearest, minlength=len(former)) == 0
+    means[is_empty] = former[is_empty]
+    return means
+
+
+def _settled(
+    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
+) -> NDArray[np.float32]:
+    """Move centres to the middle of their texts until they stay."""
+    del seed
+    nearest = (places @ centres.T).argmax(axis=1)
+    for _ in range(100):
+        centres = _means(places, nearest, centres)
+        moved = (places @ centres.T).argmax(axis=1)
+        if np.array_equal(moved, nearest):
+            break
+        nearest = moved
+    return centres
+
+
+def _clustered(
+    places: NDArray[np.float32],
+    topics: int,
+    seed: int,
+    begun: NDArray[np.float32] | None = None,
+    starts: int | None = None,
+) -> NDArray[np.float32]:
+    """Return the centres of the tightest of several clusterings; begun ones come first."""
+    from sklearn.cluster import kmeans_plusplus
+
+    if starts is None:
+        starts = _STARTS if len(places) * topics < _MANY else 2
+    random = np.random.RandomState(seed)
+    best, tightest = None, -np.inf
+    for _ in range(starts):
+        drawn, _ = kmeans_plusplus(places, topics, random_state=random.randint(2**31 - 1))
+        if begun is not None and len(begun):
+            # the begun ones take the place of those that they are most like
+            free = np.ones(topics, bool)
+            likeness = drawn @ begun.T
+            for index in range(len(begun)):
+                free[np.where(free, likeness[:, index], -np.inf).argmax()] = False
+            drawn = np.vstack([begun, drawn[free]])
+        centres = _settled(places, _directions(drawn), seed)
+        tight = float((places @ centres.T).max(axis=1).astype(np.float64).sum())
+        if tight > tightest:
+            best, tightest = centres, tight
+    assert best is not None
+    return best
+
+
+def _choose(places: NDArray[np.float32], seed: int) -> tuple[int, tuple[Tried, ...]]:
+    """Choose the number of topics: the fewest at which learning on parts agrees as well as it can."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    random = np.random.RandomState(seed)
+    if len(places) > _MOST_CHOOSING:
+        places = places[np.sort(random.permutation(len(places))[:_MOST_CHOOSING])]
+    parts = [
+        np.sort(random.permutation(len(places))[: int(_PART * len(places))]) for _ in range(_PARTS)
+    ]
+    tried = []
+    for topics in _grid(len(places)):
+        found = []
+        for number, part in enumerate(parts):
+            centres = _clustered(places[part], topics, seed + number, starts=1)
+            similarity = places @ centres.T
+            found.append((similarity.argmax(axis=1), similarity.max(axis=1)))
+        agreement = [
+            adjusted_mutual_info_score(found[one][0], found[two][0])
+            for one in range(_PARTS)
+            for two in range(one)
+        ]
+        coverage = np.mean([(near >= _COVERED).mean() for _, near in found])
+        tried.append(Tried(topics, float(np.mean(agreement)), float(coverage)))
+    usable = [each for each in tried if each.coverage >= _LEAST_COVERAGE]
+    if not usable:
+        return max(tried, key=lambda each: each.coverage).topics, tuple(tried)
+    best = max(each.stability for each in usable)
+    chosen = next(each for each in usable if each.stability >= best - _AS_GOOD)
+    return chosen.topics, tuple(tried)
+
+
+def _grid(count: int) -> list[int]:
+    """Return the numbers of topics to try, each a fifth larger than the one before."""
+    most = max(2, min(_MOST_TOPICS, count // _LEAST_PER_TOPIC))
+    numbers = [2]
+    while numbers[-1] < most:
+        numbers.append(min(most, max(numbers[-1] + 1, round(numbers[-1] * 1.2))))
+    return numbers
+
+
+def _limits(
+    nearest: NDArray[np.int64], certainty: NDArray[np.float32], topics: int
+) -> NDArray[np.float32]:
+    """Return how near a text must be to be of a topic."""
+    limits = np.full(topics, _LEAST_CERTAINTY, np.float32)
+    for topic in range(topics):
+        near = certainty[nearest == topic].astype(np.float64)
+        if len(near) > 1:
+            limits[topic] = max(_LEAST_CERTAINTY, near.mean() - _FAR_OUT * near.std())
+    return limits
+
+
+def _uncovered(
+    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
+) -> NDArray[np.float32]:
+    """Return centres of topics that are new: dense groups of texts that are far from all others."""
+    similarity = places @ centres.T
+    nearest, certainty = similarity.argmax(axis=1), similarity.max(axis=1)
+    far = np.flatnonzero(certainty < np.maximum(_COVERED, _limits(nearest, certainty, len(centres))[nearest]))
+    none = np.empty((0, places.shape[1]), np.float32)
+    usual = np.bincount(nearest, minlength=len(centres))
+    least = max(_LEAST_PER_TOPIC, int(np.median(usual) / 4))
+    if len(far) < least:
+        return none
+    groups = max(1, min(len(far) // least, 3 * len(centres)))
+    found = _clustered(places[far], groups, seed, starts=3)
+    inside = places[far] @ found.T
+    member, near = inside.argmax(axis=1), inside.max(axis=1)
+    usual_near = float(np.median(certainty))
+    kept = [
+        group
+        for group in range(groups)
+        if (member == group).sum() >= least and near[member == group].mean() >= usual_near
+    ]
+    return found[kept] if kept else none

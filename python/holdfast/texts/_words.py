@@ -1,0 +1,75 @@
+"""Words as people read them, for labels and for the masking of typical texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+__all__ = ["mask_rare", "words_of"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_PLACEHOLDER = re.compile(r"\[(?:e-mail|link|number)\]")
+# of scripts that set no spaces, two characters stand for a word
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+_HIDDEN = "…"
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in lower case and in their order, without placeholders.
+
+    Parameters
+    ----------
+    text
+        A text as `clean` returns it.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> words_of("The card hasn't arrived: [number]")
+    ['the', 'card', "hasn't", 'arrived']
+    """
+    found: list[str] = []
+    for word in _WORD.findall(_PLACEHOLDER.sub(" ", text).lower().replace("’", "'")):
+        if _UNSPACED.fullmatch(word) and len(word) > 2:
+            found.extend(word[place : place + 2] for place in range(len(word) - 1))
+        else:
+            found.append(word)
+    return found
+
+
+def mask_rare(text: str, known: Collection[str], most: int = 160) -> str:
+    """Replace all words but known ones, and cut the text at a word.
+
+    Parameters
+    ----------
+    text
+        A text as `clean` returns it.
+    known
+        Words, in lower case, that may be shown.
+    most
+        Most characters to return.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> mask_rare("Ann Lee: my card is late [number]", {"my", "card", "is", "late"})
+    '…: my card is late [number]'
+    """
+
+    def shown(match: re.Match[str]) -> str:
+        word = match[0]
+        if word.startswith("["):
+            return word
+        return word if all(part in known for part in words_of(word)) else _HIDDEN
+
+    masked = re.sub(f"{_PLACEHOLDER.pattern}|{_WORD.pattern}", shown, text)
+    masked = re.sub(rf"{_HIDDEN}(?:[^\w\[]*{_HIDDEN})+", _HIDDEN, masked)
+    if len(masked) <= most:
+        return masked
+    return masked[: most - 1].rsplit(" ", 1)[0].rstrip(" ,.;:") + _HIDDEN

@@ -1,0 +1,421 @@
+"""Topics of support texts: learned where that is due, matched to the former ones, and kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.contract import TopicFile, model_id
+from holdfast.estimators import LEAST_TEXTS, Topics, fit_topics
+from holdfast.registry import RelationName, find_registry, library_versions, to_json
+from holdfast.run import is_reset
+from holdfast.scoring import TopicModel
+from holdfast.texts import clean, is_too_short, occurrences, scripts_of
+from holdfast.threads import one_thread
+from holdfast.training._topic_ids import Event, match_topics
+from holdfast.training._topic_names import topic_words
+
+__all__ = ["SUPPORT_TOPICS_SCHEMA", "update_support_topics"]
+
+logger = logging.getLogger("holdfast.training")
+
+# texts that are learned from; of more, always the same ones
+_MOST_TEXTS = 40_000
+# texts are this many times those on which the number of topics was chosen: it is chosen again
+_GROWN = 2.0
+_CURRENT, _ARCHIVED = "current", "archived"
+_FITTED, _TOO_FEW = "fitted", "too_few_texts"
+
+SUPPORT_TOPICS_SCHEMA = pa.schema(
+    [
+        ("model_id", pa.string()),
+        ("script", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("fitted_at", pa.timestamp("us")),
+        ("stage", pa.string()),
+        ("status", pa.string()),
+        ("text_count", pa.int64()),
+        ("topic_count", pa.int64()),
+        ("topics", pa.string()),
+        ("events", pa.string()),
+        ("parameters", pa.string()),
+        ("settings_hash", pa.string()),
+        ("onnx", pa.binary()),
+        ("onnx_sha256", pa.string()),
+        ("library_versions", pa.string()),
+    ]
+)
+
+_Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The row of `support_topic_settings`, and the rules that learning heeds."""
+
+    as_of_date: dt.date
+    topics: int | None
+    least_group: int
+    seed: int
+    is_forced: bool
+    retrain_after_days: int
+    pinned: tuple[str, ...]
+    seeded: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def read(cls, session: Any, settings: Any, rules: Any) -> _Settings:
+        """Read them."""
+        row = session.execute(
+            f"""
+            select as_of_date, topics, least_group, seed, is_forced, retrain_after_days
+            from ({settings.sql_query()}) as settings
+            """  # noqa: S608 - a relation of dbt's own
+        ).fetchone()
+        told = session.execute(
+            f"""
+            select topic_id, action, value
+            from ({rules.sql_query()}) as rules
+            where action in ('pin', 'seed')
+            order by topic_id asc nulls last, action asc nulls last, value asc nulls last
+            """  # noqa: S608 - a relation of dbt's own
+        ).fetchall()
+        seeded: dict[str, tuple[str, ...]] = {}
+        for topic_id, action, value in told:
+            words = [word.strip().lower() for word in str(value or "").split(",")]
+            if action == "seed":
+                seeded[topic_id] = (*seeded.get(topic_id, ()), *filter(None, words))
+        pinned = tuple(topic_id for topic_id, action, _ in told if action == "pin")
+        topics = None if row[1] is None else int(row[1])
+        least_group, seed, is_forced, days = int(row[2]), int(row[3]), bool(row[4]), int(row[5])
+        return cls(row[0], topics, least_group, seed, is_forced, days, pinned, seeded)
+
+    @property
+    def hash(self) -> str:
+        """Hash of what a model depends on beside the texts."""
+        told = {
+            "topics": self.topics,
+            "least_group": self.least_group,
+            "seed": self.seed,
+            "pinned": self.pinned,
+            "seeded": dict(self.seeded),
+        }
+        return hashlib.sha256(to_json(told).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Written texts of one script: the different ones, and of each written one which it is."""
+
+    different: list[str]
+    place: NDArray[np.int64]
+    customer: NDArray[np.int64]
+    usable: NDArray[np.int64]
+
+
+def update_support_topics(
+    session: Any, texts: Any, settings: Any, rules: Any, registry: RelationName
+) -> pa.Table:
+    """Learn the topics of support texts where it is due, and return all models of them.
+
+    Parameters
+    ----------
+    session
+        The DuckDB connection of the dbt run. It is neither closed nor changed.
+    texts
+        The relation `support_texts`: source, text_id, customer_id, body. It is read only where
+        learning is due.
+    settings
+        The relation `support_topic_settings`, of one row.
+    rules
+        The relation `support_topic_rules`: topic_id, action, value.
+    registry
+        The table of models, as ``dbt.this`` has it; it need not exist yet. All of its rows come
+        back, unless the run begins history anew (``holdfast_reset``).
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows of the schema `SUPPORT_TOPICS_SCHEMA`; of each script with texts, one is current.
+
+    Examples
+    --------
+    >>> def model(dbt, session):
+    ...     texts = dbt.ref("holdfast", "holdfast__support_texts")
+    ...     settings = dbt.ref("holdfast", "holdfast__support_topic_settings")
+    ...     rules = dbt.ref("holdfast", "holdfast__support_topic_rules")
+    ...     return update_support_topics(session, texts, settings, rules, dbt.this)
+    """
+    told = _Settings.read(session, settings, rules)
+    rows = [] if is_reset(session) else _read_rows(session, registry)
+    if _is_due(rows, told):
+        with one_thread():
+            rows = _learn(_read_texts(session, texts), rows, told)
+    rows.sort(key=lambda row: (row["fitted_at"], row["model_id"]))
+    return pa.Table.from_pylist(rows, schema=SUPPORT_TOPICS_SCHEMA)
+
+
+def _read_rows(session: Any, registry: RelationName) -> list[_Row]:
+    """Read the models that there are."""
+    table = find_registry(session, registry)
+    if table is None:
+        return []
+    listed = ", ".join(SUPPORT_TOPICS_SCHEMA.names)
+    found: list[_Row] = session.sql(f"select {listed} from {table}").to_arrow_table().to_pylist()  # noqa: S608 - dbt quotes it
+    return found
+
+
+def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
+    """Tell whether topics have to be learned."""
+    current = [row for row in rows if row["stage"] == _CURRENT]
+    if told.is_forced or not any(row["status"] == _FITTED for row in current):
+        return True
+    ages = [(told.as_of_date - row["as_of_date"]).days for row in current]
+    # a model that has read later texts must not assign these
+    return (
+        any(row["settings_hash"] != told.hash for row in current)
+        or max(ages) >= told.retrain_after_days
+        or min(ages) < 0
+    )
+
+
+def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
+    """Read the texts by script; of very many some, always the same."""
+    table = session.execute(
+        f"""
+        select body, dense_rank() over (order by customer_id asc nulls last) - 1 as customer
+        from (
+            select body, customer_id, md5(source || ':' || text_id) as place
+            from ({texts.sql_query()}) as texts
+            where trim(body) != ''
+            order by place asc nulls last
+            limit {_MOST_TEXTS}
+        ) as taken
+        order by place asc nulls last
+        """  # noqa: S608 - a relation of dbt's own
+    ).to_arrow_table()
+    cleaned = [text.lower() for text in clean(table["body"]).to_pylist()]
+    customer = table["customer"].to_numpy().astype(np.int64)
+    script = scripts_of(cleaned)
+    found = {}
+    for name in sorted(set(script.tolist()) - {""}):
+        rows = np.flatnonzero(script == name)
+        numbers: dict[str, int] = {}
+        place = [numbers.setdefault(cleaned[row], len(numbers)) for row in rows]
+        different = list(numbers)
+        short = is_too_short(occurrences(different), len(different))
+        usable = np.flatnonzero(~short)
+        found[name] = _Texts(different, np.array(place, np.int64), customer[rows], usable)
+    return found
+
+
+def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -> list[_Row]:
+    """Learn the topics of every script, and put the new models beside the former ones."""
+    kept = {row["model_id"]: dict(row) for row in rows}
+    for script, found in texts.items():
+        of_script = [row for row in kept.values() if row["script"] == script]
+        past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
+        fitted = [row for row in past if row["status"] == _FITTED]
+        former = max(fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None)
+        made = _row(script, found, former, of_script, told)
+        for row in of_script:
+            row["stage"] = _ARCHIVED
+        if made["status"] == _TOO_FEW and former is not None:
+            # better the former topics than none
+            former["stage"], former["settings_hash"] = _CURRENT, told.hash
+            continue
+        known = kept.get(made["model_id"])
+        if known is not None:
+            known["stage"] = _CURRENT
+        else:
+            kept[made["model_id"]] = made
+    return list(kept.values())
+
+
+def _row(
+    script: str,
+    texts: _Texts,
+    former: _Row | None,
+    of_script: Sequence[_Row],
+    told: _Settings,
+) -> _Row:
+    """Learn the topics of one script, and write them as a row."""
+    row: _Row = {
+        "script": script,
+        "as_of_date": told.as_of_date,
+        "fitted_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        "stage": _CURRENT,
+        "status": _TOO_FEW,
+        "text_count": len(texts.place),
+        "topic_count": 0,
+        "topics": "[]",
+        "events": "[]",
+        "parameters": "{}",
+        "settings_hash": told.hash,
+        "library_versions": to_json(library_versions()),
+    }
+    if len(texts.usable) < LEAST_TEXTS:
+        row["model_id"] = model_id(script, _TOO_FEW, told.as_of_date.isoformat().encode())
+        return row
+    learned = [texts.different[index] for index in texts.usable]
+    before = np.full(len(learned), -1, np.int64)
+    ids: list[str] = []
+    if former is not None:
+        ids = [topic["topic_id"] for topic in json.loads(former["topics"])]
+        before = _assigned(former, learned)
+    fit, given = _fit(script, learned, before, ids, former, told)
+    now = np.where(fit.is_other, -1, fit.nearest)
+    used = {topic["topic_id"] for each in of_script for topic in json.loads(each["topics"])}
+    used |= set(told.seeded) | set(told.pinned)
+    names, events = match_topics(
+        before, now, ids, len(fit.centres), next_ids=_unused(script, used, len(fit.centres)), given=given
+    )
+    return row | _described(fit, names, events, texts, former, told)
+
+
+def _fit(
+    script: str,
+    learned: Sequence[str],
+    before: NDArray[np.int64],
+    ids: Sequence[str],
+    former: _Row | None,
+    told: _Settings,
+) -> tuple[Topics, dict[int, str]]:
+    """Learn topics, beginning with the former ones as long as their number may stay."""
+    noted = {} if former is None else json.loads(former["parameters"])
+    is_warm = bool(ids) and noted.get("topics_asked") == told.topics
+    # topics of long ago were chosen for far fewer texts
+    is_warm = is_warm and (
+        told.topics is not None or len(learned) < _GROWN * noted.get("chosen_on", 0)
+    )
+    begun = {
+        topic_id: np.flatnonzero(before == number)
+        for number, topic_id in enumerate(ids)
+        if is_warm or topic_id in told.pinned
+    }
+    for topic_id, words in told.seeded.items():
+        asked = set(words)
+        has = [bool(asked & set(_said(text))) for text in learned]
+        if topic_id not in begun or not len(begun[topic_id]):
+            begun[topic_id] = np.flatnonzero(has)
+    begun = {topic_id: group for topic_id, group in begun.items() if len(group)}
+    fit = fit_topics(
+        learned,
+        script=script,
+        topics=told.topics,
+        seed=told.seed,
+        starts=list(begun.values()),
+        is_warm=is_warm,
+    )
+    firm = {*told.pinned, *told.seeded}
+    given = {number: each for number, each in enumerate(begun) if each in firm}
+    return fit, given
+
+
+def _said(text: str) -> list[str]:
+    """Return the words and pairs of words of a text."""
+    from holdfast.texts import words_of
+
+    words = words_of(text)
+    return [*words, *(f"{one} {two}" for one, two in zip(words, words[1:], strict=False))]
+
+
+def _assigned(former: _Row, learned: Sequence[str]) -> NDArray[np.int64]:
+    """Return what a former model makes of texts, -1 for none."""
+    model = TopicModel(TopicFile.from_bytes(former["onnx"], former["onnx_sha256"]))
+    topic, _, is_other = model.assign(learned, len(learned))
+    return np.where(is_other, -1, topic).astype(np.int64)
+
+
+def _unused(script: str, used: set[str], count: int) -> list[str]:
+    """Return ids that no topic has had."""
+    numbers = [
+        int(name.rpartition("_")[2])
+        for name in used
+        if name.rpartition("_")[0] == script and name.rpartition("_")[2].isdigit()
+    ]
+    first = max(numbers, default=0) + 1
+    return [f"{script}_{number}" for number in range(first, first + count)]
+
+
+def _described(
+    fit: Topics,
+    names: Sequence[str],
+    events: Sequence[Event],
+    texts: _Texts,
+    former: _Row | None,
+    told: _Settings,
+) -> _Row:
+    """Write what was learned, and check that ONNX Runtime tells the same."""
+    size = len(fit.centres)
+    of_different = np.full(len(texts.different), -1, np.int64)
+    of_different[texts.usable] = np.where(fit.is_other, -1, fit.nearest)
+    topic = of_different[texts.place]
+    words = topic_words(
+        texts.different, texts.place, texts.customer, topic, size, told.least_group
+    )
+    blob = fit.to_onnx(words.shown)
+    labels = {} if former is None else {
+        each["topic_id"]: each for each in json.loads(former["topics"])
+    }
+    topics = []
+    for number, topic_id in enumerate(names):
+        inside = topic == number
+        label = words.name(number, f"Topic {topic_id}")
+        known = labels.get(topic_id)
+        if known is not None and set(known["terms"]) & set(words.terms[number]):
+            # a name that people know stays as long as one of its words still holds
+            label = known["topic"]
+        topics.append(
+            {
+                "cluster": number,
+                "topic_id": topic_id,
+                "topic": label,
+                "terms": list(words.terms[number]),
+                "texts": int(inside.sum()),
+                "customers": len(np.unique(texts.customer[inside])),
+                "is_pinned": topic_id in told.pinned,
+                "is_seeded": topic_id in told.seeded,
+            }
+        )
+    noted = {} if former is None else json.loads(former["parameters"])
+    is_chosen = bool(fit.tried) or told.topics is not None or former is None
+    chosen_on = len(texts.usable) if is_chosen else noted.get("chosen_on")
+    parameters = {
+        "topics_asked": told.topics,
+        "chosen_on": chosen_on,
+        "different_texts": len(texts.usable),
+        "other_share": round(float(fit.is_other.mean()), 4),
+        "tried": [[each.topics, round(each.stability, 4), round(each.coverage, 4)] for each in fit.tried],
+    }
+    # the same model at another time is another row, or it would have read texts it has not
+    content = told.as_of_date.isoformat().encode() + blob
+    logger.info("Learned %s topics of %s texts in %s.", size, len(texts.place), fit.script)
+    return {
+        "model_id": model_id("support_topic", fit.script, content),
+        "status": _FITTED,
+        "topic_count": size,
+        "topics": to_json(topics),
+        "events": to_json(
+            [
+                {
+                    "topic_id": each.topic_id,
+                    "event": each.event,
+                    "other_topic_id": each.other_topic_id,
+                    "texts": each.texts,
+                }
+                for each in events
+            ]
+        ),
+        "parameters": to_json(parameters),
+        "onnx": blob,
+        "onnx_sha256": hashlib.sha256(blob).hexdigest(),
+    }
