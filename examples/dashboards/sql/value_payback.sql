@@ -1,4 +1,5 @@
 -- Whether the customers of each channel have paid what they cost, over the months whose history is complete.
+-- Where no cost of goods is known, the margin is the revenue.
 select
     channel,
     sum(acquired_customers) as acquired_customers,
