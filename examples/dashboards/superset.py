@@ -3,8 +3,8 @@
     python examples/dashboards/superset.py serving/holdfast.duckdb --output holdfast_superset.zip
 
 The pages stand in dashboards.yml, the SQL of the charts in sql/. Charts of systems that the file
-does not have are left out. Ids are made from names, so importing a newer ZIP updates the dashboard
-instead of adding a second one.
+does not have are left out. Ids are made from names, so a newer ZIP never adds a second dashboard;
+Superset keeps charts that it has already, unless the ZIP is made with --replace.
 """
 
 from __future__ import annotations
@@ -154,8 +154,14 @@ def chart_params(chart: Chart, columns: Columns, formats: dict[str, str]) -> dic
             "row_limit": 1000,
             "include_search": True,
             "page_length": 10,
+            "show_cell_bars": False,
             "column_config": {
-                name: {"d3NumberFormat": formats[name]} for name in columns if name in formats
+                **{name: {"d3NumberFormat": formats[name]} for name in columns if name in formats},
+                **{
+                    name: {"d3TimeFormat": "%Y-%m-%d" if of == "DATE" else "%Y-%m-%d %H:%M"}
+                    for name, of in columns.items()
+                    if of.startswith(TIMES)
+                },
             },
             "time_range": "No filter",
         }
@@ -281,7 +287,7 @@ def layout(pages: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def bundle(
-    published: Path, uri: str | None = None, directory: Path = HERE
+    published: Path, uri: str | None = None, directory: Path = HERE, replace: bool = False
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Make the files of the import, and say what was left out.
 
@@ -293,6 +299,8 @@ def bundle(
         SQLAlchemy URI by which Superset reads the publication; without it the file, read-only.
     directory
         Folder of dashboards.yml and sql/.
+    replace
+        Whether the import replaces charts, queries and connection that Superset has already.
 
     Returns
     -------
@@ -313,7 +321,7 @@ def bundle(
     files: dict[str, Any] = {
         "metadata.yaml": {
             "version": VERSION,
-            "type": "Dashboard",
+            "type": "assets" if replace else "Dashboard",
             "timestamp": "2020-01-01T00:00:00+00:00",
         },
         "databases/holdfast.yaml": {
@@ -388,9 +396,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("published", type=Path, help="the published file, serving/holdfast.duckdb")
     parser.add_argument("--output", type=Path, default=Path("holdfast_superset.zip"))
     parser.add_argument("--uri", help="SQLAlchemy URI for Superset, if it is not to read the file")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="make a ZIP for /api/v1/assets/import/, which replaces what Superset has already",
+    )
     options = parser.parse_args(arguments)
     try:
-        files, left_out = bundle(options.published, options.uri)
+        files, left_out = bundle(options.published, options.uri, replace=options.replace)
     except DashboardError as error:
         print(error, file=sys.stderr)
         return 1

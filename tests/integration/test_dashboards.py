@@ -144,10 +144,12 @@ def test_the_zip_is_the_same_each_time_and_ids_do_not_depend_on_the_file(
     superset.write_zip(files, tmp_path / "one.zip")
     superset.write_zip(dict(reversed(files.items())), tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    others, _ = superset.bundle(published)
+    others, _ = superset.bundle(published, replace=True)
     assert {path: one.get("uuid") for path, one in files.items()} == {
         path: one.get("uuid") for path, one in others.items()
     }
+    # Superset takes the one for dashboards only, and the other for all that it has
+    assert [of["metadata.yaml"]["type"] for of in (files, others)] == ["Dashboard", "assets"]
     assert files["databases/holdfast.yaml"]["sqlalchemy_uri"] == "postgresql://reader@host/shop"
 
 
