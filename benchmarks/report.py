@@ -28,9 +28,13 @@ import duckdb
 ROOT = Path(__file__).resolve().parents[1]
 PER_CUSTOMER = (
     "activity_hours",
+    "contact_policy",
     "contact_timing",
+    "customer_context",
     "customer_value",
+    "decisions",
     "lifecycle_triggers",
+    "next_best_offer",
     "next_purchase",
     "product_recommendations",
     "replenishment_due",

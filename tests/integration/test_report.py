@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import csv
 import io
 import json
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -19,6 +23,7 @@ from projects import DbtProject, run
 pytestmark = pytest.mark.slow
 
 webdriver = pytest.importorskip("selenium.webdriver")
+pytest.importorskip("axe_playwright_python")
 
 CHARTS = {
     "movement",
@@ -35,6 +40,8 @@ CHARTS = {
     "overdue",
     "hours",
 }
+# in the model card, which is folded away until somebody opens it
+FOLDED = {"card_test"}
 # texts that leave the page or, in a cell of a table, the cell; what scrolls by itself is left out
 OVERFLOWING = """
 const found = [];
@@ -122,8 +129,13 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     browser.quit()
 
 
-def show(browser: Any, page: Path, *, width: int = 1440, look: str = "light") -> None:
-    """Open the page on a screen of this width, and wait until its charts are drawn."""
+def show(
+    browser: Any, page: Path, *, width: int = 1440, look: str = "light", customer: str = ""
+) -> None:
+    """Open the page on a screen of this width, and wait until its charts are drawn.
+
+    With a customer, it is opened at the page of that customer, which has none.
+    """
     from selenium.webdriver.support.wait import WebDriverWait
 
     browser.execute_cdp_cmd(
@@ -134,10 +146,13 @@ def show(browser: Any, page: Path, *, width: int = 1440, look: str = "light") ->
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": look}]},
     )
-    browser.get(page.as_uri())
-    WebDriverWait(browser, 60).until(
-        lambda browser: browser.execute_script("return document.documentElement.dataset.drawn")
-    )
+    # another fragment alone would not load the page again
+    browser.get("about:blank")
+    browser.get(page.as_uri() + (f"#customer={quote(customer)}" if customer else ""))
+    ready = "return document.documentElement.dataset.drawn"
+    if customer:
+        ready = "return document.getElementById('person-name') !== null"
+    WebDriverWait(browser, 60).until(lambda browser: browser.execute_script(ready))
 
 
 def texts(browser: Any, selector: str) -> list[str]:
@@ -164,6 +179,20 @@ def click(browser: Any, selector: str) -> None:
     browser.execute_script("document.querySelector(arguments[0]).click()", selector)
 
 
+def open_card(browser: Any) -> None:
+    """Unfold the model card, and wait until its chart is drawn."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+    )
+    WebDriverWait(browser, 60).until(
+        lambda browser: browser.execute_script(
+            "return document.querySelector('[data-chart=card_test] svg') !== null"
+        )
+    )
+
+
 def saved(browser: Any, folder: Path, button: str) -> bytes:
     """Save a list with a button, and give what is in the file."""
     from selenium.webdriver.support.wait import WebDriverWait
@@ -185,17 +214,21 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
-def test_charts_are_drawn_without_an_error_or_a_request(page: Path, chromium: Any) -> None:
+def test_charts_are_drawn_without_an_error_or_a_request(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
     chromium.get("about:blank")
     # what the browser itself has loaded until now
     chromium.get_log("performance")
     show(chromium, page)
+    open_card(chromium)
     marks = chromium.execute_script(
         "return Object.fromEntries([...document.querySelectorAll('[data-chart]')].map((each) =>"
         "[each.dataset.chart, each.querySelectorAll("
         "'.mark-rect path, .mark-line path, .mark-symbol path, .mark-area path').length]))"
     )
-    assert marks.keys() == CHARTS
+    of_issues = {"issue_weeks"} if built_demo.has("support_issue_trends") else set()
+    assert marks.keys() == CHARTS | FOLDED | of_issues
     assert min(marks.values()) >= 2, marks
     assert texts(chromium, ".empty") == []
     assert len(texts(chromium, "#flow .band title")) >= 2
@@ -622,9 +655,7 @@ def test_wide_tables_say_on_a_phone_that_they_go_on(page: Path, chromium: Any) -
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_text_overflows(page: Path, chromium: Any, width: int) -> None:
     show(chromium, page, width=width)
-    chromium.execute_script(
-        "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
-    )
+    open_card(chromium)
     assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
     assert chromium.execute_script(OVERFLOWING) == []
 
@@ -683,3 +714,245 @@ def test_hostile_ids_are_shown_and_a_foreign_script_does_not_run(
     assert any(
         "Content Security Policy" in entry["message"] for entry in chromium.get_log("browser")
     )
+
+
+@pytest.fixture(scope="module")
+def with_people(page: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Give the report with a page for the first customers of its list, and their ids.
+
+    What is known of them is made up, and as hostile as a text of a customer may be.
+    """
+    html = page.read_text(encoding="utf-8")
+    begin = html.index('id="report-data">') + len('id="report-data">')
+    end = html.index("</script>", begin)
+    data = json.loads(html[begin:end])
+    listed = data["lists"]["customers"]
+    hostile = "50% / #1 </script><img src=x onerror='window.intruder = 3'>"
+    listed["rows"][1][listed["keys"].index("id")] = hostile
+    ids = [row[listed["keys"].index("id")] for row in listed["rows"][:3]]
+    known = [
+        [customer, CONTEXT | {"customer": {"id": customer, "since": "2025-03-04"}}]
+        for customer in ids
+    ]
+    packed = base64.b64encode(zlib.compress(json.dumps(known).encode())).decode()
+    data["people"] = {"ids": ids, "packed": packed}
+    changed = tmp_path_factory.mktemp("people") / "people.html"
+    text = json.dumps(data).replace("<", "\\u003c")
+    changed.write_text(html[:begin] + text + html[end:], encoding="utf-8")
+    return changed, ids
+
+
+CONTEXT = {
+    "schema": "holdfast/customer_context/1",
+    "as_of": "2026-07-01",
+    "value": {"as_of": "2026-07-01", "expected_spend_365d": 195.44},
+    "risk": {"probability": 0.744, "band": "high", "reasons": ["No visits"], "as_of": "2026-07-01"},
+    "orders": [{"at": "2026-06-03", "amount": 23.5}, {"at": "2026-05-01", "amount": 9}],
+    "tickets": [
+        {
+            "id": "t1",
+            "opened_at": "2026-06-12T10:00:00",
+            "issue": "</script><img src=x onerror='window.intruder = 4'>",
+            "resolved_at": None,
+        }
+    ],
+    "decisions": [],
+    "do_not": [
+        {
+            "rule": "no_contact",
+            "code": "open_complaint",
+            "why": "A complaint is open.",
+            "channels": ["email", "push"],
+            "since": "2026-06-20T08:00:00Z",
+        }
+    ],
+    "of_a_later_version": {"nested": {"a": [1]}, "yes": True},
+}
+
+
+def test_a_customer_has_a_page_that_the_keyboard_opens_and_leaves(
+    with_people: tuple[Path, list[str]], chromium: Any
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    focused = "return document.activeElement.textContent"
+    page, ids = with_people
+    show(chromium, page)
+    chromium.execute_script("document.querySelector('[data-list=customers] td.of-id a').focus()")
+    assert chromium.execute_script(focused) == ids[0]
+    chromium.switch_to.active_element.send_keys(Keys.ENTER)
+    WebDriverWait(chromium, 30).until(lambda browser: texts(browser, "#person-name"))
+    # a screen reader begins at the heading, and the rest of the page is out of the way
+    assert chromium.execute_script(focused) == f"Customer {ids[0]}"
+    assert chromium.title.startswith(f"Customer {ids[0]}")
+    hidden = "return ['overview', 'sections'].every((id) => document.getElementById(id).hidden)"
+    assert chromium.execute_script(hidden)
+    told = texts(chromium, "#person .say")[0]
+    assert told == (
+        "Customer since 4 Mar 2025. The probability that this customer leaves is 74.4% "
+        "(high risk). As of 1 Jul 2026."
+    )
+    # what not to do comes first
+    assert texts(chromium, "#person h3")[0] == "What not to do"
+    assert texts(chromium, "#person .part-do_not td") == [
+        "no contact",
+        "A complaint is open.",
+        "email, push",
+        "20 Jun 2026",
+    ]
+    assert texts(chromium, "#person .part-orders td") == [
+        "3 Jun 2026",
+        "23.50",
+        "1 May 2026",
+        "9.00",
+    ]
+    # what this version does not know is shown all the same
+    assert texts(chromium, "#person .part-of_a_later_version dd") == ['{"a":[1]}', "yes"]
+
+    chromium.switch_to.active_element.send_keys(Keys.SHIFT, Keys.TAB)
+    assert chromium.execute_script(focused) == "← Back to the lists"
+    chromium.switch_to.active_element.send_keys(Keys.ENTER)
+    WebDriverWait(chromium, 30).until(lambda browser: not browser.execute_script(hidden))
+    # where one was is kept
+    assert chromium.execute_script(focused) == ids[0]
+    assert chromium.execute_script("return location.hash") == ""
+    assert chromium.title == "Customer retention, 1 July 2026"
+    assert chromium.get_log("browser") == []
+
+
+def test_the_page_of_a_customer_opens_by_its_address_and_texts_stay_texts(
+    with_people: tuple[Path, list[str]], chromium: Any
+) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    page, ids = with_people
+    show(chromium, page, customer=ids[1])
+    assert texts(chromium, "#person-name") == [f"Customer {ids[1]}"]
+    assert CONTEXT["tickets"][0]["issue"] in texts(chromium, "#person .part-tickets td")
+    assert texts(chromium, "#person img") == []
+    assert chromium.execute_script("return window.intruder") is None
+    assert chromium.execute_script("return document.documentElement.dataset.drawn") is None
+    # charts are drawn when there is room for them
+    click(chromium, "#person .back")
+    WebDriverWait(chromium, 60).until(
+        lambda browser: browser.execute_script("return document.documentElement.dataset.drawn")
+    )
+    assert chromium.execute_script("return document.querySelector('#person').hidden")
+    assert len(texts(chromium, "[data-chart=rate] .mark-line path")) > 0
+    assert chromium.get_log("browser") == []
+
+
+def test_the_page_of_a_customer_tells_what_customer_context_does(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    customer = built_demo.query(LISTED)[0][0]
+    [(text,)] = built_demo.query(
+        f"select context from customer_context where cast(customer_id as varchar) = '{customer}'"
+    )
+    context = json.loads(text)
+    show(chromium, page, customer=customer)
+    told = texts(chromium, "#person .say")[0]
+    assert f"{100 * context['risk']['probability']:.1f}%" in told
+    assert context["customer"]["segment"] in told
+    assert texts(chromium, "#person .part-risk li") == context["risk"]["reasons"]
+    assert len(texts(chromium, "#person .part-orders tbody tr")) == len(context["orders"]) > 0
+    assert texts(chromium, "#person .part-do_not h3") == ["What not to do"]
+    # every customer who is listed has a page
+    show(chromium, page)
+    assert texts(chromium, "[data-list] td.of-id:not(:has(a))") == []
+    assert len(texts(chromium, ".best td a")) == len(texts(chromium, ".best tbody tr")) > 0
+
+
+def test_a_customer_without_a_page_is_said_to_have_none(
+    with_people: tuple[Path, list[str]], chromium: Any
+) -> None:
+    page, ids = with_people
+    show(chromium, page, customer="nobody & <b>nothing</b> %")
+    assert texts(chromium, "#person-name") == ["Customer nobody & <b>nothing</b> %"]
+    assert "no page for this customer" in texts(chromium, "#person .empty")[0]
+    # in the lists, only those who have a page are links
+    show(chromium, page)
+    assert texts(chromium, "[data-list=customers] td.of-id a") == ids
+
+
+@pytest.fixture(scope="module")
+def card(built_demo: DbtProject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the model card of the champion."""
+    output = tmp_path_factory.mktemp("card") / "card.html"
+    run("holdfast", "models", "card", "--output", output, cwd=built_demo.directory, check=True)
+    return output
+
+
+def complaints(browser: Any) -> list[tuple[str, list[str]]]:
+    """Give what axe-core complains of on the page, rules of good practice among them."""
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    # by the debugger, since the page's policy lets no foreign script run
+    browser.execute_cdp_cmd("Runtime.evaluate", {"expression": f"{axe};0"})
+    found = browser.execute_async_script(
+        "axe.run(document, { resultTypes: ['violations'] }).then(arguments[0], arguments[0])"
+    )
+    assert len(found["passes"]) > 20
+    return [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found["violations"]
+    ]
+
+
+@pytest.mark.parametrize(("width", "look"), [(1440, "light"), (1440, "dark"), (390, "dark")])
+def test_axe_finds_nothing_to_complain_of(
+    with_people: tuple[Path, list[str]], card: Path, chromium: Any, width: int, look: str
+) -> None:
+    page, ids = with_people
+    show(chromium, page, width=width, look=look)
+    open_card(chromium)
+    assert complaints(chromium) == []
+    show(chromium, page, width=width, look=look, customer=ids[0])
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+    assert complaints(chromium) == []
+    assert chromium.execute_script(OVERFLOWING) == []
+    show(chromium, card, width=width, look=look)
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+    assert complaints(chromium) == []
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_card_and_a_customer_are_readable_in_either_look(
+    with_people: tuple[Path, list[str]], card: Path, chromium: Any, look: str
+) -> None:
+    page, ids = with_people
+    for shown, customer in ((page, ids[0]), (card, "")):
+        show(chromium, shown, look=look, customer=customer)
+        contrasts = chromium.execute_script(CONTRASTS)
+        assert len(contrasts) > 5
+        assert {name: found for name, found in contrasts.items() if found < 4.5} == {}
+    assert len(texts(chromium, "[data-chart=card_test] .mark-symbol path")) == 10
+    assert chromium.get_log("browser") == []
+
+
+def test_new_sections_tell_figures_of_the_warehouse(
+    page: Path, chromium: Any, built_demo: DbtProject
+) -> None:
+    show(chromium, page)
+    [(offers, works, harms)] = built_demo.query(
+        "select count(*), count(*) filter (where effect_lower > 0), "
+        "count(*) filter (where effect_upper < 0) "
+        "from offer_effects where segment = 'all' and outcome = 'margin'"
+    )
+    assert f"{works} of {offers} offers" in texts(chromium, "#offers .say")[0]
+    assert f"and {harms} less" in texts(chromium, "#offers .say")[0]
+    [(running,)] = built_demo.query("select count(*) from campaign_performance where not is_ended")
+    assert texts(chromium, "#campaigns .say")[0].startswith(f"{running} campaigns are running now.")
+    [(products, uncertain)] = built_demo.query(
+        "select count(*), count(*) filter (where status = 'uncertain') from price_suggestions"
+    )
+    assert f"of {products} products" in texts(chromium, "#prices .say")[0]
+    assert f"for {uncertain} more a gain is expected" in texts(chromium, "#prices .say")[0]
+    [(profit, margin, cost)] = built_demo.query(
+        "select sum(profit), sum(incremental_margin), sum(mature_cost) from campaign_performance "
+        "where status = 'estimated'"
+    )
+    told = texts(chromium, "#results .say")[0]
+    assert f"{abs(profit):,.0f}" in told
+    assert f"{margin:,.0f} of extra margin, less {cost:,.0f} of costs" in told
+    # decisions began on the day of the build
+    assert "the first decision was made on 1 July 2026" in told

@@ -113,16 +113,31 @@ def steps(
             )
         )
     if found:
-        found.append(
-            Step(
-                "Leave a random tenth out, and compare",
-                "Pick the control group by lot before anybody is contacted. After the horizon, "
-                "compare how many of each group stayed. The difference is what the campaign "
-                "brought; without a control group nobody can tell.",
+        found.append(_comparison(tables))
+    return found
+
+
+def _comparison(tables: Tables) -> Step:
+    """Say who is to be left alone, so that what the work brings can be told."""
+    if tables.has("contact_policy", "customer_id", "is_holdout"):
+        row = tables.row(
+            "select count(distinct customer_id) as customers from {contact_policy} where is_holdout"
+        )
+        if row and row["customers"]:
+            return Step(
+                "Leave the comparison group alone",
+                f"{words.counted(row['customers'], 'customer')} "
+                f"{'was' if row['customers'] == 1 else 'were'} drawn by lot and must not be "
+                "contacted. The difference between them and all others is what the work brings.",
                 place="",
             )
-        )
-    return found
+    return Step(
+        "Leave a random tenth out, and compare",
+        "Pick the control group by lot before anybody is contacted. After the horizon, compare how "
+        "many of each group stayed. The difference is what the campaign brought; without a "
+        "control group nobody can tell.",
+        place="",
+    )
 
 
 def _by_risk(tables: Tables, money: Money) -> list[Step]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import duckdb
 
-from holdfast import __version__
 from holdfast.files import write_aside
 from holdfast.registry import (
     RegisteredModel,
@@ -19,12 +17,12 @@ from holdfast.registry import (
     read_models,
     reading,
 )
-from holdfast.report._assets import asset, environment
-from holdfast.report._card_sections import LARGE_DRIFT, LEAST_SEGMENT, Facts, sections_of
-from holdfast.report._plot import Bin
+from holdfast.report._assets import environment
+from holdfast.report._card_sections import LARGE_DRIFT, LEAST_SEGMENT, Bin, Card, Facts, card_of
+from holdfast.report._shell import shell
 from holdfast.warehouse.project import Project
 
-__all__ = ["card_sections", "write_card"]
+__all__ = ["card_parts", "write_card"]
 
 
 def write_card(project: Project, output: Path, model_id: str | None = None) -> RegisteredModel:
@@ -66,13 +64,13 @@ def write_card(project: Project, output: Path, model_id: str | None = None) -> R
         # a card must not describe another model than the file that it names
         read_file(project, connection, model)
         facts = _read_facts(project, connection, model)
-    html = _render(model, sections_of(project, model, models, facts))
+    html = _render(project, model, card_of(project, model, models, facts))
     write_aside(output, html.encode(), error=RegistryError)
     return model
 
 
-def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
-    """Give the sections of a model card, to be put into another page.
+def card_parts(project: Project, model_id: str) -> Card:
+    """Give the sections and charts of a model card, to be put into another page.
 
     Parameters
     ----------
@@ -83,9 +81,8 @@ def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
 
     Returns
     -------
-    list of (str, str)
-        The heading, as text, and the content, as HTML in which all that comes from data is
-        escaped.
+    Card
+        Its sections and charts.
 
     Raises
     ------
@@ -100,7 +97,7 @@ def card_sections(project: Project, model_id: str) -> list[tuple[str, str]]:
         # a card must not describe another model than the file that it names
         read_file(project, connection, model)
         facts = _read_facts(project, connection, model)
-    return sections_of(project, model, models, facts)
+    return card_of(project, model, models, facts)
 
 
 def _choose(models: list[RegisteredModel], model_id: str | None) -> RegisteredModel:
@@ -171,18 +168,17 @@ def _read_facts(
     return Facts(descriptions, bins, segments, drift)
 
 
-def _render(model: RegisteredModel, sections: list[tuple[str, str]]) -> str:
+def _render(project: Project, model: RegisteredModel, card: Card) -> str:
     """Put the page together."""
-    from markupsafe import Markup
-
-    template = environment().get_template("card.html.j2")
-    html = template.render(
-        title=f"{model.task}: {model.algorithm.replace('_', ' ')}",
-        model=model,
-        # what comes from data is escaped in it
-        sections=[(name, Markup(content)) for name, content in sections],
-        style=Markup(asset("card.css")),
-        version=__version__,
-        written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
+    html = (
+        environment()
+        .get_template("card.html.j2")
+        .render(
+            title=f"{model.task}: {model.algorithm.replace('_', ' ')}",
+            project=project.manifest["metadata"].get("project_name") or "",
+            model=model,
+            card=card,
+            **shell({"charts": card.charts}, ("page.js",)),
+        )
     )
     return html + "\n"

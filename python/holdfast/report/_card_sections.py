@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -17,10 +17,10 @@ from holdfast.registry import (
     measured_model,
 )
 from holdfast.report import _html as write
-from holdfast.report._plot import Bin, calibration_plot
+from holdfast.report import _words as words
 from holdfast.warehouse.project import Project, ProjectError
 
-__all__ = ["LARGE_DRIFT", "LEAST_SEGMENT", "Facts", "sections_of"]
+__all__ = ["LARGE_DRIFT", "LEAST_SEGMENT", "Bin", "Card", "Facts", "card_of"]
 
 # metric, name, decimals, whether it is a share
 _METRICS = (
@@ -52,6 +52,39 @@ LEAST_SEGMENT = 50
 
 
 @dataclass(frozen=True)
+class Bin:
+    """A group of rows: mean prediction, what was observed and its interval, rows, gain.
+
+    Observed is the share with the event, or the mean of the values; gain is the share of it all
+    in this group and those before.
+    """
+
+    predicted: float
+    observed: float
+    lower: float | None
+    upper: float | None
+    row_count: int
+    gain: float | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card: its sections, and the charts in them by name.
+
+    Attributes
+    ----------
+    sections
+        The heading of each, as text, and its content, as HTML in which all that comes from data is
+        escaped.
+    charts
+        Specifications of charts, for the places that the content leaves to them.
+    """
+
+    sections: list[tuple[str, str]] = field(default_factory=list)
+    charts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the warehouse says of a model besides its row."""
 
@@ -61,19 +94,21 @@ class Facts:
     drift: list[tuple[str, float, float]]
 
 
-def sections_of(
+def card_of(
     project: Project, model: RegisteredModel, models: Sequence[RegisteredModel], facts: Facts
-) -> list[tuple[str, str]]:
-    """Write all sections, with their headings."""
-    return [
+) -> Card:
+    """Write all sections, with their headings, and draw the charts."""
+    charts = _charts(model, facts)
+    sections = [
         ("What it predicts", _purpose(project, model)),
         ("Training data", _data(model, models)),
         ("Performance", _performance(model, models, facts)),
-        ("Calibration", _calibration(model, facts)),
+        ("Calibration", _calibration(model, facts, charts)),
         ("Features", _features(model, facts)),
         ("Known limits", _limits(model, models, facts)),
         ("Reproduction", _reproduction(model)),
     ]
+    return Card(sections, charts)
 
 
 def _purpose(project: Project, model: RegisteredModel) -> str:
@@ -109,10 +144,10 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
             "observation dates",
             f"{write.day(model.training_from)} to {write.day(model.training_to)}",
         ),
-        ("rows (customer and date)", write.count(model.row_count)),
+        ("rows (customer and date)", words.count(model.row_count)),
     ]
     if model.word == "probability":
-        rows.append(("with the event", write.count(model.positive_count)))
+        rows.append(("with the event", words.count(model.positive_count)))
     tested_on = _tested_on(model, models)
     for name, dates in (("chosen on", split.get("validation")), ("tested on", tested_on)):
         if dates:
@@ -161,7 +196,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
         ["dates", *(_dates(each, models) if split == "test" else "" for each, split in columns)],
         [
             "rows",
-            *(write.count(write.whole(each.figure("row_count", split))) for each, split in columns),
+            *(words.count(write.whole(each.figure("row_count", split))) for each, split in columns),
         ],
     ]
     for metric, name, digits, is_share in _METRICS_OF_VALUES if model.word == "value" else _METRICS:
@@ -188,7 +223,7 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
                 "observed",
             ),
             (
-                (escape(name), write.count(count), *(write.number(value, 3) for value in values))
+                (escape(name), words.count(count), *(words.number(value, 3) for value in values))
                 for name, count, *values in facts.segments
             ),
             numbers=range(1, 5),
@@ -196,38 +231,78 @@ def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], fact
     return html
 
 
-def _calibration(model: RegisteredModel, facts: Facts) -> str:
-    """Draw the calibration curve, of the test and live; of values the tenths stand beside it."""
+# where a model was measured, and what that is called
+_SPLITS = (("test", "On the test dates"), ("live", "Live"))
+
+
+def _charts(model: RegisteredModel, facts: Facts) -> dict[str, dict[str, Any]]:
+    """Draw the calibration of the test and live; nothing where the libraries are not installed."""
+    try:
+        import vl_convert  # noqa: F401 - the page that holds the charts needs it
+
+        from holdfast.report._calibration import calibration_chart
+    except ImportError:
+        # a card without charts needs no extra: tables have the same figures
+        return {}
+    is_share = model.word == "probability"
+    what = "share" if is_share else "mean"
+    return {
+        f"card_{split}": calibration_chart(
+            [
+                {
+                    "model": model.algorithm.replace("_", " "),
+                    "predicted": group.predicted,
+                    "observed": group.observed,
+                    "observed_lower": group.lower,
+                    "observed_upper": group.upper,
+                    "row_count": group.row_count,
+                }
+                for group in facts.bins[split]
+            ],
+            looks={model.algorithm.replace("_", " "): ("@accent", "circle")},
+            titles=(f"predicted {what}", f"observed {what}"),
+            description=f"Observed {what} against prediction in ten groups: {name}",
+            is_share=is_share,
+        )
+        for split, name in _SPLITS
+        if facts.bins.get(split)
+    }
+
+
+def _calibration(model: RegisteredModel, facts: Facts, charts: Mapping[str, dict[str, Any]]) -> str:
+    """Leave a place to the chart of the test and live, with the figures of its groups below."""
     is_share = model.word == "probability"
     plots = [
-        f"<figure>{calibration_plot(bins, is_share=is_share)}"
-        f"<figcaption>{name}</figcaption></figure>" + ("" if is_share else _tenths(bins))
-        for split, name in (("test", "On the test dates"), ("live", "Live"))
+        (f'<div class="chart" data-chart="card_{split}"></div>\n' * (f"card_{split}" in charts))
+        + _tenths(bins, name, is_share)
+        for split, name in _SPLITS
         if (bins := facts.bins.get(split))
     ]
     return "\n".join(plots) + write.paragraphs(
-        "Ten groups of equal size. On the diagonal, the predicted and the observed "
-        f"{'share' if is_share else 'mean'} agree."
+        "Ten groups of equal size. "
+        + ("On the dashed line, the" if charts else "The closer the better: the")
+        + f" predicted and the observed {'share' if is_share else 'mean'} agree."
         if plots
         else "This has not been measured yet."
     )
 
 
-def _tenths(bins: Sequence[Bin]) -> str:
+def _tenths(bins: Sequence[Bin], name: str, is_share: bool) -> str:
     """List what was predicted and observed for each tenth, and the share of all down to it."""
     return write.table(
         ("tenth", "rows", "predicted", "observed", "share of the total so far"),
         (
             (
                 str(place),
-                write.count(group.row_count),
-                write.number(group.predicted, 2),
-                write.figure(Figure(group.observed, group.lower, group.upper), 2, False),
+                words.count(group.row_count),
+                write.figure(Figure(group.predicted), 2, is_share),
+                write.figure(Figure(group.observed, group.lower, group.upper), 2, is_share),
                 write.figure(Figure(group.gain), 1, True),
             )
             for place, group in enumerate(bins, start=1)
         ),
         numbers=range(1, 5),
+        caption=name,
     )
 
 
@@ -247,13 +322,13 @@ def _features(model: RegisteredModel, facts: Facts) -> str:
         rows.append(
             (
                 f"<code>{escape(name)}</code>",
-                write.number(value, 3),
+                words.number(value, 3),
                 bar,
                 escape(facts.descriptions.get(name) or ""),
             )
         )
     return write.table(
-        ("feature", "importance", "", "what it is"), rows, numbers=(1,)
+        ("feature", "importance", "compared", "what it is"), rows, numbers=(1,)
     ) + write.paragraphs(
         "Importance is the mean size of the contribution to the "
         + ("value, in its unit." if model.word == "value" else "log-odds.")
@@ -363,7 +438,7 @@ def _beside_baselines(
             continue
         if simple <= own.upper if is_value else simple >= own.lower:
             yield (
-                f"Its {name} is not clearly {beyond} the {write.number(simple, digits)} of the "
+                f"Its {name} is not clearly {beyond} the {words.number(simple, digits)} of the "
                 f"baseline {baseline.algorithm.replace('_', ' ')}."
             )
 
@@ -375,8 +450,8 @@ def _missed_mean(model: RegisteredModel) -> Iterator[str]:
         return
     if not observed.lower <= given <= observed.upper:
         yield (
-            f"On the test dates it predicted a mean of {write.number(given, 2)}, and the observed "
-            f"mean was {write.number(observed.value, 2)}: its sums are off by as much."
+            f"On the test dates it predicted a mean of {words.number(given, 2)}, and the observed "
+            f"mean was {words.number(observed.value, 2)}: its sums are off by as much."
         )
 
 

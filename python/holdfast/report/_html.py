@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from holdfast.registry import Figure
+from holdfast.report import _words as words
 
-__all__ = ["count", "day", "figure", "number", "paragraphs", "table", "whole"]
+__all__ = ["day", "figure", "paragraphs", "table", "whole"]
 
 
 def table(
@@ -16,6 +17,7 @@ def table(
     *,
     numbers: Iterable[int] = (),
     code: Iterable[int] = (),
+    caption: str = "",
 ) -> str:
     """Make a table of cells that are HTML already."""
     classes = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(code, "code")}
@@ -28,10 +30,12 @@ def table(
             for i, cell in enumerate(cells)
         )
 
-    parts = ["<table>"]
+    parts = ['<table class="plain">']
+    if caption:
+        parts.append(f"<caption>{caption}</caption>")
     if any(head):
-        parts.append(f"<tr>{line(head, 'th')}</tr>")
-    parts += [f"<tr>{line(row, 'td')}</tr>" for row in rows]
+        parts.append(f"<thead><tr>{line(head, 'th')}</tr></thead>")
+    parts += ["<tbody>", *(f"<tr>{line(row, 'td')}</tr>" for row in rows), "</tbody>"]
     return "\n".join([*parts, "</table>", ""])
 
 
@@ -45,9 +49,9 @@ def figure(figure: Figure, digits: int, is_share: bool) -> str:
     if figure.value is None:
         return "-"
     factor, digits, unit = (100, 1, " %") if is_share else (1, digits, "")
-    text = number(factor * figure.value, digits) + unit
+    text = words.number(factor * figure.value, digits) + unit
     if figure.lower is not None and figure.upper is not None:
-        lower, upper = (number(factor * end, digits) for end in (figure.lower, figure.upper))
+        lower, upper = (words.number(factor * end, digits) for end in (figure.lower, figure.upper))
         text += f' <span class="interval">({lower} to {upper})</span>'
     return text
 
@@ -55,17 +59,6 @@ def figure(figure: Figure, digits: int, is_share: bool) -> str:
 def whole(figure: Figure) -> int | None:
     """Give a count as a whole number."""
     return None if figure.value is None else round(figure.value)
-
-
-def count(value: int | None) -> str:
-    """Write a count, or a dash."""
-    return "-" if value is None else f"{value:,}"
-
-
-def number(value: float | None, digits: int) -> str:
-    """Write a number, or a dash."""
-    # zero has no sign
-    return "-" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def day(moment: dt.datetime | str | None) -> str:

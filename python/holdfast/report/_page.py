@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
-import hashlib
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from holdfast import __version__
 from holdfast.files import write_aside
 from holdfast.registry import RegistryError
-from holdfast.report._assets import asset, environment
-from holdfast.report._card import card_sections
+from holdfast.report._assets import environment
+from holdfast.report._card import card_parts
+from holdfast.report._card_sections import Card
 from holdfast.report._errors import ReportError
 from holdfast.report._money import Money
+from holdfast.report._shell import shell
 from holdfast.report._tables import Row, Tables, open_tables
 from holdfast.warehouse.project import Project, ProjectError
 
@@ -103,16 +98,21 @@ def _check_libraries() -> None:
 
 def _render(project: Project, tables: Tables) -> str:
     """Read all sections and fill the template."""
-    from markupsafe import Markup
-
     from holdfast.report import _words as words
     from holdfast.report._actions import steps
+    from holdfast.report._campaigns import campaigns
+    from holdfast.report._fairness import fairness
     from holdfast.report._headline import assumption, headline, lead
     from holdfast.report._health import health
+    from holdfast.report._issues import issues
     from holdfast.report._lifecycle import lifecycle
+    from holdfast.report._offers import offers
+    from holdfast.report._people import people
     from holdfast.report._population import STATES, population
+    from holdfast.report._prices import prices
     from holdfast.report._quality import quality
     from holdfast.report._recommendations import recommendations
+    from holdfast.report._results import results
     from holdfast.report._retention import retention
     from holdfast.report._risk import LISTED, risk
     from holdfast.report._terms import terms
@@ -129,6 +129,12 @@ def _render(project: Project, tables: Tables) -> str:
     found_value, found_timing = value(tables, money, least), timing(tables, money, least)
     found_recommendations = recommendations(tables, money, least)
     found_waiting = waiting(tables, money, least)
+    stories = (
+        offers(tables, money, least),
+        campaigns(tables, money),
+        prices(tables, money),
+        issues(tables, money, least),
+    )
     sections = (
         found_retention,
         found_risk,
@@ -137,6 +143,7 @@ def _render(project: Project, tables: Tables) -> str:
         found_health,
         found_value,
         found_timing,
+        *stories,
     )
     listed = (
         found_risk.customers,
@@ -146,20 +153,28 @@ def _render(project: Project, tables: Tables) -> str:
         found_recommendations.customers,
         found_waiting.customers,
     )
-    charts = {name: chart for section in sections for name, chart in section.charts.items()}
+    found_people = people(
+        tables,
+        [
+            *(row["id"] for each in listed for row in each.rows),
+            *(row["id"] for row in found_value.best),
+        ],
+    )
+    card = _card(project, found_quality.champion)
+    charts = {name: chart for each in (*sections, card) for name, chart in each.charts.items()}
     latest = tables.row("select max(as_of_date) as as_of from {customer_retention}")
     as_of = latest and latest["as_of"]
     data = {
         "charts": charts,
         "lists": {each.name: each.as_data() for each in listed if each.rows},
         "flow": found_lifecycle.flow,
+        "people": found_people.as_data(),
         "names": {"state": STATES, "occasion": OCCASIONS},
         "as_of": as_of,
         "currency": money.currency,
         "language": money.locale,
         "csv": money.csv,
     }
-    scripts = [_vega(), _script()]
     return (
         environment()
         .get_template("page.html.j2")
@@ -186,6 +201,10 @@ def _render(project: Project, tables: Tables) -> str:
             timing=found_timing,
             recommendations=found_recommendations,
             waiting=found_waiting,
+            stories=stories,
+            results=results(tables, money),
+            fairness=fairness(tables),
+            people=found_people,
             lifecycle=found_lifecycle,
             quality=found_quality,
             health=found_health,
@@ -193,18 +212,10 @@ def _render(project: Project, tables: Tables) -> str:
             terms=terms(tables),
             listed=LISTED,
             won_back_listed=WON_BACK_LISTED,
-            card=_card(project, found_quality.champion),
+            card=card,
             bands=_bands(tables),
             read_from=tables.path.name,
-            written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
-            version=__version__,
-            # of these, the first holds the shop's data; the others are files of this package
-            data=Markup(_json(data)),
-            policy=_policy(scripts),
-            style=Markup(asset("style.css")),
-            notice=Markup(asset("notice.txt")),
-            vega=Markup(scripts[0]),
-            script=Markup(scripts[1]),
+            **shell(data, ("lists.js", "flow.js", "people.js", "page.js")),
         )
     )
 
@@ -229,15 +240,15 @@ def _settings(project: Project, tables: Tables) -> dict[str, Any]:
     return config.get("meta") or {}
 
 
-def _card(project: Project, champion: Row | None) -> list[tuple[str, str]]:
+def _card(project: Project, champion: Row | None) -> Card:
     """Read the model card of the champion, as far as the warehouse still has the model."""
     if champion is None:
-        return []
+        return Card()
     try:
-        return card_sections(project, champion["model_id"])
+        return card_parts(project, champion["model_id"])
     except (RegistryError, ProjectError):
         # the page says how to get it
-        return []
+        return Card()
 
 
 def _bands(tables: Tables) -> dict[str, float | None]:
@@ -253,42 +264,3 @@ def _bands(tables: Tables) -> dict[str, float | None]:
         """
     )
     return {"high": None, "medium": None} | {row["risk_band"]: row["lowest"] for row in rows}
-
-
-def _json(value: Any) -> str:
-    """Write JSON that cannot end the element it stands in, nor begin a comment."""
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """Give a content security policy that runs these scripts alone and loads nothing."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _script() -> str:
-    """Put the page's own scripts into one closure, so that none of their names is global."""
-    parts = "\n".join(asset(name) for name in ("lists.js", "flow.js", "page.js"))
-    return (
-        '"use strict";\n(() => {\n'
-        '  const data = JSON.parse(document.getElementById("report-data").textContent);\n'
-        f"  const root = document.documentElement;\n\n{parts}}})();\n"
-    )
-
-
-@cache
-def _vega() -> str:
-    """Give Vega, Vega-Lite and vega-embed as one script, from the package vl-convert-python."""
-    import altair
-    import vl_convert
-
-    version = altair.SCHEMA_VERSION.lstrip("v").rpartition(".")[0]
-    # without a snippet it is the bundle for a browser; the stub does not know that
-    return str(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg]

@@ -8,6 +8,7 @@ import altair as alt
 
 from holdfast.registry import COMPARED_STAGES, Stage, defeats
 from holdfast.report import _words as words
+from holdfast.report._calibration import calibration_chart, diagonal
 from holdfast.report._chart import Section, draw, legend, spec
 from holdfast.report._choice import choice
 from holdfast.report._tables import Row, Tables
@@ -262,45 +263,11 @@ def _add_calibration(
     if not rows:
         found.empty["calibration"] = "This has not been measured yet."
         return
-    domain = list(compared.values())
-    base = draw(rows).encode(
-        x=alt.X(
-            "predicted:Q",
-            title="predicted share leaving",
-            axis=alt.Axis(format=".0%", tickCount=5),
-            scale=alt.Scale(domain=[0, 1]),
-        ),
-        color=_model_colour(domain),
-    )
-    y = alt.Y(
-        "observed:Q",
-        title="share that left",
-        axis=alt.Axis(format=".0%", tickCount=5),
-        scale=alt.Scale(domain=[0, 1]),
-    )
-    intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        y=alt.Y("observed_lower:Q", title="share that left"), y2="observed_upper:Q"
-    )
-    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
-        y=y,
-        shape=alt.Shape(
-            "model:N",
-            scale=alt.Scale(domain=domain, range=_shapes(domain)),
-            legend=legend(),
-        ),
-        tooltip=[
-            alt.Tooltip("model:N", title="model"),
-            alt.Tooltip("predicted:Q", format=".1%", title="predicted"),
-            alt.Tooltip("observed:Q", format=".1%", title="observed"),
-            alt.Tooltip("observed_lower:Q", format=".1%", title="at least"),
-            alt.Tooltip("observed_upper:Q", format=".1%", title="at most"),
-            alt.Tooltip("row_count:Q", format=",", title="observations"),
-        ],
-    )
-    found.charts["calibration"] = spec(
-        _diagonal() + intervals + dots,
+    found.charts["calibration"] = calibration_chart(
+        rows,
+        looks={name: (_colour(name), _shape(name)) for name in compared.values()},
+        titles=("predicted share leaving", "share that left"),
         description="Share that left against predicted probability, in ten groups",
-        height=320,
     )
     found.notes["calibration"] = (
         "Ten groups of equal size, from the safest to the riskiest. On the dashed line, as many "
@@ -354,7 +321,9 @@ def _add_gain(
         ),
         color=_model_colour(domain),
         shape=alt.Shape(
-            "model:N", scale=alt.Scale(domain=domain, range=_shapes(domain)), legend=legend()
+            "model:N",
+            scale=alt.Scale(domain=domain, range=[_shape(name) for name in domain]),
+            legend=legend(),
         ),
         tooltip=[
             alt.Tooltip("model:N", title="model"),
@@ -362,7 +331,7 @@ def _add_gain(
             alt.Tooltip("reached:Q", format=".1%", title="leavers reached"),
         ],
     )
-    chart = _diagonal() + base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=45)
+    chart = diagonal() + base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=45)
     found.charts["gain"] = spec(
         chart,
         description="Share of leavers reached by the share of customers contacted",
@@ -381,20 +350,15 @@ def _add_gain(
 
 def _model_colour(domain: list[str]) -> alt.Color:
     """Colour the champion, and grey the baselines."""
-    colours = ["@accent" if name == _IN_USE else "@baseline" for name in domain]
+    colours = [_colour(name) for name in domain]
     return alt.Color("model:N", scale=alt.Scale(domain=domain, range=colours), legend=legend())
 
 
-def _shapes(domain: list[str]) -> list[str]:
-    """Tell the champion from the baselines without colour, too."""
-    return ["circle" if name == _IN_USE else "diamond" for name in domain]
+def _colour(name: str) -> str:
+    """Give the colour of a model."""
+    return "@accent" if name == _IN_USE else "@baseline"
 
 
-def _diagonal() -> alt.Chart:
-    """Draw the dashed line from corner to corner."""
-    chart: alt.Chart = (
-        draw([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
-        .mark_line(color="@soft", strokeDash=[4, 4], strokeWidth=1)
-        .encode(x="x:Q", y="y:Q")
-    )
-    return chart
+def _shape(name: str) -> str:
+    """Give the shape of a model, which tells it from others without colour, too."""
+    return "circle" if name == _IN_USE else "diamond"

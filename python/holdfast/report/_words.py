@@ -80,7 +80,8 @@ def number(value: float | None, digits: int = 2) -> str:
     >>> number(1234.5), number(None)
     ('1,234.50', '-')
     """
-    return NONE if value is None else f"{value:,.{digits}f}"
+    # what rounds to zero has no sign
+    return NONE if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def off(value: float | None) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import sys
+
+import pytest
 
 from holdfast.registry import Figure, RegisteredModel
 from holdfast.report._card_sections import (
+    Bin,
     Facts,
     _calibration,
+    _charts,
     _data,
     _features,
     _limits,
     _performance,
 )
-from holdfast.report._plot import Bin
 
 TWIN = RegisteredModel(
     model_id="twin",
@@ -66,7 +70,7 @@ def test_test_dates_are_those_of_the_twin() -> None:
 def test_figures_stand_beside_the_baseline_and_the_twin_is_not_listed_again() -> None:
     html = _performance(CHAMPION, [CHAMPION, TWIN, BASELINE], FACTS)
     assert "base rate (baseline)" in html
-    assert html.count("<th") == 3
+    assert html.count("<th>") + html.count("<th ") == 3
     assert "(0.750 to 0.850)" in html
     assert html.count("2026-03-01 to 2026-04-01") == 2
 
@@ -121,7 +125,7 @@ def test_card_of_a_number_speaks_of_values() -> None:
     html = "".join(
         (
             _performance(SPEND, models, facts),
-            _calibration(SPEND, facts),
+            _calibration(SPEND, facts, {}),
             _features(SPEND, facts),
             _limits(SPEND, models, facts),
         )
@@ -162,3 +166,18 @@ def test_a_model_that_a_simple_rule_beats_by_its_loss_says_so_first() -> None:
     assert html.startswith("<ul>\n<li>Do not act on its scores: no better than a simple rule, ")
     assert "log loss 0.0643 on test rows, against 0.0621 of the baseline base rate" in html
     assert "Do not act" not in _limits(better, [better, TWIN, baseline], FACTS)
+
+
+def test_a_card_without_the_extra_has_tables_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _charts(CHAMPION, FACTS).keys() == {"card_test"}
+    html = _calibration(CHAMPION, FACTS, _charts(CHAMPION, FACTS))
+    assert 'data-chart="card_test"' in html
+    for module in ("altair", "vl_convert"):
+        with monkeypatch.context() as patched:
+            patched.setitem(sys.modules, module, None)
+            patched.delitem(sys.modules, "holdfast.report._calibration", raising=False)
+            patched.delitem(sys.modules, "holdfast.report._chart", raising=False)
+            assert _charts(CHAMPION, FACTS) == {}
+    html = _calibration(CHAMPION, FACTS, {})
+    assert "data-chart" not in html
+    assert "20.0 %" in html

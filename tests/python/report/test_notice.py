@@ -9,7 +9,7 @@ import altair
 import vl_convert
 
 from holdfast.report._assets import asset
-from holdfast.report._page import _vega
+from holdfast.report._shell import _vega
 
 # packages of npm that vega-embed has compiled into itself, and what of them is in the script
 COMPILED_IN = {"fast-json-patch": "fast-json-patch README", "semver": "SEMVER"}

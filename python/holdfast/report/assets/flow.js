@@ -87,6 +87,6 @@
     period.addEventListener("input", drawFlow);
     let drawnAt = 0;
     new ResizeObserver(() => {
-      if (flow.clientWidth !== drawnAt) { drawnAt = flow.clientWidth; drawFlow(); }
+      if (flow.clientWidth && flow.clientWidth !== drawnAt) { drawnAt = flow.clientWidth; drawFlow(); }
     }).observe(flow);
   }

@@ -12,6 +12,15 @@
     made.textContent = text;
     return made;
   };
+  const hasPage = new Set("DecompressionStream" in window ? data.people?.ids ?? [] : []);
+  const pageOf = (id) => "#customer=" + encodeURIComponent(id);
+  // what a link to the page of a customer says; a text where there is no such page
+  const linked = (id) => {
+    if (!hasPage.has(id)) return document.createTextNode(id);
+    const link = element("a", "", id);
+    link.href = pageOf(id);
+    return link;
+  };
   const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   const sameYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   // a day of the year of the report needs no year
@@ -94,7 +103,9 @@
       const value = row[each.key];
       const td = element("td", "of-" + each.key + (isFigure(each) ? " number" : ""), "");
       td.dataset.label = each.title;
-      if (each.kind === "risk") {
+      if (each.key === "id") {
+        td.append(linked(value));
+      } else if (each.kind === "risk") {
         td.append(element("span", "risk " + row.band, (100 * value).toFixed(1) + "%"), " ", element("span", "band", row.band));
       } else if (each.kind === "reasons") {
         const [first = "", ...others] = value;

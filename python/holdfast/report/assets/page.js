@@ -35,14 +35,22 @@
       text: { color: ink },
     };
   };
-  let turn = 0;
+  const draw = (place) =>
+    // `ast`: expressions are interpreted, so that the page needs no right to evaluate text as code
+    vegaEmbed(place, coloured(data.charts[place.dataset.chart]),
+      { actions: false, renderer: "svg", ast: true, config: config() });
+  let turn = 0, isOld = false;
   async function drawAll() {
     look.textContent = isDark() ? "Light" : "Dark";
+    // charts take the width of their place, and behind the page of a customer they have none
+    isOld = Boolean(document.getElementById("overview")?.hidden);
+    if (isOld) return;
     const mine = ++turn;
     for (const place of document.querySelectorAll("[data-chart]")) {
-      const spec = coloured(data.charts[place.dataset.chart]);
-      // `ast`: expressions are interpreted, so that the page needs no right to evaluate text as code
-      await vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: true, config: config() });
+      place.replaceChildren();
+      // what is folded away is drawn when it is opened
+      if (!place.clientWidth) continue;
+      await draw(place);
       if (mine !== turn) return;
     }
     root.dataset.drawn = String(mine);
@@ -59,7 +67,17 @@
   const markAll = () => boxes.forEach(markScroll);
   window.addEventListener("resize", markAll);
   // what was folded away had no width until now
-  for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", markAll);
+  for (const fold of document.querySelectorAll("details")) {
+    fold.addEventListener("toggle", async () => {
+      for (const place of fold.querySelectorAll("[data-chart]:empty")) if (place.clientWidth) await draw(place);
+      markAll();
+    });
+  }
+
+  root.addEventListener("overview", () => {
+    if (isOld) drawAll();
+    markAll();
+  });
 
   drawAll();
   markAll();
