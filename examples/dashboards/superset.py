@@ -186,7 +186,8 @@ def chart_params(chart: Chart, columns: Columns, formats: dict[str, str]) -> dic
         "sort_series_type": "sum",
         # the categories with the largest figures first, unless they have an order of their own
         "x_axis_sort": chart["x"] if kind == "line" or is_time or keep_order else heading(y[0]),
-        "x_axis_sort_asc": kind == "line" or is_time or keep_order,
+        # bars that lie are drawn from the bottom
+        "x_axis_sort_asc": True,
         "x_axis_sort_series": "sum",
         "x_axis_sort_series_ascending": False,
         "time_range": "No filter",
