@@ -43,10 +43,9 @@ assigned as (
     select
         body,
         {%- if models %}
-        found.model_id as model_id,
-        found.cluster as cluster,
-        found.certainty as certainty,
-        found.status as status,
+        {%- for field in ['model_id', 'cluster', 'certainty', 'status'] %}
+        found.{{ field }},
+        {%- endfor %}
         {%- else %}
         cast(null as varchar) as model_id,
         cast(null as integer) as cluster,

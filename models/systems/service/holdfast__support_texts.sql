@@ -29,7 +29,9 @@ comments as (
         customer_id,
         answered_at as written_at,
         comment as body,
-    from {{ holdfast.as_known_at(ref('holdfast', 'stg_holdfast__feedback'), times['stg_holdfast__feedback'], as_of) }} as answers
+    from {{ holdfast.as_known_at(
+        ref('holdfast', 'stg_holdfast__feedback'), times['stg_holdfast__feedback'], as_of
+    ) }} as answers
     where
         trim(comment) != ''
         and customer_id is not null

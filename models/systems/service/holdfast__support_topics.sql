@@ -45,7 +45,7 @@ rules as (
 
 ),
 
--- a topic that is merged into none that is known stays as it is; of mergers in a row, three are followed
+-- a topic that is merged into none that is known, or in a circle, stays as it is; of mergers in a row, three are followed
 targets as (
 
     select
@@ -53,6 +53,28 @@ targets as (
         rules.merged_into,
     from rules
     inner join learned on learned.topic_id = rules.merged_into
+
+),
+
+followed as (
+
+    select
+        first.topic_id,
+        coalesce(third.merged_into, second.merged_into, first.merged_into) as merged_into,
+    from targets as first
+    left join targets as second on second.topic_id = first.merged_into
+    left join targets as third on third.topic_id = second.merged_into
+
+),
+
+mergers as (
+
+    select
+        followed.topic_id,
+        followed.merged_into,
+    from followed
+    left join targets on targets.topic_id = followed.merged_into
+    where targets.topic_id is null
 
 ),
 
@@ -65,14 +87,12 @@ final as (
         learned.script,
         learned.model_id,
         learned.cluster,
-        coalesce(third.merged_into, second.merged_into, first.merged_into, learned.topic_id) as shown_as,
+        coalesce(mergers.merged_into, learned.topic_id) as shown_as,
         coalesce(rules.is_pinned, 0) = 1 as is_pinned,
         rules.name is not null as is_renamed,
     from learned
     left join rules on rules.topic_id = learned.topic_id
-    left join targets as first on first.topic_id = learned.topic_id
-    left join targets as second on second.topic_id = first.merged_into
-    left join targets as third on third.topic_id = second.merged_into
+    left join mergers on mergers.topic_id = learned.topic_id
 
 )
 

@@ -33,11 +33,12 @@ from holdfast.contract._header import OnnxHeader
 from holdfast.contract._linear import LinearPart, read_linear_part
 from holdfast.contract._row import ROW_COLUMNS, check_row, model_id
 from holdfast.contract._session import last_column, open_session, predict_onnx
-from holdfast.contract._topics import TopicFile, write_topics
+from holdfast.contract._topics import GRAM_WEIGHT, TopicFile, write_topics
 
 __all__ = [
     "BGNBD_LOG_ODDS",
     "CONTRACT",
+    "GRAM_WEIGHT",
     "LINEAR_BASE_VALUE",
     "LINEAR_ROWS",
     "LINEAR_TERMS",

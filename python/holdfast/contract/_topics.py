@@ -1,8 +1,12 @@
 """The file of a topic model: counted terms of a text in, the nearest topic out.
 
 It is ONNX as all models are, with inputs of its own: `terms`, int64 [N, L], the places of a text's
-terms in the vocabulary, and `counts`, float32 [N, L], how often it has them. Rows are filled up with
-the place behind the last. The hashes of the vocabulary are a constant of the file.
+terms in the vocabulary, `counts`, float32 [N, L], how often it has them, and `unknown`, float32
+[N, 1], how much of it the vocabulary does not have, counted in words. Rows are filled up with the
+place behind the last term. The hashes of the vocabulary are a constant of the file.
+
+The nearest topic is told by the direction of a text among those of the topics; how near it is, by
+the whole text, so that a text of which little is known is near to none.
 """
 
 from __future__ import annotations
@@ -20,18 +24,20 @@ from holdfast.contract._format import CONTRACT, IR_VERSION, OPSETS, PREFIX
 from holdfast.contract._session import open_session
 from holdfast.contract._verify import parse, verify_hash
 
-__all__ = ["TopicFile", "write_topics"]
+__all__ = ["GRAM_WEIGHT", "TopicFile", "write_topics"]
 
 TASK = "support_topic"
 # of texts: a file knows the terms of one way to clean and to count, and of no other
 _READING = "1"
+# of an n-gram, the weight beside that of a word, for a word has several
+GRAM_WEIGHT = 0.7
 _OPERATORS = frozenset(
     {
         "Add", "ArgMax", "Cast", "Div", "Gather", "Less", "Log", "MatMul", "Max", "Mul",
         "ReduceMax", "ReduceSum", "Sqrt", "Squeeze", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
-_INPUTS = {"terms", "counts"}
+_INPUTS = {"terms", "counts", "unknown"}
 _OUTPUTS = {"topic", "certainty", "is_other"}
 
 
@@ -144,6 +150,7 @@ def write_topics(
     script: str,
     vocabulary: NDArray[np.uint64],
     embedding: NDArray[np.float16],
+    rarity: NDArray[np.float32],
     centres: NDArray[np.float32],
     limits: NDArray[np.float32],
     words: Sequence[str],
@@ -158,6 +165,8 @@ def write_topics(
         Hashes of the terms, shape (v,).
     embedding
         What each term adds to a text's place, shape (v, d).
+    rarity
+        Weight of each term, and behind the last that of a word that is unknown, shape (v + 1,).
     centres
         Places of the topics, of length one, shape (k, d).
     limits
@@ -175,9 +184,13 @@ def write_topics(
     width = embedding.shape[1]
     # the last row is that of the places that fill a text up
     padded = np.vstack([embedding, np.zeros((1, width), np.float16)])
-    constants = {
+    # what is filled up weighs nothing
+    squared = np.append(rarity[:-1].astype(np.float32) ** 2, np.float32(0))
+    constants: dict[str, NDArray[Any]] = {
         "vocabulary": vocabulary.view(np.int64),
         "embedding": padded.astype(np.float16),
+        "squared_rarity": squared,
+        "unknown_rarity": np.array(rarity[-1] ** 2, np.float32),
         "centres": centres.astype(np.float32),
         "limits": limits.astype(np.float32),
         "one": np.array(1, np.float32),
@@ -193,8 +206,12 @@ def write_topics(
         ("Gather", ["places", "terms"], "of_terms", {"axis": 0}),
         ("MatMul", ["weights", "of_terms"], "summed", {}),
         ("Squeeze", ["summed", "first"], "place", {}),
-        ("Mul", ["place", "place"], "squares", {}),
-        ("ReduceSum", ["squares", "first"], "square", {"keepdims": 1}),
+        ("Gather", ["squared_rarity", "terms"], "rarities", {"axis": 0}),
+        ("Mul", ["weight", "weight"], "squared_weight", {}),
+        ("Mul", ["squared_weight", "rarities"], "known_parts", {}),
+        ("ReduceSum", ["known_parts", "first"], "known_part", {"keepdims": 1}),
+        ("Mul", ["unknown", "unknown_rarity"], "unknown_part", {}),
+        ("Add", ["known_part", "unknown_part"], "square", {}),
         ("Sqrt", ["square"], "length", {}),
         ("Max", ["length", "least"], "norm", {}),
         ("Div", ["place", "norm"], "direction", {}),
@@ -205,12 +222,18 @@ def write_topics(
         ("Gather", ["limits", "topic"], "limit", {"axis": 0}),
         ("Less", ["certainty", "limit"], "is_other", {}),
     ]
-    nodes = [helper.make_node(name, given, [out], name=out, **more) for name, given, out, more in steps]
+    nodes = [
+        helper.make_node(name, given, [out], name=out, **more) for name, given, out, more in steps
+    ]
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         nodes,
         TASK,
-        [value("terms", TensorProto.INT64, [None, None]), value("counts", TensorProto.FLOAT, [None, None])],
+        [
+            value("terms", TensorProto.INT64, [None, None]),
+            value("counts", TensorProto.FLOAT, [None, None]),
+            value("unknown", TensorProto.FLOAT, [None, 1]),
+        ],
         [
             value("topic", TensorProto.INT64, [None]),
             value("certainty", TensorProto.FLOAT, [None]),

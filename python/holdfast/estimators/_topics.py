@@ -14,33 +14,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.contract import ModelError, TopicFile, open_session, write_topics
+from holdfast.contract import GRAM_WEIGHT, write_topics
+from holdfast.errors import TrainingError
 from holdfast.texts import Vocabulary, occurrences
 
-__all__ = ["LEAST_TEXTS", "Tried", "Topics", "fit_topics"]
+__all__ = ["LEAST_TEXTS", "Topics", "Tried", "fit_topics"]
 
 # different texts, with fewer there is nothing to learn
 LEAST_TEXTS = 30
-_MOST_TERMS = 30_000
+_LEAST_TERMS, _MOST_TERMS = 8, 30_000
 _WIDTH = 128
 # directions that many texts share count a little more
 _STRETCH = 0.25
-# an n-gram tells less than a word does, for a word has several
-_GRAM_WEIGHT = 0.7
 _MOST_TOPICS = 300
 _LEAST_PER_TOPIC = 8
+# a former topic with fewer different texts is gone
+_LEAST_LEFT = 3
+# of the usual similarity of texts to their topic, what those of a new one must have
+_DENSE = 0.9
 # texts on which the number of topics is chosen
 _MOST_CHOOSING = 6_000
 _PARTS = 4
 _PART = 0.8
 # agreement this close to the best is as good: then fewer topics are easier to read
-_AS_GOOD = 0.01
-# a text is covered by a topic that is nearer than this, and half of the texts should be
+_AS_GOOD = 0.005
+_NEAR = 2
+# a text is covered by a topic that is nearer than this, and most texts should be
 _COVERED = 0.5
-_LEAST_COVERAGE = 0.5
-# below this no text is of a topic; of a dense topic, only what is not far out
-_LEAST_CERTAINTY = 0.3
-_FAR_OUT = 2.5
+_LEAST_COVERAGE = 0.7
+# below the first no text is of a topic, above the second every one is; between them it depends on
+# how dense the topic is
+_LEAST_CERTAINTY, _SURE = 0.25, 0.45
+_FAR_OUT = 2.0
 _STARTS = 10
 # products of texts and topics above which fewer starts have to do
 _MANY = 2_000_000
@@ -67,6 +72,8 @@ class Topics:
         Hashes of the terms, shape (v,).
     embedding
         What each term adds to a text's place, shape (v, d).
+    rarity
+        Weight of each term, and behind the last that of an unknown word, shape (v + 1,).
     centres
         Directions of the topics, shape (k, d).
     limits
@@ -80,6 +87,7 @@ class Topics:
     script: str
     vocabulary: NDArray[np.uint64]
     embedding: NDArray[np.float16]
+    rarity: NDArray[np.float32]
     centres: NDArray[np.float32]
     limits: NDArray[np.float32]
     nearest: NDArray[np.int64]
@@ -92,7 +100,7 @@ class Topics:
         return self.certainty < self.limits[self.nearest]
 
     def to_onnx(self, words: Sequence[str]) -> bytes:
-        """Write the model, and check that ONNX Runtime tells what it learned.
+        """Write the model as an ONNX file.
 
         Parameters
         ----------
@@ -102,14 +110,15 @@ class Topics:
         Returns
         -------
         bytes
-
-        Raises
-        ------
-        ModelError
-            ONNX Runtime has another similarity or another topic.
         """
         return write_topics(
-            self.script, self.vocabulary, self.embedding, self.centres, self.limits, words
+            self.script,
+            self.vocabulary,
+            self.embedding,
+            self.rarity,
+            self.centres,
+            self.limits,
+            words,
         )
 
 
@@ -129,15 +138,22 @@ class _Space:
         if len(kept) > _MOST_TERMS:
             # the most frequent; of equals, the order of hashes is as good as any
             kept = np.sort(kept[np.argsort(-spread[kept], kind="stable")[:_MOST_TERMS]])
+        if len(kept) < _LEAST_TERMS:
+            raise TrainingError("the texts have next to no terms in common")
         self.vocabulary = terms[kept]
-        counts = Vocabulary(self.vocabulary).count(found)
+        counts = Vocabulary(self.vocabulary).count(found, len(texts))
         shape = (len(texts), len(kept))
         weight = 1.0 + np.log(counts.count.astype(np.float64))
         rows = sp.csr_matrix((weight, (counts.row, counts.term)), shape=shape)
         rarity = np.log((1.0 + len(texts)) / (1.0 + spread[kept])) + 1.0
-        rarity *= np.where(is_word[kept], 1.0, _GRAM_WEIGHT)
+        rarity *= np.where(is_word[kept], 1.0, GRAM_WEIGHT)
         weighted = rows @ sp.diags(rarity)
-        norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        # of what only one text has, nobody knows how rare it is: at least as rare as the rarest
+        self.rarity = np.append(rarity, np.log((1.0 + len(texts)) / 2.0) + 1.0).astype(np.float32)
+        square = np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel()
+        norm = np.sqrt(square)
+        unknown = counts.unknown_words + GRAM_WEIGHT**2 * counts.unknown_grams
+        self.length = np.sqrt(square + unknown * float(self.rarity[-1]) ** 2)
         weighted = sp.diags(1.0 / np.maximum(norm, 1e-12)) @ weighted
         width = min(_WIDTH, len(kept) - 1, len(texts) - 1)
         reduced = TruncatedSVD(width, algorithm="randomized", n_iter=7, random_state=seed)
@@ -145,7 +161,11 @@ class _Space:
         # half precision halves the file; what is learned from here on is learned from these numbers
         stretch = (reduced.singular_values_ / reduced.singular_values_[0]) ** _STRETCH
         self.embedding = (reduced.components_.T * rarity[:, None] * stretch).astype(np.float16)
-        self.places = _directions(rows.astype(np.float32) @ self.embedding.astype(np.float32))
+        placed = rows.astype(np.float32) @ self.embedding.astype(np.float32)
+        self.places = _directions(placed)
+        # how much of a text its place tells, 0 to 1
+        norm = np.sqrt((placed.astype(np.float64) ** 2).sum(axis=1))
+        self.told = (norm / np.maximum(self.length, 1e-12)).astype(np.float32)
 
 
 def fit_topics(
@@ -155,6 +175,7 @@ def fit_topics(
     topics: int | None = None,
     seed: int = 7,
     starts: Sequence[NDArray[np.int64]] = (),
+    firm: int = 0,
     is_warm: bool = False,
 ) -> Topics:
     """Learn topics from different texts.
@@ -172,13 +193,20 @@ def fit_topics(
     starts
         Groups of texts, by their numbers, each of which a topic begins with; these topics come
         first and keep their place.
+    firm
+        How many of them, from the first on, stay whatever becomes of their texts.
     is_warm
         Whether `starts` are all topics of a former model: then no others are looked for but among
-        texts that are far from them.
+        the texts of none of them, and those that are left with next to no texts are gone.
 
     Returns
     -------
     Topics
+
+    Raises
+    ------
+    TrainingError
+        The texts have next to no terms in common.
 
     Examples
     --------
@@ -194,27 +222,49 @@ def fit_topics(
     begun = _directions(begun.reshape(len(starts), places.shape[1]))
     tried: tuple[Tried, ...] = ()
     if is_warm and len(begun):
-        centres = _settled(places, begun, seed)
-        centres = _settled(places, np.vstack([centres, _uncovered(places, centres, seed)]), seed)
+        if topics is None:
+            begun = np.vstack([begun, _news(places, begun, starts, seed)])
+        centres = _settled(places, begun)
+        left = np.bincount((places @ centres.T).argmax(axis=1), minlength=len(centres))
+        left[:firm] = _LEAST_LEFT
+        is_left = left >= _LEAST_LEFT
+        centres = centres[is_left] if is_left.any() else centres
     else:
         if topics is None:
             topics, tried = _choose(places, seed)
         topics = max(1, min(topics, len(texts) // 2), len(begun))
         centres = _clustered(places, topics, seed, begun)
+    centres = _undivided(places, centres, starts[:firm])
     similarity = places @ centres.T
     nearest = similarity.argmax(axis=1)
-    certainty = similarity.max(axis=1)
+    certainty = similarity.max(axis=1) * space.told
     limits = _limits(nearest, certainty, len(centres))
     return Topics(
         script,
         space.vocabulary,
         space.embedding,
+        space.rarity,
         centres,
         limits,
         nearest,
         np.clip(certainty, 0.0, 1.0),
         tried,
     )
+
+
+def _undivided(
+    places: NDArray[np.float32], centres: NDArray[np.float32], firm: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float32]:
+    """Drop the centres that most texts of a firm topic have come to, beside its own."""
+    if not firm:
+        return centres
+    nearest = (places @ centres.T).argmax(axis=1)
+    size = np.bincount(nearest, minlength=len(centres))
+    is_part = np.zeros(len(centres), bool)
+    for group in firm:
+        is_part |= 2 * np.bincount(nearest[group], minlength=len(centres)) > size
+    is_part[: len(firm)] = False
+    return _settled(places, centres[~is_part])
 
 
 def _directions(rows: Any) -> NDArray[np.float32]:
@@ -240,11 +290,8 @@ def _means(
     return means
 
 
-def _settled(
-    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
-) -> NDArray[np.float32]:
+def _settled(places: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float32]:
     """Move centres to the middle of their texts until they stay."""
-    del seed
     nearest = (places @ centres.T).argmax(axis=1)
     for _ in range(100):
         centres = _means(places, nearest, centres)
@@ -278,7 +325,7 @@ def _clustered(
             for index in range(len(begun)):
                 free[np.where(free, likeness[:, index], -np.inf).argmax()] = False
             drawn = np.vstack([begun, drawn[free]])
-        centres = _settled(places, _directions(drawn), seed)
+        centres = _settled(places, _directions(drawn))
         tight = float((places @ centres.T).max(axis=1).astype(np.float64).sum())
         if tight > tightest:
             best, tightest = centres, tight
@@ -287,7 +334,7 @@ def _clustered(
 
 
 def _choose(places: NDArray[np.float32], seed: int) -> tuple[int, tuple[Tried, ...]]:
-    """Choose the number of topics: the fewest at which learning on parts agrees as well as it can."""
+    """Choose the number of topics: the fewest at which parts agree as well as they can."""
     from sklearn.metrics import adjusted_mutual_info_score
 
     random = np.random.RandomState(seed)
@@ -313,8 +360,15 @@ def _choose(places: NDArray[np.float32], seed: int) -> tuple[int, tuple[Tried, .
     usable = [each for each in tried if each.coverage >= _LEAST_COVERAGE]
     if not usable:
         return max(tried, key=lambda each: each.coverage).topics, tuple(tried)
-    best = max(each.stability for each in usable)
-    chosen = next(each for each in usable if each.stability >= best - _AS_GOOD)
+    # a single number may agree by luck, its neighbours tell whether it did
+    smooth = {
+        each.topics: float(
+            np.mean([near.stability for near in tried[max(0, at - _NEAR) : at + _NEAR + 1]])
+        )
+        for at, each in enumerate(tried)
+    }
+    best = max(smooth[each.topics] for each in usable)
+    chosen = next(each for each in usable if smooth[each.topics] >= best - _AS_GOOD)
     return chosen.topics, tuple(tried)
 
 
@@ -335,30 +389,41 @@ def _limits(
     for topic in range(topics):
         near = certainty[nearest == topic].astype(np.float64)
         if len(near) > 1:
-            limits[topic] = max(_LEAST_CERTAINTY, near.mean() - _FAR_OUT * near.std())
+            far_out = near.mean() - _FAR_OUT * near.std()
+            limits[topic] = np.clip(far_out, _LEAST_CERTAINTY, _SURE)
     return limits
 
 
-def _uncovered(
-    places: NDArray[np.float32], centres: NDArray[np.float32], seed: int
+def _news(
+    places: NDArray[np.float32],
+    begun: NDArray[np.float32],
+    starts: Sequence[NDArray[np.int64]],
+    seed: int,
 ) -> NDArray[np.float32]:
-    """Return centres of topics that are new: dense groups of texts that are far from all others."""
-    similarity = places @ centres.T
-    nearest, certainty = similarity.argmax(axis=1), similarity.max(axis=1)
-    far = np.flatnonzero(certainty < np.maximum(_COVERED, _limits(nearest, certainty, len(centres))[nearest]))
+    """Return centres of what is new: dense groups among the texts of no former topic."""
+    is_known = np.zeros(len(places), bool)
+    near = []
+    for group, centre in zip(starts, begun, strict=True):
+        is_known[group] = True
+        near.append(places[group] @ centre)
+    usual_near = float(np.median(np.concatenate(near)))
+    strange = np.flatnonzero(~is_known & (np.abs(places).sum(axis=1) > 0))
+    least = max(_LEAST_PER_TOPIC, int(np.median([len(group) for group in starts]) / 4))
     none = np.empty((0, places.shape[1]), np.float32)
-    usual = np.bincount(nearest, minlength=len(centres))
-    least = max(_LEAST_PER_TOPIC, int(np.median(usual) / 4))
-    if len(far) < least:
+    if len(strange) < least:
         return none
-    groups = max(1, min(len(far) // least, 3 * len(centres)))
-    found = _clustered(places[far], groups, seed, starts=3)
-    inside = places[far] @ found.T
-    member, near = inside.argmax(axis=1), inside.max(axis=1)
-    usual_near = float(np.median(certainty))
-    kept = [
-        group
-        for group in range(groups)
-        if (member == group).sum() >= least and near[member == group].mean() >= usual_near
-    ]
+    groups = min(len(strange) // least, _MOST_TOPICS)
+    found = _clustered(places[strange], groups, seed, starts=3)
+    inside = places[strange] @ found.T
+    member = inside.argmax(axis=1)
+    size = np.bincount(member, minlength=groups)
+    kept: list[int] = []
+    for group in np.argsort(-size, kind="stable"):
+        is_dense = size[group] >= least and (
+            inside[member == group, group].mean() >= _DENSE * usual_near
+        )
+        # parts of one new topic come together when all centres settle
+        is_part = any(found[group] @ found[other] >= usual_near for other in kept)
+        if is_dense and not is_part:
+            kept.append(int(group))
     return found[kept] if kept else none

@@ -9,6 +9,6 @@ from holdfast.contract import ModelError
 from holdfast.scoring._file import score_file
 from holdfast.scoring._function import register
 from holdfast.scoring._model import OnnxModel
-from holdfast.scoring._topics import TopicModel
+from holdfast.scoring._topics import TopicModel, assign
 
-__all__ = ["ModelError", "OnnxModel", "TopicModel", "register", "score_file"]
+__all__ = ["ModelError", "OnnxModel", "TopicModel", "assign", "register", "score_file"]

@@ -174,7 +174,6 @@ class _Scorer:
 
     def _function(self, score: Callable[[_Scores, FloatArray], Any]) -> Callable[..., Any]:
         """Return the Arrow function that DuckDB calls with one chunk of rows."""
-
         return _afresh(lambda columns: self._run(score, columns))
 
     def _topic_function(self, read: Callable[[str, str, Any], Any]) -> Callable[..., Any]:
@@ -202,7 +201,7 @@ class _Scorer:
         with self._cursor() as cursor:
             # The table's name was taken apart and quoted by _quote_table.
             try:
-                query = f"select onnx, onnx_sha256 from {table} where model_id = ?"
+                query = f"select onnx, onnx_sha256 from {table} where model_id = ?"  # noqa: S608
                 rows = cursor.execute(query, [model_id]).fetchall()
             except duckdb.Error as error:
                 reason = str(error).strip().splitlines()[0]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.contract import TopicFile
+from holdfast.contract import GRAM_WEIGHT, TopicFile
 from holdfast.texts import (
     Occurrences,
     Vocabulary,
@@ -43,14 +43,14 @@ class TopicModel:
         self._session = file.session()
 
     def assign(
-        self, texts: Sequence[str] | Occurrences, count: int
+        self, found: Occurrences, count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]]:
         """Return the nearest topic of each text, how near it is, and whether that is too far.
 
         Parameters
         ----------
-        texts
-            Texts in lower case, or their occurrences of terms.
+        found
+            Occurrences of the texts' terms.
         count
             How many texts there are.
 
@@ -60,11 +60,12 @@ class TopicModel:
             Number of the topic, cosine of the angle to its centre from 0 to 1, and whether the
             text is of no topic, each of shape (n,).
         """
-        found = self._vocabulary.count(texts)
+        counts = self._vocabulary.count(found, count)
+        unknown = counts.unknown_words + GRAM_WEIGHT**2 * counts.unknown_grams
         topic = np.zeros(count, np.int32)
         certainty = np.zeros(count, np.float32)
         is_other = np.ones(count, bool)
-        lengths = np.bincount(found.row, minlength=count)
+        lengths = np.bincount(counts.row, minlength=count)
         start = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         # texts of like length go together, for the short ones are filled up
         order = np.argsort(lengths, kind="stable")
@@ -81,8 +82,9 @@ class TopicModel:
             is_there = np.arange(longest) < lengths[block][:, None]
             place = np.where(is_there, place, 0)
             given = {
-                "terms": np.where(is_there, found.term[place], len(self._vocabulary)),
-                "counts": np.where(is_there, found.count[place], np.float32(1)),
+                "terms": np.where(is_there, counts.term[place], len(self._vocabulary)),
+                "counts": np.where(is_there, counts.count[place], np.float32(1)),
+                "unknown": unknown[block, None].astype(np.float32),
             }
             names = ["topic", "certainty", "is_other"]
             topic[block], certainty[block], is_other[block] = self._session.run(names, given)

@@ -7,12 +7,14 @@ Nothing here knows a language: words are runs of letters, and which of them matt
 from __future__ import annotations
 
 from holdfast.texts._clean import MOST_KEPT, MOST_READ, clean
+from holdfast.texts._function_words import FUNCTION_WORDS
 from holdfast.texts._script import SCRIPTS, scripts_of
 from holdfast.texts._terms import Occurrences, is_too_short, occurrences
 from holdfast.texts._vocabulary import Counts, Vocabulary
-from holdfast.texts._words import mask_rare, words_of
+from holdfast.texts._words import mask_rare, terms_of, words_of
 
 __all__ = [
+    "FUNCTION_WORDS",
     "MOST_KEPT",
     "MOST_READ",
     "SCRIPTS",
@@ -24,5 +26,6 @@ __all__ = [
     "mask_rare",
     "occurrences",
     "scripts_of",
+    "terms_of",
     "words_of",
 ]

@@ -61,6 +61,6 @@ def scripts_of(texts: Sequence[str]) -> NDArray[np.object_]:
     is_other = ~known & (codes > 0x7F)
     counts[:, -1] = np.bincount(row[is_other], minlength=len(texts))
     names = np.array([*SCRIPTS, _OTHER], dtype=object)
-    found = names[counts.argmax(axis=1)]
+    found: NDArray[np.object_] = names[counts.argmax(axis=1)]
     found[counts.sum(axis=1) == 0] = ""
     return found

@@ -1,4 +1,4 @@
-"""The terms of texts, words and n-grams of characters, as hashes: counted without a loop over texts.
+"""The terms of texts, words and n-grams of characters, as hashes: found without a loop over texts.
 
 A term is a 64-bit hash of its characters and its kind. Two terms of a vocabulary of 100,000 share
 one with a probability of one in a billion, and nothing but a count depends on it.
@@ -94,7 +94,7 @@ def occurrences(texts: Sequence[str]) -> Occurrences:
     rows.append(row[starts])
     terms.append(_hash_ranges(codes, starts, ends))
     kinds.append(np.ones(len(starts), bool))
-    # an n-gram may begin and end with the space around a word, and has none within
+    # an n-gram may begin or end with the space around a word; with both it would be the word again
     spaced = _mix(codes.astype(_U64) + _U64(1))
     for length in NGRAMS:
         count = len(codes) - length + 1

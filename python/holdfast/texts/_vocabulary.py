@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.texts._terms import Occurrences, occurrences
+from holdfast.texts._terms import Occurrences
 
 __all__ = ["Counts", "Vocabulary"]
 
@@ -21,11 +20,15 @@ class Counts:
     ----------
     row, term, count
         Number of the text, place of the term in the vocabulary, and occurrences, each shape (m,).
+    unknown_words, unknown_grams
+        By text, how many words and n-grams the vocabulary does not have, each shape (n,).
     """
 
     row: NDArray[np.int64]
     term: NDArray[np.int64]
     count: NDArray[np.float32]
+    unknown_words: NDArray[np.int64]
+    unknown_grams: NDArray[np.int64]
 
 
 class Vocabulary:
@@ -67,22 +70,29 @@ class Vocabulary:
             live = live[self.terms[found[live]] != terms[live]]
         return found
 
-    def count(self, texts: Sequence[str] | Occurrences) -> Counts:
-        """Count the terms of texts in lower case, or of their occurrences.
+    def count(self, found: Occurrences, texts: int) -> Counts:
+        """Count the terms of texts.
 
         Parameters
         ----------
+        found
+            What `occurrences` has found in them.
         texts
-            Texts, shape (n,), or what `occurrences` has found in them.
+            How many texts there are.
 
         Returns
         -------
         Counts
         """
-        found = texts if isinstance(texts, Occurrences) else occurrences(texts)
         place = self.places(found.term)
         is_known = place >= 0
         size = max(len(self), 1)
         key = found.row[is_known] * size + place[is_known]
         unique, count = np.unique(key, return_counts=True)
-        return Counts(unique // size, unique % size, count.astype(np.float32))
+        return Counts(
+            unique // size,
+            unique % size,
+            count.astype(np.float32),
+            np.bincount(found.row[~is_known & found.is_word], minlength=texts),
+            np.bincount(found.row[~is_known & ~found.is_word], minlength=texts),
+        )

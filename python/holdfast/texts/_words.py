@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import pairwise
 
-__all__ = ["mask_rare", "words_of"]
+__all__ = ["mask_rare", "terms_of", "words_of"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PLACEHOLDER = re.compile(r"\[(?:e-mail|link|number)\]")
@@ -38,6 +39,27 @@ def words_of(text: str) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def terms_of(text: str) -> list[str]:
+    """Return the words of a text and the pairs of words that follow each other.
+
+    Parameters
+    ----------
+    text
+        A text as `clean` returns it.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> terms_of("My card is late")
+    ['my', 'card', 'is', 'late', 'my card', 'card is', 'is late']
+    """
+    words = words_of(text)
+    return [*words, *(f"{one} {two}" for one, two in pairwise(words))]
 
 
 def mask_rare(text: str, known: Collection[str], most: int = 160) -> str:

@@ -86,10 +86,13 @@ def match_topics(
         if number not in found:
             found[number] = next(unused)
     names = [found[number] for number in range(topics)]
-    return names, _events(overlap, ids, names)
+    size = [int((latter == number).sum()) for number in range(topics)]
+    return names, _events(overlap, ids, names, size)
 
 
-def _events(overlap: NDArray[np.int64], ids: Sequence[str], names: Sequence[str]) -> list[Event]:
+def _events(
+    overlap: NDArray[np.int64], ids: Sequence[str], names: Sequence[str], size: Sequence[int]
+) -> list[Event]:
     """Tell what has happened to each topic."""
     events = []
     for number, name in enumerate(names):
@@ -102,7 +105,7 @@ def _events(overlap: NDArray[np.int64], ids: Sequence[str], names: Sequence[str]
         if is_split and ids[origin] in names:
             events.append(Event(name, "split", ids[origin], int(overlap[origin, number])))
         else:
-            events.append(Event(name, "new", None, texts))
+            events.append(Event(name, "new", None, size[number]))
     for number, name in enumerate(ids):
         if name in names:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.texts import words_of
+from holdfast.texts import FUNCTION_WORDS, terms_of
 
 __all__ = ["TopicWords", "topic_words"]
 
@@ -67,9 +67,7 @@ def topic_words(
     numbers: dict[str, int] = {}
     text_of, term_of = [], []
     for index, text in enumerate(texts):
-        words = words_of(text)
-        found = [*words, *(f"{one} {two}" for one, two in zip(words, words[1:], strict=False))]
-        for term in dict.fromkeys(found):
+        for term in dict.fromkeys(terms_of(text)):
             text_of.append(index)
             term_of.append(numbers.setdefault(term, len(numbers)))
     names = np.array(list(numbers), dtype=object)
@@ -95,7 +93,10 @@ def topic_words(
         usable = np.flatnonzero(is_shown & (share >= _LEAST_SHARE) & (share > overall))
         weight = share[usable] * np.log(share[usable] / overall[usable])
         order = sorted(zip(-weight, names[usable].tolist(), strict=True))
-        told.append(_apart([name for _, name in order]))
+        found = [name for _, name in order]
+        # what says nothing by itself stands in a name only where nothing else does
+        telling = [name for name in found if not set(name.split()) & FUNCTION_WORDS]
+        told.append(_apart(telling or found))
     return TopicWords(shown, tuple(told))
 
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.contract import TopicFile, model_id
+from holdfast.errors import TrainingError
 from holdfast.estimators import LEAST_TEXTS, Topics, fit_topics
 from holdfast.registry import RelationName, find_registry, library_versions, to_json
 from holdfast.run import is_reset
-from holdfast.scoring import TopicModel
-from holdfast.texts import clean, is_too_short, occurrences, scripts_of
+from holdfast.scoring import TopicModel, assign
+from holdfast.texts import clean, is_too_short, occurrences, scripts_of, terms_of
 from holdfast.threads import one_thread
 from holdfast.training._topic_ids import Event, match_topics
 from holdfast.training._topic_names import topic_words
@@ -32,6 +33,11 @@ logger = logging.getLogger("holdfast.training")
 _MOST_TEXTS = 40_000
 # texts are this many times those on which the number of topics was chosen: it is chosen again
 _GROWN = 2.0
+# something new has come up where this many different texts of these days, and this many times the
+# usual share, are like no topic; looked for when the topics are a week old
+_NEWS_DAYS, _LEAST_NEWS, _NEWS_RISE, _NEWS_AGE = 14, 10, 3.0, 7
+_MOST_NEWS = 20_000
+_CHECKED, _TOLERANCE = 2_000, 1e-5
 _CURRENT, _ARCHIVED = "current", "archived"
 _FITTED, _TOO_FEW = "fitted", "too_few_texts"
 
@@ -131,8 +137,8 @@ def update_support_topics(
     session
         The DuckDB connection of the dbt run. It is neither closed nor changed.
     texts
-        The relation `support_texts`: source, text_id, customer_id, body. It is read only where
-        learning is due.
+        The relation `support_texts`: source, text_id, customer_id, written_at, body. All of it is
+        read only where learning is due.
     settings
         The relation `support_topic_settings`, of one row.
     rules
@@ -156,7 +162,7 @@ def update_support_topics(
     """
     told = _Settings.read(session, settings, rules)
     rows = [] if is_reset(session) else _read_rows(session, registry)
-    if _is_due(rows, told):
+    if _is_due(rows, told) or _has_news(session, texts, rows, told):
         with one_thread():
             rows = _learn(_read_texts(session, texts), rows, told)
     rows.sort(key=lambda row: (row["fitted_at"], row["model_id"]))
@@ -185,6 +191,35 @@ def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
         or max(ages) >= told.retrain_after_days
         or min(ages) < 0
     )
+
+
+def _has_news(session: Any, texts: Any, rows: Sequence[_Row], told: _Settings) -> bool:
+    """Tell whether many texts of late are like no topic: then something new has come up."""
+    current = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
+    if min((told.as_of_date - row["as_of_date"]).days for row in current) < _NEWS_AGE:
+        return False
+    found = session.execute(
+        f"""
+        select distinct body
+        from ({texts.sql_query()}) as texts
+        where
+            trim(body) != ''
+            and written_at >= cast('{told.as_of_date}' as timestamp) - interval {_NEWS_DAYS} day
+        order by body asc nulls last
+        limit {_MOST_NEWS}
+        """  # noqa: S608 - a relation of dbt's own
+    ).fetchall()
+    models = {}
+    for row in current:
+        model = TopicModel(TopicFile.from_bytes(row["onnx"], row["onnx_sha256"]))
+        models[row["script"]] = (row["model_id"], model)
+    statuses = assign(models, [body for (body,) in found])["status"]
+    strange = statuses.count("other")
+    known = max(json.loads(row["parameters"])["other_share"] for row in current)
+    is_new: bool = strange >= max(_LEAST_NEWS, _NEWS_RISE * known * len(statuses))
+    if is_new:
+        logger.info("%s of %s texts of late are like no topic: learning.", strange, len(statuses))
+    return is_new
 
 
 def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
@@ -220,11 +255,17 @@ def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
 def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -> list[_Row]:
     """Learn the topics of every script, and put the new models beside the former ones."""
     kept = {row["model_id"]: dict(row) for row in rows}
+    for row in kept.values():
+        # a script of which no text is left has no topics either
+        if row["script"] not in texts:
+            row["stage"] = _ARCHIVED
     for script, found in texts.items():
         of_script = [row for row in kept.values() if row["script"] == script]
         past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
         fitted = [row for row in past if row["status"] == _FITTED]
-        former = max(fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None)
+        former = max(
+            fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None
+        )
         made = _row(script, found, former, of_script, told)
         for row in of_script:
             row["stage"] = _ARCHIVED
@@ -233,7 +274,7 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
             former["stage"], former["settings_hash"] = _CURRENT, told.hash
             continue
         known = kept.get(made["model_id"])
-        if known is not None:
+        if known is not None and known["status"] == _FITTED:
             known["stage"] = _CURRENT
         else:
             kept[made["model_id"]] = made
@@ -263,7 +304,7 @@ def _row(
         "library_versions": to_json(library_versions()),
     }
     if len(texts.usable) < LEAST_TEXTS:
-        row["model_id"] = model_id(script, _TOO_FEW, told.as_of_date.isoformat().encode())
+        row["model_id"] = model_id("support_topic", script, _TOO_FEW.encode())
         return row
     learned = [texts.different[index] for index in texts.usable]
     before = np.full(len(learned), -1, np.int64)
@@ -271,12 +312,22 @@ def _row(
     if former is not None:
         ids = [topic["topic_id"] for topic in json.loads(former["topics"])]
         before = _assigned(former, learned)
-    fit, given = _fit(script, learned, before, ids, former, told)
+    try:
+        fit, given = _fit(script, learned, before, ids, former, told)
+    except TrainingError as error:
+        logger.info("No topics of %s texts: %s.", script, error)
+        row["model_id"] = model_id("support_topic", script, _TOO_FEW.encode())
+        return row
     now = np.where(fit.is_other, -1, fit.nearest)
     used = {topic["topic_id"] for each in of_script for topic in json.loads(each["topics"])}
     used |= set(told.seeded) | set(told.pinned)
     names, events = match_topics(
-        before, now, ids, len(fit.centres), next_ids=_unused(script, used, len(fit.centres)), given=given
+        before,
+        now,
+        ids,
+        len(fit.centres),
+        next_ids=_unused(script, used, len(fit.centres)),
+        given=given,
     )
     return row | _described(fit, names, events, texts, former, told)
 
@@ -303,36 +354,43 @@ def _fit(
     }
     for topic_id, words in told.seeded.items():
         asked = set(words)
-        has = [bool(asked & set(_said(text))) for text in learned]
+        has = [bool(asked & set(terms_of(text))) for text in learned]
         if topic_id not in begun or not len(begun[topic_id]):
             begun[topic_id] = np.flatnonzero(has)
-    begun = {topic_id: group for topic_id, group in begun.items() if len(group)}
+    firm = {*told.pinned, *told.seeded}
+    order = sorted(begun, key=lambda topic_id: topic_id not in firm)
+    begun = {topic_id: begun[topic_id] for topic_id in order if len(begun[topic_id])}
+    given = {number: each for number, each in enumerate(begun) if each in firm}
     fit = fit_topics(
         learned,
         script=script,
         topics=told.topics,
         seed=told.seed,
         starts=list(begun.values()),
+        firm=len(given),
         is_warm=is_warm,
     )
-    firm = {*told.pinned, *told.seeded}
-    given = {number: each for number, each in enumerate(begun) if each in firm}
     return fit, given
-
-
-def _said(text: str) -> list[str]:
-    """Return the words and pairs of words of a text."""
-    from holdfast.texts import words_of
-
-    words = words_of(text)
-    return [*words, *(f"{one} {two}" for one, two in zip(words, words[1:], strict=False))]
 
 
 def _assigned(former: _Row, learned: Sequence[str]) -> NDArray[np.int64]:
     """Return what a former model makes of texts, -1 for none."""
     model = TopicModel(TopicFile.from_bytes(former["onnx"], former["onnx_sha256"]))
-    topic, _, is_other = model.assign(learned, len(learned))
+    topic, _, is_other = model.assign(occurrences(learned), len(learned))
     return np.where(is_other, -1, topic).astype(np.int64)
+
+
+def _check(fit: Topics, blob: bytes, learned: Sequence[str]) -> None:
+    """Refuse a file that tells other topics than those that were learned."""
+    _, certainty, _ = TopicModel(TopicFile.from_bytes(blob)).assign(
+        occurrences(learned), len(learned)
+    )
+    gap = float(np.abs(certainty - fit.certainty[: len(learned)]).max(initial=0.0))
+    if gap > _TOLERANCE:
+        raise TrainingError(
+            f"ONNX Runtime and scikit-learn disagree on the topics of {fit.script} texts by "
+            f"{gap:.2g}; nothing was written. Please report it with the versions of both."
+        )
 
 
 def _unused(script: str, used: set[str], count: int) -> list[str]:
@@ -359,13 +417,12 @@ def _described(
     of_different = np.full(len(texts.different), -1, np.int64)
     of_different[texts.usable] = np.where(fit.is_other, -1, fit.nearest)
     topic = of_different[texts.place]
-    words = topic_words(
-        texts.different, texts.place, texts.customer, topic, size, told.least_group
-    )
+    words = topic_words(texts.different, texts.place, texts.customer, topic, size, told.least_group)
     blob = fit.to_onnx(words.shown)
-    labels = {} if former is None else {
-        each["topic_id"]: each for each in json.loads(former["topics"])
-    }
+    _check(fit, blob, [texts.different[index] for index in texts.usable[:_CHECKED]])
+    labels = (
+        {} if former is None else {each["topic_id"]: each for each in json.loads(former["topics"])}
+    )
     topics = []
     for number, topic_id in enumerate(names):
         inside = topic == number
@@ -394,7 +451,9 @@ def _described(
         "chosen_on": chosen_on,
         "different_texts": len(texts.usable),
         "other_share": round(float(fit.is_other.mean()), 4),
-        "tried": [[each.topics, round(each.stability, 4), round(each.coverage, 4)] for each in fit.tried],
+        "tried": [
+            [each.topics, round(each.stability, 4), round(each.coverage, 4)] for each in fit.tried
+        ],
     }
     # the same model at another time is another row, or it would have read texts it has not
     content = told.as_of_date.isoformat().encode() + blob
