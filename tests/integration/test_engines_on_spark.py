@@ -49,6 +49,8 @@ CASES: list[tuple[str, list[Any], str]] = [
     ("list_item", ["{list}", 9], "{}"),
     ("list_item", ["{sorted}", 2], "{}"),
     ("to_json_text", ["{list}"], "{}"),
+    ("json_string", ["'a\"b, Zoë'"], "{}"),
+    ("json_string", ["cast(null as varchar(9))"], "{}"),
     ("value_at_max", ["name", "(size, name)"], "(select {} from " + "{rows})"),
 ]
 
