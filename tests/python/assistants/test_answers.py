@@ -70,17 +70,15 @@ def ids(told: dict[str, Any], table: str = "customer_retention") -> list[Any]:
     return [row["customer_id"] for row in told["data"][table]["rows"]]
 
 
-VIEWS = [(each.name, view) for each in TOOLS for view in each.views]
+# the manifest is written by publishing, not by a model
+VIEWS = [
+    (each.name, view) for each in TOOLS for view in each.views if view.table != "holdfast_manifest"
+]
 
 
 @pytest.mark.parametrize(("name", "view"), VIEWS, ids=[f"{n}-{v.table}" for n, v in VIEWS])
 def test_the_columns_are_those_that_the_models_declare(name: str, view: View) -> None:
-    if view.table == "holdfast_manifest":
-        pytest.skip("publishing writes it, not a model")
-    ymls = list(ROOT.glob(f"models/**/holdfast__{view.table}.yml"))
-    if view.table == "support_issue_trends" and not ymls:
-        pytest.skip("the model is still to come; the tool says so, too")
-    (yml,) = ymls
+    (yml,) = ROOT.glob(f"models/**/holdfast__{view.table}.yml")
     (model,) = yaml.safe_load(yml.read_text())["models"]
     declared = {column["name"]: column for column in model["columns"]}
     assert set(view.columns) <= set(declared)
