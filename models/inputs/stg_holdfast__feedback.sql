@@ -3,4 +3,5 @@
     'answered_at': {'type': 'timestamp', 'required': true},
     'score': {'type': 'number', 'required': true, 'row': 'customer_id'},
     'comment': {'type': 'text'},
+    'asked_at': {'type': 'later'},
 }) }}

@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="(default: 7)")
     parser.add_argument(
+        "--wave",
+        type=date.fromisoformat,
+        metavar="DAY",
+        help="plant a wave: from this day on, a new kind of issue fills support tickets for a week",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace existing tables in the folder"
     )
     parser.add_argument(
@@ -58,6 +64,11 @@ def run(options: argparse.Namespace) -> None:
                 "--continue adds to the tables in the folder, and --overwrite replaces them; "
                 "give one of the two"
             )
+        if options.wave is not None:
+            raise SimulationArgumentError(
+                "--wave plants an issue in a new shop, and --continue plays one on; "
+                "give one of the two"
+            )
         _play_on(options.output, options.contacts, made)
         return
     there = sorted(options.output.glob("*.parquet")) + sorted(
@@ -75,9 +86,12 @@ def run(options: argparse.Namespace) -> None:
         months=options.months,
         end=options.end,
         seed=options.seed,
+        wave=options.wave,
         progress=logging.getLogger("holdfast.simulation").info,
     )
-    write_record(options.output, made, [])
+    if options.wave is None:
+        # a shop is played on by what made it, and no wave is among that
+        write_record(options.output, made, [])
     for table, rows in counts.items():
         print(f"{table:24} {rows:>14,}")
 

@@ -133,6 +133,9 @@ class ShopParameters:
     slow_shock: float = 1.2
     csat_share: float = 0.55
     feedback_share: float = 0.10
+    # A new kind of issue: the first of its seven days, and its tickets per day and customer.
+    wave_day: int | None = None
+    wave_tickets: float = 0.006
     survey_share: float = 0.10
 
     # Mood: an autoregression with causes.

@@ -18,11 +18,20 @@ from holdfast.simulation._calendar import (
 from holdfast.simulation._catalogue import CATEGORIES
 from holdfast.simulation._churn import price_pain
 from holdfast.simulation._state import Rows, State, World
-from holdfast.simulation._texts import COMMENTS, TICKET_TEXTS, TOPICS, compose
+from holdfast.simulation._texts import (
+    COMMENTS,
+    TICKET_TEXTS,
+    TOPICS,
+    WAVE_TEXTS,
+    WAVE_TOPIC,
+    compose,
+)
 
 DELIVERY, PRODUCT, BILLING, RETURN, ACCOUNT, SUBSCRIPTION = range(len(TOPICS))
+_WAVE = len(TOPICS)
+_WAVE_DAYS = 7
 # Hours to resolve relative to the typical ticket.
-_TOPIC_HOURS = np.array([1.3, 1.2, 0.8, 1.1, 0.5, 0.7])
+_TOPIC_HOURS = np.array([1.3, 1.2, 0.8, 1.1, 0.5, 0.7, 1.0])
 
 
 def tickets_after_orders(
@@ -67,6 +76,25 @@ def tickets_without_orders(world: World, state: State, step: int) -> None:
     opened_at = day * DAY + draw_second_of_day(rng, customers.preferred_hour[who])
     happens = opened_at < state.leaves_at[who]
     _open(world, state, step, who[happens], opened_at[happens], topic[happens])
+    if p.wave_day is not None:
+        _open_wave(world, state, step, p.wave_day)
+
+
+def _open_wave(world: World, state: State, step: int, wave_day: int) -> None:
+    """Open the tickets of the planted wave that fall into the step."""
+    first = int(world.calendar.step_day[step])
+    days = range(
+        max(first, wave_day),
+        min(first + int(world.calendar.step_days[step]), wave_day + _WAVE_DAYS),
+    )
+    for day in days:
+        u = world.draws(f"wave {day}", world.everybody).random(len(world.customers))
+        who = np.flatnonzero(state.is_alive & (u < world.parameters.wave_tickets))
+        rng = world.draws("wave ticket", who)
+        opened_at = day * DAY + draw_second_of_day(rng, world.customers.preferred_hour[who])
+        happens = opened_at < state.leaves_at[who]
+        topic = np.full(int(happens.sum()), _WAVE)
+        _open(world, state, step, who[happens], opened_at[happens], topic)
 
 
 def _open(world: World, state: State, step: int, who: Ints, opened_at: Ints, topic: Ints) -> None:
@@ -151,14 +179,14 @@ def tickets_table(world: World, first_id: int) -> pa.Table:
     taste = world.customers.taste[rows["customer"]]
     category = pa.array([name.replace("_", " ") for name in CATEGORIES])
     goods = category.take(pa.array(taste.argmax(axis=1)))
-    pieces = pc.split_pattern(compose(draws, TICKET_TEXTS, rows["topic"]), "{goods}")
+    pieces = pc.split_pattern(compose(draws, (*TICKET_TEXTS, WAVE_TEXTS), rows["topic"]), "{goods}")
     return pa.table(
         {
             "ticket_id": integers(first_id + np.arange(count)),
             "customer_id": integers(world.customers.first_id + rows["customer"]),
             "opened_at": timestamps(rows["at"]),
             "resolved_at": timestamps(rows["resolved_at"], unresolved),
-            "topic": pa.array(TOPICS).take(pa.array(rows["topic"])),
+            "topic": pa.array((*TOPICS, WAVE_TOPIC)).take(pa.array(rows["topic"])),
             "body": pc.binary_join(pieces, goods),
             "csat": integers(rows["csat"], small=True, is_null=unresolved | (rows["csat"] == 0)),
             "loaded_at": timestamps(loaded_at),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holdfast.simulation._calendar import Calendar, build_calendar
+from holdfast.simulation._calendar import Calendar, build_calendar, day_number
 from holdfast.simulation._catalogue import Catalogue, build_catalogue
 from holdfast.simulation._chunk import pass_through, write_chunk, write_reference
 from holdfast.simulation._customers import draw_customers
@@ -29,6 +29,7 @@ def simulate_shop(
     months: int = 24,
     end: date = date(2026, 7, 1),
     seed: int = 7,
+    wave: date | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
     """Simulate a shop and write its tables, and the truth behind them, as Parquet files.
@@ -48,6 +49,9 @@ def simulate_shop(
         The day after the last day: events lie in ``[end - months, end)``.
     seed
         Seed of all randomness, at least 0.
+    wave
+        The first day of a week in which a new kind of issue fills support tickets; none if
+        not given.
     progress
         Called with a line of text after every chunk of customers.
 
@@ -72,6 +76,7 @@ def simulate_shop(
     """
     output = Path(output).absolute()
     _check(output, customers, months, end, seed)
+    _check_wave(wave, end)
     return simulate_in_chunks(
         output,
         customers=customers,
@@ -80,7 +85,7 @@ def simulate_shop(
         seed=seed,
         progress=progress,
         chunk=_CHUNK,
-        parameters=ShopParameters(),
+        parameters=ShopParameters(wave_day=None if wave is None else day_number(wave)),
     )
 
 
@@ -155,4 +160,14 @@ def _check(output: Path, customers: int, months: int, end: date, seed: int) -> N
     if not nearest.is_dir():
         raise SimulationArgumentError(
             f"output must be a folder, or a path where one can be created, got the file {nearest}"
+        )
+
+
+def _check_wave(wave: date | None, end: date) -> None:
+    """Refuse a wave that nobody would see."""
+    if wave is not None and (isinstance(wave, datetime) or not isinstance(wave, date)):
+        raise SimulationArgumentError(f"wave must be a date without a time, got {wave!r}")
+    if wave is not None and wave >= end:
+        raise SimulationArgumentError(
+            f"wave must be a day before the end of the window, {end}, got {wave}"
         )

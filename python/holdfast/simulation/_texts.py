@@ -85,6 +85,19 @@ TICKET_TEXTS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ..
     ),
 )
 
+# What a planted wave is about: a kind of issue that the shop has not had.
+WAVE_TOPIC = "app"
+WAVE_TEXTS = (
+    ("Hello,", "Hi,", "Since this morning:", "Dear team,"),
+    (
+        "the app crashes as soon as I open the shopping cart.",
+        "your app closes by itself when I tap on checkout.",
+        "the checkout screen of the app freezes and then crashes.",
+        "the app crashes at the checkout, again and again.",
+    ),
+    ("Please fix the crash.", "I cannot order like this.", "Please help.", "Thank you."),
+)
+
 # Per score band: 0 to 5, 6 to 7, 8 to 10.
 COMMENTS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
     (
