@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from projects import ROOT, UserProject
+from projects import ROOT, DbtProject, UserProject
 
 DAYS = """
 {{ config(materialized='table') }}
 select cast(range as date) as date_day
 from range(timestamp '2020-01-01', timestamp '2030-01-01', interval 1 day)
 """
+# Inputs with which every system is on; dbt parses without their tables.
+ALL_INPUTS = {
+    f"holdfast_{name}": f"raw.{name}"
+    for name in ("orders", "order_items", "campaign_sends", "offers", "support_tickets")
+}
 TIME_SPINE = {
     "name": "days",
     "time_spine": {
@@ -35,11 +40,11 @@ def with_time_spine(project: UserProject, **definitions: Any) -> None:
     (models / "days.yml").write_text(text)
 
 
-def semantic_yml(name: str) -> dict[str, Any]:
-    """Read one of the files that define Holdfast's semantic layer."""
-    text = (ROOT / "models" / "semantic" / name).read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+def semantic_yml(kind: str) -> list[dict[str, Any]]:
+    """Read one kind of what Holdfast's semantic layer defines, from all of its files."""
+    files = sorted((ROOT / "models" / "semantic").glob("_*.yml"))
+    loaded = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    return [one for file in loaded for one in file.get(kind, [])]
 
 
 def without_prefix(name: str) -> str:
@@ -51,11 +56,12 @@ def same_names_of_the_users_own() -> dict[str, Any]:
 
     What Holdfast has as a dimension is a measure there, the worst that MetricFlow knows.
     """
-    holdfast_models = semantic_yml("_semantic_models.yml")["semantic_models"]
-    dimensions = [
-        without_prefix(one["name"]) for own in holdfast_models for one in own["dimensions"]
-    ]
-    metrics = semantic_yml("_metrics.yml")
+    holdfast_models = semantic_yml("semantic_models")
+    dimensions = list(
+        dict.fromkeys(
+            without_prefix(one["name"]) for own in holdfast_models for one in own["dimensions"]
+        )
+    )
     return {
         "semantic_models": [
             {
@@ -67,7 +73,8 @@ def same_names_of_the_users_own() -> dict[str, Any]:
                     {"name": "date_day", "type": "time", "type_params": {"time_granularity": "day"}}
                 ],
                 "measures": [
-                    {"name": name, "agg": "sum", "expr": "1"} for name in dimensions[position::2]
+                    {"name": name, "agg": "sum", "expr": "1"}
+                    for name in dimensions[position :: len(holdfast_models)]
                 ],
             }
             for position, own in enumerate(holdfast_models)
@@ -79,7 +86,7 @@ def same_names_of_the_users_own() -> dict[str, Any]:
                 "type": "simple",
                 "type_params": {"measure": dimensions[0]},
             }
-            for metric in metrics["metrics"]
+            for metric in semantic_yml("metrics")
         ],
         "saved_queries": [
             {
@@ -87,14 +94,20 @@ def same_names_of_the_users_own() -> dict[str, Any]:
                 "label": query["label"],
                 "query_params": {"metrics": ["churn_rate"]},
             }
-            for query in metrics["saved_queries"]
+            for query in semantic_yml("saved_queries")
         ],
         "exposures": [
             {**exposure, "name": without_prefix(exposure["name"]), "depends_on": ["ref('days')"]}
-            for exposure in semantic_yml("_exposures.yml")["exposures"]
+            for exposure in semantic_yml("exposures")
         ],
-        "groups": semantic_yml("_groups.yml")["groups"],
+        "groups": semantic_yml("groups"),
     }
+
+
+def defined(project: UserProject) -> set[str]:
+    """Give the names of Holdfast's metrics in a project."""
+    metrics = project.manifest["metrics"].values()
+    return {metric["name"] for metric in metrics if metric["package_name"] == "holdfast"}
 
 
 def time_spines(project: UserProject) -> list[str]:
@@ -109,13 +122,35 @@ def test_a_project_with_the_same_names_and_its_own_time_spine_parses_without_war
     user_project: UserProject,
 ) -> None:
     with_time_spine(user_project, **same_names_of_the_users_own())
-    user_project.write(vars={"holdfast_orders": "raw.orders", "holdfast_time_spine": False})
+    user_project.write(vars={**ALL_INPUTS, "holdfast_time_spine": False})
     user_project.dbt("--warn-error", "parse", "--no-partial-parse")
     assert time_spines(user_project) == ["days"]
+    assert defined(user_project) == {one["name"] for one in semantic_yml("metrics")}
     # neither the model nor its tests are left
     listed = user_project.dbt("--quiet", "list", "--select", "package:holdfast").stdout
     assert "holdfast__customer_retention" in listed
     assert "calendar_days" not in listed
+
+
+@pytest.mark.slow
+def test_metrics_of_systems_that_are_off_are_off_too(user_project: UserProject) -> None:
+    user_project.write(vars={**ALL_INPUTS, "holdfast_systems": []})
+    user_project.dbt("--warn-error", "parse", "--no-partial-parse")
+    always = {one["name"] for one in semantic_yml("metrics") if "config" not in one}
+    assert defined(user_project) == always
+
+
+def test_every_figure_and_dimension_stands_in_its_table(built_demo: DbtProject) -> None:
+    path = Path(built_demo.directory, "target", "semantic_manifest.json")
+    models = json.loads(path.read_text(encoding="utf-8"))["semantic_models"]
+    assert {model["name"] for model in models} == {
+        model["name"] for model in semantic_yml("semantic_models")
+    }
+    for model in models:
+        parts = [*model["entities"], *model["dimensions"], *model["measures"]]
+        expressions = ", ".join(part["expr"] or part["name"] for part in parts)
+        table = model["node_relation"]["alias"]
+        built_demo.query(f'select {expressions} from "{table}" limit 1')
 
 
 @pytest.mark.slow

@@ -32,19 +32,24 @@ def _calling(macro: Any) -> Any:
 
 
 def add_macros(
-    holdfast: SimpleNamespace, paths: Iterable[Path], names: Iterable[str] | None = None
+    holdfast: SimpleNamespace,
+    paths: Iterable[Path],
+    names: Iterable[str] | None = None,
+    **context: Any,
 ) -> SimpleNamespace:
     """Add the macros of files to those that they call as holdfast.…, or some of them by name.
 
-    Those of engines/duckdb.sql are called without their prefix, as dispatch does.
+    Those of engines/duckdb.sql are called without their prefix, as dispatch does. What else dbt
+    gives to a macro, such as var, is named.
     """
+    given = {"holdfast": holdfast, "return": _give, **context}
     wanted = None if names is None else set(names)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
     for path in paths:
         text = path.read_text(encoding="utf-8").replace("macro duckdb__", "macro ")
         # Jinja gives away no macro whose name begins with an underscore
         text = text.replace("macro _", "macro own_").replace("holdfast._", "holdfast.own_")
-        module = environment.from_string(text, globals={"holdfast": holdfast, "return": _give})
+        module = environment.from_string(text, globals=given)
         for name, macro in vars(module.module).items():
             if callable(macro) and (wanted is None or name in wanted):
                 setattr(holdfast, name, _calling(macro))

@@ -14,6 +14,7 @@ from holdfast.commands import (
     backtest,
     features,
     forget,
+    mcp,
     models,
     publish,
     report,
@@ -45,6 +46,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "summary": summary,
     "report": report,
+    "mcp": mcp,
     "review": review,
     "simulate": simulate,
     "features": features,

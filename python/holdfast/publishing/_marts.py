@@ -43,6 +43,8 @@ class Mart:
     tells_customers
         By column in lower case, whether it holds ids of customers, as far as the column's
         `meta: {customer_ids: true}` or `false` says so.
+    currency
+        The currency of the shop's amounts (`meta: {currency: EUR}`); empty where nothing says.
     """
 
     unique_id: str
@@ -55,6 +57,7 @@ class Mart:
     has_contract: bool = False
     partition_by: tuple[str, ...] = ()
     tells_customers: Mapping[str, bool] = field(default_factory=dict)
+    currency: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -190,6 +193,7 @@ def _mart(unique_id: str, node: Mapping[str, Any]) -> Mart:
         has_contract=bool((node["config"].get("contract") or {}).get("enforced", False)),
         partition_by=tuple([partition_by] if isinstance(partition_by, str) else partition_by),
         tells_customers=declared_ids(node),
+        currency=str((node["config"].get("meta") or {}).get("currency") or ""),
     )
 
 

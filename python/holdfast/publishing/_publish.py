@@ -163,6 +163,7 @@ def publish(
                 "published_at": now,
                 "as_of_date": None,
                 "model_id": None,
+                "currency": next((m.currency for m in marts if m.is_own and m.currency), None),
                 "source": source,
                 "holdfast_version": __version__,
                 "code_version": code_version,
@@ -431,8 +432,9 @@ def _write_manifest(
         f"""
         create table {alias}.main.{MANIFEST} (
             publication_id varchar, published_at timestamp, as_of_date date, model_id varchar,
-            table_name varchar, row_count bigint, column_count bigint, checksum varchar,
-            source varchar, holdfast_version varchar, code_version varchar, duckdb_version varchar
+            currency varchar, table_name varchar, row_count bigint, column_count bigint,
+            checksum varchar, source varchar, holdfast_version varchar, code_version varchar,
+            duckdb_version varchar
         )
         """
     )

@@ -20,6 +20,7 @@ from holdfast.errors import HoldfastError
 ON_A_PROJECT = {
     "summary": (),
     "report": ("--output", "page.html"),
+    "mcp": (),
     "review": (),
     "features": ("list",),
     "models": ("list",),

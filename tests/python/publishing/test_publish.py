@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -77,6 +78,21 @@ def test_manifest_tells_what_the_publication_is(warehouse: Path, serving: Path) 
             serving, "select checksum from holdfast_manifest order by table_name"
         )
     ]
+
+
+def test_manifest_tells_the_currency_that_the_project_sets(warehouse: Path, serving: Path) -> None:
+    def in_currency(told: str) -> dict[str, Any]:
+        config = CUSTOMERS["config"]
+        return {**CUSTOMERS, "config": {**config, "meta": {**config["meta"], "currency": told}}}
+
+    # a model of the project's own does not speak for the shop
+    other = {**in_currency("USD"), "package_name": "shop", "name": "own", "alias": "own"}
+    for told, expected in (("EUR", "EUR"), ("", None)):
+        publication = publish_shop(warehouse, serving, in_currency(told), other, TOTALS)
+        currencies = read(serving, "select distinct currency from holdfast_manifest")
+        assert currencies == [(expected,)]
+        manifest = json.loads((publication.parquet / "manifest.json").read_text())
+        assert manifest["currency"] == expected
 
 
 def test_descriptions_come_along_as_comments(warehouse: Path, serving: Path) -> None:
@@ -291,6 +307,7 @@ def test_two_at_once_take_turns_and_the_last_one_is_seen(warehouse: Path, servin
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 sys.path[:0] = {paths!r}
 from holdfast.publishing import _publish, _shelf
 from shops import publish_shop
