@@ -6,7 +6,7 @@
 ] -%}
 {% set of_values = ['rmse', 'mae', 'r2', 'gini'] -%}
 {#- of the systems that are no tasks -#}
-{% set of_systems = ['hit_rate_at_10', 'recall_at_10', 'ndcg_at_10', 'coverage_80'] -%}
+{% set of_systems = ['accuracy', 'hit_rate_at_10', 'recall_at_10', 'ndcg_at_10', 'coverage_80'] -%}
 {% set plain_of_systems = ['total_error', 'total_error_raw'] -%}
 {% set means_of_values = ['mean_prediction', 'mean_label'] -%}
 {#- what is told of the customers who could still be kept, besides their number -#}

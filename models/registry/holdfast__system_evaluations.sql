@@ -10,6 +10,9 @@
 {% if holdfast.has_system('offers') -%}
 {% set names = names + ['offer_uplift'] -%}
 {% endif -%}
+{% if holdfast.has_system('service') and holdfast.has_input('support_tickets') -%}
+{% set names = names + ['ticket_topic'] -%}
+{% endif -%}
 with
 
 final as (

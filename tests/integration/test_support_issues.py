@@ -114,3 +114,23 @@ def test_rules_rename_and_merge_topics_and_a_second_build_changes_no_id(demo: Db
     assert demo.query(ruled) == told
     demo.dbt(*words, "--full-refresh")
     assert demo.query(ruled) == told
+
+
+def test_topics_of_tickets_are_as_stated_and_the_model_is_better_than_the_commonest(
+    built_demo: DbtProject,
+) -> None:
+    assert built_demo.query("""
+        select
+            count(*) filter (where topics.status <> 'stated'),
+            count(*) filter (where topics.topic is distinct from tickets.topic),
+            count(*) = (select count(*) from ticket_texts)
+        from ticket_topics as topics
+        left join ticket_texts as tickets using (ticket_id)
+    """) == [(0, 0, True)]
+    figures = dict(
+        built_demo.query(
+            "select algorithm, accuracy from model_performance where task = 'ticket_topic'"
+        )
+    )
+    assert sorted(figures) == ["commonest_topic", "logistic_regression"]
+    assert figures["logistic_regression"] > 0.9 > 0.6 > figures["commonest_topic"]

@@ -6,7 +6,8 @@ terms in the vocabulary, `counts`, float32 [N, L], how often it has them, and `u
 place behind the last term. The hashes of the vocabulary are a constant of the file.
 
 The nearest topic is told by the direction of a text among those of the topics; how near it is, by
-the whole text, so that a text of which little is known is near to none.
+the whole text, so that a text of which little is known is near to none. Where topics were learned
+from labels, a term adds to the log-odds of each, and how near a text is, is a probability.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from holdfast.contract._verify import parse, verify_hash
 
 __all__ = ["GRAM_WEIGHT", "TopicFile", "write_topics"]
 
-TASK = "support_topic"
+# topics that were found, and those that people have named
+_FOUND, _LABELLED = "support_topic", "ticket_topic"
 # of texts: a file knows the terms of one way to clean and to count, and of no other
 _READING = "1"
 # of an n-gram, the weight beside that of a word, for a word has several
@@ -34,7 +36,7 @@ GRAM_WEIGHT = 0.7
 _OPERATORS = frozenset(
     {
         "Add", "ArgMax", "Cast", "Div", "Gather", "Less", "Log", "MatMul", "Max", "Mul",
-        "ReduceMax", "ReduceSum", "Sqrt", "Squeeze", "Transpose", "Unsqueeze",
+        "ReduceMax", "ReduceSum", "Softmax", "Sqrt", "Squeeze", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
 _INPUTS = {"terms", "counts", "unknown"}
@@ -102,7 +104,7 @@ class TopicFile:
 
         proto = parse(blob)
         told = {entry.key.removeprefix(PREFIX): entry.value for entry in proto.metadata_props}
-        if (told.get("contract"), told.get("task")) != (CONTRACT, TASK):
+        if told.get("contract") != CONTRACT or told.get("task") not in (_FOUND, _LABELLED):
             raise ModelError(f"The file is no topic model of Holdfast. {RESTORE}")
         if told.get("reading") != _READING:
             raise ModelError(
@@ -154,6 +156,7 @@ def write_topics(
     centres: NDArray[np.float32],
     limits: NDArray[np.float32],
     words: Sequence[str],
+    intercept: NDArray[np.float32] | None = None,
 ) -> bytes:
     """Write a topic model as an ONNX file.
 
@@ -173,6 +176,9 @@ def write_topics(
         Least similarity to its centre of a text on each topic, shape (k,).
     words
         Words that may be shown.
+    intercept
+        Of topics learned from labels, what their log-odds begin with, shape (k,): similarities are
+        log-odds then, and the nearest topic is the likeliest.
 
     Returns
     -------
@@ -181,6 +187,7 @@ def write_topics(
     """
     from onnx import TensorProto, helper, numpy_helper
 
+    task = _FOUND if intercept is None else _LABELLED
     width = embedding.shape[1]
     # the last row is that of the places that fill a text up
     padded = np.vstack([embedding, np.zeros((1, width), np.float16)])
@@ -197,6 +204,14 @@ def write_topics(
         "least": np.array(1e-12, np.float32),
         "first": np.array([1], np.int64),
     }
+    nearness, chances = "similarity", list[tuple[str, list[str], str, dict[str, Any]]]()
+    if intercept is not None:
+        constants["intercept"] = intercept.astype(np.float32)
+        nearness = "probability"
+        chances = [
+            ("Add", ["similarity", "intercept"], "log_odds", {}),
+            ("Softmax", ["log_odds"], nearness, {"axis": 1}),
+        ]
     steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Cast", ["embedding"], "places", {"to": TensorProto.FLOAT}),
         ("Max", ["counts", "one"], "at_least_one", {}),
@@ -217,8 +232,9 @@ def write_topics(
         ("Div", ["place", "norm"], "direction", {}),
         ("Transpose", ["centres"], "turned", {"perm": [1, 0]}),
         ("MatMul", ["direction", "turned"], "similarity", {}),
-        ("ArgMax", ["similarity"], "topic", {"axis": 1, "keepdims": 0}),
-        ("ReduceMax", ["similarity", "first"], "certainty", {"keepdims": 0}),
+        *chances,
+        ("ArgMax", [nearness], "topic", {"axis": 1, "keepdims": 0}),
+        ("ReduceMax", [nearness, "first"], "certainty", {"keepdims": 0}),
         ("Gather", ["limits", "topic"], "limit", {"axis": 0}),
         ("Less", ["certainty", "limit"], "is_other", {}),
     ]
@@ -228,7 +244,7 @@ def write_topics(
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         nodes,
-        TASK,
+        task,
         [
             value("terms", TensorProto.INT64, [None, None]),
             value("counts", TensorProto.FLOAT, [None, None]),
@@ -246,7 +262,7 @@ def write_topics(
     )
     told = {
         "contract": CONTRACT,
-        "task": TASK,
+        "task": task,
         "reading": _READING,
         "script": script,
         "words": json.dumps(list(words), ensure_ascii=False),

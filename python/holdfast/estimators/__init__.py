@@ -24,6 +24,7 @@ from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._gamma_gamma import GammaGamma, fit_gamma_gamma
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
+from holdfast.estimators._text_labels import TextLabels, fit_text_labels
 from holdfast.estimators._topics import LEAST_TEXTS, Topics, fit_topics
 from holdfast.estimators._trees import TreeModel
 from holdfast.estimators._two_part import TWO_PART, TwoPartModel, has_two_parts
@@ -54,6 +55,7 @@ __all__ = [
     "Part",
     "ScalableModel",
     "Target",
+    "TextLabels",
     "Topics",
     "TreeModel",
     "Tuned",
@@ -70,6 +72,7 @@ __all__ = [
     "fit_gamma_gamma",
     "fit_linear",
     "fit_setting",
+    "fit_text_labels",
     "fit_topics",
     "fit_uplift",
     "has_histories",

@@ -122,12 +122,22 @@ class Topics:
         )
 
 
-class _Space:
-    """Where texts are: the terms, what each adds, and the directions of the texts."""
+class Terms:
+    """What texts are made of: their terms, weighed by how rare each is.
 
-    def __init__(self, texts: Sequence[str], seed: int) -> None:
+    Parameters
+    ----------
+    texts
+        Texts, cleaned and in lower case, shape (n,).
+
+    Raises
+    ------
+    TrainingError
+        They have next to no terms in common.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
         import scipy.sparse as sp
-        from sklearn.decomposition import TruncatedSVD
 
         found = occurrences(texts)
         terms, first, inverse = np.unique(found.term, return_index=True, return_inverse=True)
@@ -144,24 +154,35 @@ class _Space:
         counts = Vocabulary(self.vocabulary).count(found, len(texts))
         shape = (len(texts), len(kept))
         weight = 1.0 + np.log(counts.count.astype(np.float64))
-        rows = sp.csr_matrix((weight, (counts.row, counts.term)), shape=shape)
+        self.rows = sp.csr_matrix((weight, (counts.row, counts.term)), shape=shape)
         rarity = np.log((1.0 + len(texts)) / (1.0 + spread[kept])) + 1.0
         rarity *= np.where(is_word[kept], 1.0, GRAM_WEIGHT)
-        weighted = rows @ sp.diags(rarity)
+        self.weighted = self.rows @ sp.diags(rarity)
         # of what only one text has, nobody knows how rare it is: at least as rare as the rarest
         self.rarity = np.append(rarity, np.log((1.0 + len(texts)) / 2.0) + 1.0).astype(np.float32)
-        square = np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel()
-        norm = np.sqrt(square)
+        self.square = np.asarray(self.weighted.multiply(self.weighted).sum(axis=1)).ravel()
         unknown = counts.unknown_words + GRAM_WEIGHT**2 * counts.unknown_grams
-        self.length = np.sqrt(square + unknown * float(self.rarity[-1]) ** 2)
-        weighted = sp.diags(1.0 / np.maximum(norm, 1e-12)) @ weighted
-        width = min(_WIDTH, len(kept) - 1, len(texts) - 1)
+        self.length = np.sqrt(self.square + unknown * float(self.rarity[-1]) ** 2)
+
+
+class _Space:
+    """Where texts are: the terms, what each adds, and the directions of the texts."""
+
+    def __init__(self, texts: Sequence[str], seed: int) -> None:
+        import scipy.sparse as sp
+        from sklearn.decomposition import TruncatedSVD
+
+        terms = Terms(texts)
+        self.vocabulary, self.rarity, self.length = terms.vocabulary, terms.rarity, terms.length
+        weighted = sp.diags(1.0 / np.maximum(np.sqrt(terms.square), 1e-12)) @ terms.weighted
+        width = min(_WIDTH, len(terms.vocabulary) - 1, len(texts) - 1)
         reduced = TruncatedSVD(width, algorithm="randomized", n_iter=7, random_state=seed)
         reduced.fit(weighted)
         # half precision halves the file; what is learned from here on is learned from these numbers
         stretch = (reduced.singular_values_ / reduced.singular_values_[0]) ** _STRETCH
+        rarity = terms.rarity[:-1].astype(np.float64)
         self.embedding = (reduced.components_.T * rarity[:, None] * stretch).astype(np.float16)
-        placed = rows.astype(np.float32) @ self.embedding.astype(np.float32)
+        placed = terms.rows.astype(np.float32) @ self.embedding.astype(np.float32)
         self.places = _directions(placed)
         # how much of a text its place tells, 0 to 1
         norm = np.sqrt((placed.astype(np.float64) ** 2).sum(axis=1))

@@ -22,6 +22,7 @@ from holdfast.training._offers import (
     evaluate_offers,
     update_offer_models,
 )
+from holdfast.training._ticket_topics import TICKET_TOPICS_SCHEMA, update_ticket_topics
 from holdfast.training._topics import SUPPORT_TOPICS_SCHEMA, update_support_topics
 from holdfast.training._train import train, update_registry
 from holdfast.training._value import fit_value_models
@@ -33,6 +34,7 @@ __all__ = [
     "OFFER_OUTCOMES",
     "REGISTRY_SCHEMA",
     "SUPPORT_TOPICS_SCHEMA",
+    "TICKET_TOPICS_SCHEMA",
     "BacktestError",
     "TrainingError",
     "backtest",
@@ -43,4 +45,5 @@ __all__ = [
     "update_offer_models",
     "update_registry",
     "update_support_topics",
+    "update_ticket_topics",
 ]
