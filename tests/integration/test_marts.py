@@ -342,6 +342,8 @@ def test_personal_data_are_marked_and_no_mart_has_any(built_demo: DbtProject) ->
     assert {name: columns for name, columns in marked.items() if columns} == {
         "stg_holdfast__feedback": {"comment"},
         "stg_holdfast__support_tickets": {"body"},
+        "support_texts": {"body"},
+        "ticket_texts": {"body"},
     }
     assert models["customer_attribute_features"]["config"]["meta"]["pii"]
     personal = set().union(*marked.values())
