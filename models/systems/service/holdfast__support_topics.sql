@@ -45,7 +45,7 @@ rules as (
 
 ),
 
--- a topic that is merged into none that is known, or in a circle, stays as it is; of mergers in a row, three are followed
+-- a topic that is merged into an unknown one, or in a circle, stays as it is; of mergers in a row, three are followed
 targets as (
 
     select
