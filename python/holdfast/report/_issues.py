@@ -308,17 +308,17 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
     if len({row["week"] for row in rows}) < 2:
         return
     colours, dashes = list(_LINES)[: len(topics)], list(_LINES.values())[: len(topics)]
+    # names of issues are long: two beside each other do not fit on a phone
+    key = legend(columns=alt.expr("width < 520 ? 1 : 2"))
     chart = (
         draw(rows)
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24))
         .encode(
             x=alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=6, grid=False)),
             y=alt.Y("texts:Q", title="messages per week", axis=count_axis()),
-            color=alt.Color(
-                "topic:N", scale=alt.Scale(domain=topics, range=colours), legend=legend(2)
-            ),
+            color=alt.Color("topic:N", scale=alt.Scale(domain=topics, range=colours), legend=key),
             strokeDash=alt.StrokeDash(
-                "topic:N", scale=alt.Scale(domain=topics, range=dashes), legend=legend(2)
+                "topic:N", scale=alt.Scale(domain=topics, range=dashes), legend=key
             ),
             tooltip=[
                 alt.Tooltip("topic:N", title="issue"),
