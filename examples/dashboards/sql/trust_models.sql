@@ -10,6 +10,7 @@ select
     expected_calibration_error,
     r2,
     hit_rate_at_10,
+    accuracy,
     mean_probability,
     base_rate,
     trained_at

@@ -78,7 +78,9 @@ _MODELS = View(
         **with_bounds("expected_calibration_error"),
         **columns("number", "calibration_slope", "calibration_intercept"),
         **columns("number", "rmse", "mae", "r2", "mean_prediction", "mean_label"),
-        **columns("number", "coverage_80", "total_error", "hit_rate_at_10", "recall_at_10"),
+        **columns(
+            "number", "coverage_80", "total_error", "hit_rate_at_10", "recall_at_10", "accuracy"
+        ),
     },
 )
 # stages of the models that the tables rest on
