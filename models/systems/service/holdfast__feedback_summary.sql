@@ -8,6 +8,15 @@
 {% set tells_asked = holdfast.told_by('feedback', 'asked_at', 'true', 'boolean') -%}
 {#- where nobody writes down when tickets are resolved, a rating counts from the day of its ticket -#}
 {% set tells_resolved = holdfast.told_by('support_tickets', 'resolved_at', 'true', 'boolean') -%}
+{% set customers = {'answers': 'answer_customers', 'ratings': 'rating_customers', 'asked': 'asked_customers'} -%}
+{% set kinds = customers.keys() | list -%}
+{% set shown = {} -%}
+{% for kind in kinds -%}
+{% do shown.update({
+    'shows_' ~ kind: 'keeps_' ~ kind ~ " = 1 and min(case when topic_id = 'all' then keeps_" ~ kind
+    ~ ' end) over (partition by month, segment_by, segment) = 1',
+}) -%}
+{% endfor -%}
 with
 
 -- a row that is there twice is one answer
@@ -57,7 +66,12 @@ answer_scale as (
 
     select
         case
-            when within_ten >= 0.95e0 * scores and above_five >= 0.01e0 * scores then 'nps'
+            -- a scale that ends at 7 has neither a nine nor a ten
+            when
+                within_ten >= 0.95e0 * scores
+                and above_five >= 0.01e0 * scores
+                and (above_eight > 0 or scores < 20)
+                then 'nps'
             when within_five >= 0.95e0 * scores and scores >= 20 then 'csat'
             else 'other'
         end as scale,
@@ -66,6 +80,7 @@ answer_scale as (
             count(score) as scores,
             count(case when score between 0e0 and 10e0 then 1 end) as within_ten,
             count(case when score > 5e0 and score <= 10e0 then 1 end) as above_five,
+            count(case when score > 8e0 and score <= 10e0 then 1 end) as above_eight,
             count(case when score between 1e0 and 5e0 then 1 end) as within_five,
         from answers
     ) as counted
@@ -414,12 +429,55 @@ shares as (
 
 ),
 
+-- of parts of a whole, a single one that is not told would be the whole less the others: the next smallest keeps it company
+ranked as (
+
+    select
+        *,
+        {%- for kind in kinds %}
+        count(case when not shows_{{ kind }} then 1 end) over (partition by month, segment_by, topic_id) as hidden_{{ kind }},
+        row_number() over (
+            partition by month, segment_by, topic_id, shows_{{ kind }} and {{ customers[kind] }} > 0
+            order by {{ customers[kind] }} asc nulls last, segment asc nulls last
+        ) as place_{{ kind }},
+        {%- endfor %}
+    from shares
+
+),
+
+kept as (
+
+    select
+        *,
+        {%- for kind in kinds %}
+        case
+            when not shows_{{ kind }} then 0
+            when
+                hidden_{{ kind }} = 1 and place_{{ kind }} = 1
+                and {{ customers[kind] }} > 0 and segment_by <> 'all'
+                then 0
+            else 1
+        end as keeps_{{ kind }},
+        {%- endfor %}
+    from ranked
+
+),
+
+-- nor do the topics of a group tell what the group does not
+guarded as (
+
+    select
+        {{ holdfast.all_with(shown) }}
+    from kept
+
+),
+
 drawn as (
 
     select
         *,
         1.96e0 * sqrt((extremes - middle * middle) / cast(scored + 3 as double)) as half_width,
-    from shares
+    from guarded
 
 ),
 

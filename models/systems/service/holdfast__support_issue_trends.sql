@@ -240,10 +240,10 @@ served as (
     select
         texts.topic_id,
         texts.week,
-        count(*) as tickets,
+        count(distinct texts.customer_id) as ticket_customers,
+        count(distinct case when tickets.csat is not null then texts.customer_id end) as rating_customers,
         count(tickets.csat) as ratings,
         count(case when tickets.csat >= 4e0 then 1 end) as satisfied,
-        count(tickets.resolved_at) as resolved,
         quantile_disc(
             coalesce(date_sub('second', tickets.opened_at, tickets.resolved_at) / 3600e0, 1e15), 0.5
         ) as median_hours,
@@ -271,11 +271,11 @@ final as (
         grid.texts / cast(nullif(sum(grid.texts) over (partition by grid.week), 0) as double) as share,
         cast(grid.customers as bigint) as customers,
         case
-            when grid.customers >= {{ least }} and served.median_hours < 1e14
+            when served.ticket_customers >= {{ least }} and served.median_hours < 1e14
                 then round(served.median_hours, 2)
         end as median_hours_to_resolve,
         case
-            when grid.customers >= {{ least }}
+            when served.rating_customers >= {{ least }}
                 then round(served.satisfied / cast(nullif(served.ratings, 0) as double), 6)
         end as csat,
         cast(grid.judged_texts as bigint) as judged_texts,

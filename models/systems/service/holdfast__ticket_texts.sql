@@ -6,7 +6,12 @@ select
     ticket_id,
     customer_id,
     opened_at,
+    {% if 'topic' in holdfast.personal_columns('support_tickets') -%}
+    -- marked as personal in the input, so it is not read either
+    cast(null as varchar) as topic,
+    {%- else -%}
     nullif(trim(topic), '') as topic,
+    {%- endif %}
     body,
 from {{ holdfast.as_known_at(
     ref('holdfast', 'stg_holdfast__support_tickets'), times['stg_holdfast__support_tickets'], as_of

@@ -96,10 +96,10 @@ def update_ticket_topics(
         """  # noqa: S608 - a relation of dbt's own
     ).fetchone()
     rows = [] if is_reset(session) else _read_rows(session, registry)
-    ages = [(as_of_date - row["as_of_date"]).days for row in rows if row["stage"] == _CURRENT]
-    is_fitted = any(row["stage"] == _CURRENT and row["status"] == _FITTED for row in rows)
+    fitted = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
+    ages = [(as_of_date - row["as_of_date"]).days for row in fitted]
     # a model that has read later tickets must not tell these
-    if is_forced or not is_fitted or max(ages) >= days or min(ages) < 0:
+    if is_forced or not fitted or max(ages) >= days or min(ages) < 0:
         with one_thread():
             rows = _learn(_read_tickets(session, tickets), rows, as_of_date)
     rows.sort(key=lambda row: (row["fitted_at"], row["model_id"]))
@@ -145,10 +145,10 @@ def _learn(
     for script, (texts, topics) in tickets.items():
         row = _row(script, texts, topics, as_of_date)
         known = kept.get(row["model_id"])
-        if known is None:
-            kept[row["model_id"]] = row
-        else:
+        if known is not None and known["status"] == _FITTED:
             known["stage"] = _CURRENT
+        else:
+            kept[row["model_id"]] = row
     return list(kept.values())
 
 

@@ -179,6 +179,14 @@ def test_models_are_learned_when_they_are_due_and_kept() -> None:
     assert [row["stage"] for row in shop.learn("2026-02-02", is_forced=True)] == stages
 
 
+def test_a_script_with_too_few_tickets_does_not_make_the_others_learn_every_day() -> None:
+    shop = Shop()
+    shop.write(mixed("delivery", "billing"), "2026-01-01")
+    shop.write([("delivery", "посылка не пришла")] * 3, "2026-01-10")
+    days = ("2026-02-01", "2026-03-03", "2026-03-04", "2026-03-05")
+    assert [len(shop.learn(day)) for day in days] == [2, 3, 3, 3]
+
+
 def test_every_script_has_a_model_of_its_own() -> None:
     shop = Shop()
     shop.write(mixed("delivery", "billing"), "2026-01-01")
