@@ -17,6 +17,8 @@
     ~ ' end) over (partition by month, segment_by, segment) = 1',
 }) -%}
 {% endfor -%}
+{#- sqlfluff cannot place what spans lines in a loop #}
+-- noqa: disable=LT02
 with
 
 -- a row that is there twice is one answer
@@ -429,19 +431,20 @@ shares as (
 
 ),
 
--- of parts of a whole, a single one that is not told would be the whole less the others: the next smallest keeps it company
+-- a single part that is not told would be the whole less the others, so the next smallest is not told either
 ranked as (
 
     select
         *,
-        {%- for kind in kinds %}
-        count(case when not shows_{{ kind }} then 1 end) over (partition by month, segment_by, topic_id) as hidden_{{ kind }},
+        {% for kind in kinds -%}
+        sum(case when shows_{{ kind }} then 0 else 1 end) over (parts) as hidden_{{ kind }},
         row_number() over (
             partition by month, segment_by, topic_id, shows_{{ kind }} and {{ customers[kind] }} > 0
             order by {{ customers[kind] }} asc nulls last, segment asc nulls last
         ) as place_{{ kind }},
-        {%- endfor %}
+        {% endfor -%}
     from shares
+    window parts as (partition by month, segment_by, topic_id)
 
 ),
 
@@ -449,16 +452,14 @@ kept as (
 
     select
         *,
-        {%- for kind in kinds %}
+        {% for kind in kinds -%}
         case
             when not shows_{{ kind }} then 0
-            when
-                hidden_{{ kind }} = 1 and place_{{ kind }} = 1
-                and {{ customers[kind] }} > 0 and segment_by <> 'all'
-                then 0
-            else 1
+            when hidden_{{ kind }} <> 1 or place_{{ kind }} > 1 then 1
+            when segment_by = 'all' or {{ customers[kind] }} = 0 then 1
+            else 0
         end as keeps_{{ kind }},
-        {%- endfor %}
+        {% endfor -%}
     from ranked
 
 ),
