@@ -343,14 +343,25 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     # a group may be called all, too
     whole = "and segment_by = 'all'" if tables.has("feedback_summary", "segment_by") else ""
     over = "is_complete" if tables.has("feedback_summary", "is_complete") else "true"
+    # a month may be there for its ratings alone: then few answers stay untold
+    of_answers = ", ".join(
+        f"case when answers = 0 or answers >= $least then {name} end as {name}"
+        for name in (*columns[3:7], "detractors", "detractors_without_ticket")
+    )
     rows = tables.rows(
         f"""
         select
             cast(month as date) as month,
             {over} as is_over,
-            {", ".join((*columns[3:], "detractors", "detractors_without_ticket", *more))}
-        from {{feedback_summary}}
-        where segment = 'all' and topic_id = 'all' and answers >= $least {whole}
+            {of_answers},
+            {", ".join(("csat", *more))}
+        from {{feedback_summary}} as summary
+        where
+            segment = 'all'
+            and topic_id = 'all'
+            -- without a survey there are no answers, but tickets are rated
+            and (summary.answers >= $least or csat is not null)
+            {whole}
         order by month desc
         limit {_MONTHS}
         """,  # noqa: S608 - constant names
@@ -358,8 +369,9 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     )
     if not rows:
         return
-    newest = next((row for row in rows if row["is_over"]), rows[0])
-    if newest["nps"] is not None:
+    scored = [row for row in rows if row["nps"] is not None]
+    if scored:
+        newest = next((row for row in scored if row["is_over"]), scored[0])
         silent = newest["detractors_without_ticket"]
         found.lead.append(
             f"In {words.month(newest['month'])} the score of recommendation (NPS, from -100 to "

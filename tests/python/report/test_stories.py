@@ -129,8 +129,8 @@ FEEDBACK = """
         if(segment = 'all', 'all', 'state') as segment_by, age > 0 as is_complete,
         'all' as topic_id, if(age = 2, 4, 120) as answers,
         12.3 as nps, 2.0 as nps_lower, 22.0 as nps_upper,
-        0.71 as csat, 22 as detractors, 9 as detractors_without_ticket, 400 as asked,
-        120 as answered,
+        if(age = 2, null, 0.71) as csat, 22 as detractors, 9 as detractors_without_ticket,
+        400 as asked, 120 as answered,
     from range(3) as months (age), (values ('all'), ('Champions')) as made (segment)
 """
 
@@ -281,6 +281,32 @@ def test_nothing_rising_is_said(project: MakeProject, tmp_path: Path) -> None:
     calm = "update support_issue_trends set is_unusual = false"
     text = told(page_of(project(SHOP, ISSUES, calm), tmp_path), "issues")
     assert "and no issue is rising unusually." in text
+
+
+def test_ratings_of_tickets_are_told_without_a_survey(project: MakeProject, tmp_path: Path) -> None:
+    no_survey = """
+        update feedback_summary
+        set answers = 0, nps = null, nps_lower = null, nps_upper = null, detractors = null,
+            detractors_without_ticket = null, asked = null, answered = null
+    """
+    text = told(page_of(project(SHOP, FEEDBACK, no_survey), tmp_path), "issues")
+    assert "June 2026 - - 0 - 71% - -" in text
+    assert "May 2026 - - 0 - 71% - -" in text
+    assert "April 2026" not in text
+    assert "the score of recommendation" not in text
+
+
+def test_a_month_without_a_survey_hides_no_score_and_tells_no_few_answers(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    skipped = """
+        update feedback_summary set answers = 3, csat = 0.5 where month = date '2026-05-01';
+        update feedback_summary set answers = 120 where month = date '2026-04-01';
+        update feedback_summary set is_complete = false where month = date '2026-06-01'
+    """
+    text = told(page_of(project(SHOP, FEEDBACK, *skipped.split(";")), tmp_path), "issues")
+    assert "In April 2026 the score of recommendation" in text
+    assert "May 2026 400 120 - - 50% - -" in text
 
 
 RATES = """
