@@ -290,6 +290,7 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
     rows = tables.rows(
         f"""
         select
+            cast(topic_id as varchar) as id,
             topic,
             cast(week as date) as week,
             texts,
@@ -300,7 +301,7 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
             and list_contains($ids, cast(topic_id as varchar))
             and week > (select max(week) from {{support_issue_trends}} where is_complete)
                 - interval {_WEEKS} week
-        order by week, topic
+        order by week, topic, id
         """,  # noqa: S608 - a constant
         {"ids": ids},
     )
@@ -316,6 +317,8 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
         .encode(
             x=alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=6, grid=False)),
             y=alt.Y("texts:Q", title="messages per week", axis=count_axis()),
+            # two topics may have one name: each has a line of its own
+            detail=alt.Detail("id:N"),
             color=alt.Color("topic:N", scale=alt.Scale(domain=topics, range=colours), legend=key),
             strokeDash=alt.StrokeDash(
                 "topic:N", scale=alt.Scale(domain=topics, range=dashes), legend=key

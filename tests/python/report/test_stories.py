@@ -309,6 +309,18 @@ def test_a_month_without_a_survey_hides_no_score_and_tells_no_few_answers(
     assert "May 2026 400 120 - - 50% - -" in text
 
 
+def test_two_topics_with_one_name_are_two_lines(project: MakeProject, tmp_path: Path) -> None:
+    alike = "update support_issue_trends set topic = 'refund' where topic_id in ('t1', 't2')"
+    chart = data_of(page_of(project(SHOP, ISSUES, alike), tmp_path))["charts"]["issue_weeks"]
+    drawn = chart["encoding"]
+    assert drawn["detail"]["field"] == "id"
+    assert drawn["color"]["field"] == "topic"
+    assert drawn["color"]["scale"]["domain"] == ["refund"]
+    (points,) = chart["datasets"].values()
+    assert {(row["id"], row["topic"]) for row in points} == {("t1", "refund"), ("t2", "refund")}
+    assert len({(row["id"], row["week"]) for row in points}) == len(points)
+
+
 RATES = """
     create table decision_rates as
     select
