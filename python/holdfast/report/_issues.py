@@ -96,9 +96,8 @@ def _add_issues(tables: Tables, money: Money, found: Story, least: int) -> None:
     if not rows:
         return
     named = [row for row in rows if row["id"] != _OTHER]
-    found.lead.append(
-        _told(sum(row["texts"] for row in rows), [row for row in named if row["is_unusual"]])
-    )
+    noun = _judged(tables)
+    found.lead.append(_told(rows, noun))
     typical = _typical(tables, least)
     more = len(rows) - _LISTED
     found.grids.append(
@@ -106,7 +105,7 @@ def _add_issues(tables: Tables, money: Money, found: Story, least: int) -> None:
             "Issues of the last seven days",
             (
                 ("Issue", False),
-                ("Messages", True),
+                (f"{noun.capitalize()}s", True),
                 ("Usual", True),
                 ("Last full week", True),
                 ("Hours to resolve", True),
@@ -237,17 +236,42 @@ def _add_totals(tables: Tables, found: Story, least: int) -> None:
     )
 
 
-def _told(total: float, rising: list[Row]) -> str:
-    """Say in one sentence whether anything rises."""
-    begin = f"In the last seven days customers wrote {words.counted(total, 'message')}"
+def _judged(tables: Tables) -> str:
+    """Name what is judged: tickets alone where there are any, otherwise comments."""
+    if tables.has("support_issue_texts", "source") and tables.row(
+        "select 1 as one from {support_issue_texts} where source = 'ticket' limit 1"
+    ):
+        return "ticket"
+    return "message"
+
+
+def _told(rows: list[Row], noun: str) -> str:
+    """Say in one sentence whether anything rises, be it of an issue that has no name yet."""
+    begin = (
+        f"In the last seven days customers {'opened' if noun == 'ticket' else 'wrote'} "
+        f"{words.counted(sum(row['texts'] for row in rows), noun)}"
+    )
+    rising = [row for row in rows if row["is_unusual"]]
+    named = [row for row in rising if row["id"] != _OTHER]
+    # before topics are learned again, a new kind of issue is like none that is known
+    new = [
+        f"more {noun}s than usual are like no known issue ({_instead(row)})"
+        for row in rising
+        if row["id"] == _OTHER
+    ]
     if not rising:
         return f"{begin}, and no issue is rising unusually."
-    listed = ", ".join(
-        f"{row['topic']} ({words.count(row['texts'])} instead of about {_few(row['expected'])})"
-        for row in rising[:3]
-    )
-    count = f"{len(rising)} issues are" if len(rising) > 1 else "1 issue is"
-    return f"{begin}; {count} rising unusually: {listed}{', …' if len(rising) > 3 else ''}."
+    if not named:
+        return f"{begin}; {new[0]}."
+    listed = ", ".join(f"{row['topic']} ({_instead(row)})" for row in named[:3])
+    count = f"{len(named)} issues are" if len(named) > 1 else "1 issue is"
+    told = f"{begin}; {count} rising unusually: {listed}{', …' if len(named) > 3 else ''}"
+    return "; and ".join((told, *new)) + "."
+
+
+def _instead(row: Row) -> str:
+    """Write how many there were, and how many were expected."""
+    return f"{words.count(row['texts'])} instead of about {_few(row['expected'])}"
 
 
 def _usual(row: Row) -> Cell:

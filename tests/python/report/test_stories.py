@@ -321,6 +321,43 @@ def test_two_topics_with_one_name_are_two_lines(project: MakeProject, tmp_path: 
     assert len({(row["id"], row["week"]) for row in points}) == len(points)
 
 
+def test_a_rise_of_what_is_like_no_issue_is_said(project: MakeProject, tmp_path: Path) -> None:
+    rise = "update support_issue_trends set judged_texts = 31, is_unusual = true where {}"
+    new = rise.format("topic_id = 'other' and not is_complete")
+    calm = "update support_issue_trends set is_unusual = false"
+    text = told(page_of(project(SHOP, ISSUES, calm, new), tmp_path), "issues")
+    assert (
+        "customers wrote 68 messages; more messages than usual are like no known issue "
+        "(31 instead of about 8.5)."
+    ) in text
+    assert "no issue is rising" not in text
+
+
+def test_tickets_are_called_tickets(project: MakeProject, tmp_path: Path) -> None:
+    texts = """
+        create table support_issue_texts as
+        select * from (values ('feedback'), ('ticket')) as made (source)
+    """
+    new = """
+        update support_issue_trends set is_unusual = true
+        where topic_id = 'other' and not is_complete
+    """
+    text = told(page_of(project(SHOP, ISSUES, texts, new), tmp_path), "issues")
+    assert (
+        "In the last seven days customers opened 46 tickets; 1 issue is rising unusually: "
+        "late <i>parcel</i> (31 instead of about 8.5); and more tickets than usual are like no "
+        "known issue (9 instead of about 8.5)."
+    ) in text
+    assert "Issue Tickets Usual" in text
+
+
+def test_comments_alone_are_no_tickets(project: MakeProject, tmp_path: Path) -> None:
+    texts = "create table support_issue_texts as select 'feedback' as source"
+    text = told(page_of(project(SHOP, ISSUES, texts), tmp_path), "issues")
+    assert "customers wrote 46 messages" in text
+    assert "Issue Messages Usual" in text
+
+
 RATES = """
     create table decision_rates as
     select
