@@ -745,18 +745,27 @@ def with_people(page: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 CONTEXT = {
     "schema": "holdfast/customer_context/1",
     "as_of": "2026-07-01",
-    "value": {"as_of": "2026-07-01", "expected_spend_365d": 195.44},
+    # columns of the shop, with names that mean something else elsewhere
+    "attributes": {
+        "code": "early_bird",
+        "currency": "SEK",
+        "at": "2026-01-02",
+        "state": "lapsed",
+        "home_shop": "anna_smith",
+        "constructor": "x",
+    },
+    "value": {"as_of": "2026-07-01", "currency": "EUR", "expected_spend_365d": 195.44},
     "risk": {"probability": 0.744, "band": "high", "reasons": ["No visits"], "as_of": "2026-07-01"},
     "orders": [{"at": "2026-06-03", "amount": 23.5}, {"at": "2026-05-01", "amount": 9}],
     "tickets": [
         {
-            "id": "t1",
+            "id": "anna_smith",
             "opened_at": "2026-06-12T10:00:00",
             "issue": "</script><img src=x onerror='window.intruder = 4'>",
             "resolved_at": None,
         }
     ],
-    "decisions": [],
+    "decisions": [{"id": "2026-05-04", "status": "needs_review"}],
     "do_not": [
         {
             "rule": "no_contact",
@@ -807,6 +816,14 @@ def test_a_customer_has_a_page_that_the_keyboard_opens_and_leaves(
         "1 May 2026",
         "9.00",
     ]
+    # ids and what the shop tells of a customer stand there as they are
+    assert texts(chromium, "#person .part-tickets td")[0] == "anna_smith"
+    assert texts(chromium, "#person .part-decisions td") == ["2026-05-04", "needs review"]
+    told_by_shop = CONTEXT["attributes"]
+    assert texts(chromium, "#person .part-attributes dd") == list(told_by_shop.values())
+    names = ["Code", "Currency", "At", "State", "Home shop", "Constructor"]
+    assert texts(chromium, "#person .part-attributes dt") == names
+    assert "EUR" not in texts(chromium, "#person .part-value dd")
     # what this version does not know is shown all the same
     assert texts(chromium, "#person .part-of_a_later_version dd") == ['{"a":[1]}', "yes"]
 

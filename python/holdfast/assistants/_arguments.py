@@ -108,6 +108,9 @@ class Argument:
         return self._text(value)
 
     def _number(self, value: float) -> float | int:
+        # JSON sets no bound, and the largest of them are too large even to be compared as floats
+        if isinstance(value, int) and abs(value) >= _LARGEST:
+            raise self._error("is too large")
         if not math.isfinite(value):
             raise self._error("must be a number")
         if self.kind == "whole":

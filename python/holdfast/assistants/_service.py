@@ -7,11 +7,16 @@ import datetime as dt
 from holdfast.assistants._arguments import Argument, Given, limit
 from holdfast.assistants._file import Snapshot
 from holdfast.assistants._tool import Found, Tool, columns
-from holdfast.assistants._views import Condition, View, select
+from holdfast.assistants._views import Condition, Section, View, select
 from holdfast.warehouse.quoting import quoted
 
 __all__ = ["SUPPORT_ISSUES"]
 
+# rows of weeks in an answer: enough for a year of nine issues, or for 8 weeks of the 50 that may
+# be listed, and still what an assistant can read
+_MOST_WEEKS = 480
+# no shop has as many
+_MOST_TOPICS = 10_000
 
 _ISSUES = View(
     "support_issues",
@@ -42,6 +47,9 @@ _TRENDS = View(
     },
 )
 
+# the topics that had an unusual week
+_RISEN = View(_TRENDS.table, {"topic_id": "id"})
+
 
 def _support_issues(snapshot: Snapshot, given: Given) -> Found:
     """Give the issues with their last weeks."""
@@ -54,20 +62,15 @@ def _support_issues(snapshot: Snapshot, given: Given) -> Found:
         )
         # the newest week is one of them
         since = None if last is None else last - dt.timedelta(days=7 * (given["weeks"] - 1))
-    weeks = select(
-        snapshot,
-        _TRENDS,
-        where=[
-            ("topic_id", "id", given["topic_id"]),
-            ("week", ">=", since),
-            ("is_unusual", "=", True if given["only_unusual"] else None),
-        ],
-        order=("-week", "-texts", "topic_id"),
-        limit=200,
-    )
+    which: list[Condition] = [
+        ("topic_id", "id", given["topic_id"]),
+        ("week", ">=", since),
+        ("is_unusual", "=", True if given["only_unusual"] else None),
+    ]
     where: list[Condition] = [("topic_id", "id", given["topic_id"])]
     if given["only_unusual"]:
-        where.append(("topic_id", "in", sorted({str(row["topic_id"]) for row in weeks.rows})))
+        unusual = select(snapshot, _RISEN, where=which, distinct=True, limit=_MOST_TOPICS)
+        where.append(("topic_id", "in", _topics(unusual)))
     issues = select(
         snapshot,
         _ISSUES,
@@ -75,14 +78,28 @@ def _support_issues(snapshot: Snapshot, given: Given) -> Found:
         order=("status", "-texts", "topic_id"),
         limit=given["limit"],
     )
+    # weeks of issues that are not listed would take the places of those that are; without the
+    # table of issues, the weeks are all that there is
+    if issues.problem is None:
+        which.append(("topic_id", "in", _topics(issues)))
+    weeks = select(
+        snapshot, _TRENDS, where=which, order=("-week", "-texts", "topic_id"), limit=_MOST_WEEKS
+    )
     return Found([issues, weeks])
+
+
+def _topics(section: Section) -> list[str]:
+    """Give the ids of the topics that rows are about."""
+    return sorted({str(row["topic_id"]) for row in section.rows if "topic_id" in row})
 
 
 SUPPORT_ISSUES = Tool(
     "support_issues",
     "Support issues",
     "Lists what customers write about in tickets and comments, with volume, resolution time "
-    "and satisfaction by week, and whether a week was unusual.",
+    "and satisfaction by week, and whether a week was unusual. Weeks are those of the issues "
+    f"listed: {_MOST_WEEKS} rows at most, the newest weeks first. Where `is_cut_off` is true, ask "
+    "for fewer weeks, fewer issues or one topic.",
     (
         Argument("topic_id", "id", "Only this topic."),
         Argument(

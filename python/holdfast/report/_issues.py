@@ -96,9 +96,8 @@ def _add_issues(tables: Tables, money: Money, found: Story, least: int) -> None:
     if not rows:
         return
     named = [row for row in rows if row["id"] != _OTHER]
-    found.lead.append(
-        _told(sum(row["texts"] for row in rows), [row for row in named if row["is_unusual"]])
-    )
+    noun = _judged(tables)
+    found.lead.append(_told(rows, noun))
     typical = _typical(tables, least)
     more = len(rows) - _LISTED
     found.grids.append(
@@ -106,7 +105,7 @@ def _add_issues(tables: Tables, money: Money, found: Story, least: int) -> None:
             "Issues of the last seven days",
             (
                 ("Issue", False),
-                ("Messages", True),
+                (f"{noun.capitalize()}s", True),
                 ("Usual", True),
                 ("Last full week", True),
                 ("Hours to resolve", True),
@@ -237,17 +236,42 @@ def _add_totals(tables: Tables, found: Story, least: int) -> None:
     )
 
 
-def _told(total: float, rising: list[Row]) -> str:
-    """Say in one sentence whether anything rises."""
-    begin = f"In the last seven days customers wrote {words.counted(total, 'message')}"
+def _judged(tables: Tables) -> str:
+    """Name what is judged: tickets alone where there are any, otherwise comments."""
+    if tables.has("support_issue_texts", "source") and tables.row(
+        "select 1 as one from {support_issue_texts} where source = 'ticket' limit 1"
+    ):
+        return "ticket"
+    return "message"
+
+
+def _told(rows: list[Row], noun: str) -> str:
+    """Say in one sentence whether anything rises, be it of an issue that has no name yet."""
+    begin = (
+        f"In the last seven days customers {'opened' if noun == 'ticket' else 'wrote'} "
+        f"{words.counted(sum(row['texts'] for row in rows), noun)}"
+    )
+    rising = [row for row in rows if row["is_unusual"]]
+    named = [row for row in rising if row["id"] != _OTHER]
+    # before topics are learned again, a new kind of issue is like none that is known
+    new = [
+        f"more {noun}s than usual are like no known issue ({_instead(row)})"
+        for row in rising
+        if row["id"] == _OTHER
+    ]
     if not rising:
         return f"{begin}, and no issue is rising unusually."
-    listed = ", ".join(
-        f"{row['topic']} ({words.count(row['texts'])} instead of about {_few(row['expected'])})"
-        for row in rising[:3]
-    )
-    count = f"{len(rising)} issues are" if len(rising) > 1 else "1 issue is"
-    return f"{begin}; {count} rising unusually: {listed}{', …' if len(rising) > 3 else ''}."
+    if not named:
+        return f"{begin}; {new[0]}."
+    listed = ", ".join(f"{row['topic']} ({_instead(row)})" for row in named[:3])
+    count = f"{len(named)} issues are" if len(named) > 1 else "1 issue is"
+    told = f"{begin}; {count} rising unusually: {listed}{', …' if len(named) > 3 else ''}"
+    return "; and ".join((told, *new)) + "."
+
+
+def _instead(row: Row) -> str:
+    """Write how many there were, and how many were expected."""
+    return f"{words.count(row['texts'])} instead of about {_few(row['expected'])}"
 
 
 def _usual(row: Row) -> Cell:
@@ -290,6 +314,7 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
     rows = tables.rows(
         f"""
         select
+            cast(topic_id as varchar) as id,
             topic,
             cast(week as date) as week,
             texts,
@@ -300,7 +325,7 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
             and list_contains($ids, cast(topic_id as varchar))
             and week > (select max(week) from {{support_issue_trends}} where is_complete)
                 - interval {_WEEKS} week
-        order by week, topic
+        order by week, topic, id
         """,  # noqa: S608 - a constant
         {"ids": ids},
     )
@@ -316,6 +341,8 @@ def _add_weeks(tables: Tables, found: Story, ids: list[str]) -> None:
         .encode(
             x=alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=6, grid=False)),
             y=alt.Y("texts:Q", title="messages per week", axis=count_axis()),
+            # two topics may have one name: each has a line of its own
+            detail=alt.Detail("id:N"),
             color=alt.Color("topic:N", scale=alt.Scale(domain=topics, range=colours), legend=key),
             strokeDash=alt.StrokeDash(
                 "topic:N", scale=alt.Scale(domain=topics, range=dashes), legend=key
@@ -343,14 +370,25 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     # a group may be called all, too
     whole = "and segment_by = 'all'" if tables.has("feedback_summary", "segment_by") else ""
     over = "is_complete" if tables.has("feedback_summary", "is_complete") else "true"
+    # a month may be there for its ratings alone: then few answers stay untold
+    of_answers = ", ".join(
+        f"case when answers = 0 or answers >= $least then {name} end as {name}"
+        for name in (*columns[3:7], "detractors", "detractors_without_ticket")
+    )
     rows = tables.rows(
         f"""
         select
             cast(month as date) as month,
             {over} as is_over,
-            {", ".join((*columns[3:], "detractors", "detractors_without_ticket", *more))}
-        from {{feedback_summary}}
-        where segment = 'all' and topic_id = 'all' and answers >= $least {whole}
+            {of_answers},
+            {", ".join(("csat", *more))}
+        from {{feedback_summary}} as summary
+        where
+            segment = 'all'
+            and topic_id = 'all'
+            -- without a survey there are no answers, but tickets are rated
+            and (summary.answers >= $least or csat is not null)
+            {whole}
         order by month desc
         limit {_MONTHS}
         """,  # noqa: S608 - constant names
@@ -358,8 +396,9 @@ def _add_feedback(tables: Tables, found: Story, least: int) -> None:
     )
     if not rows:
         return
-    newest = next((row for row in rows if row["is_over"]), rows[0])
-    if newest["nps"] is not None:
+    scored = [row for row in rows if row["nps"] is not None]
+    if scored:
+        newest = next((row for row in scored if row["is_over"]), scored[0])
         silent = newest["detractors_without_ticket"]
         found.lead.append(
             f"In {words.month(newest['month'])} the score of recommendation (NPS, from -100 to "

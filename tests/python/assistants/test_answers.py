@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
@@ -177,6 +178,53 @@ def test_issues_have_their_last_weeks(path: Path, file: PublishedFile) -> None:
     assert [row["topic_id"] for row in told["support_issues"]["rows"]] == [2]
     told = ask(file, "support_issues", topic_id="1")["data"]
     assert {row["topic_id"] for row in told["support_issue_trends"]["rows"]} == {1}
+
+
+def test_weeks_are_those_of_the_issues_listed(path: Path, file: PublishedFile) -> None:
+    first = dt.date(2026, 6, 22)
+    weeks = [(first - dt.timedelta(days=7 * age)).isoformat() for age in range(52)]
+    write(
+        path,
+        {
+            "support_issues": [
+                {"topic_id": topic, "status": "current", "texts": 100 - topic}
+                for topic in range(1, 37)
+            ],
+            "support_issue_trends": [
+                # those that are listed last have the largest weeks
+                {"topic_id": topic, "week": week, "texts": topic, "is_unusual": topic in (30, 31)}
+                for topic in range(1, 37)
+                for week in weeks[: 52 if topic <= 10 else 8]
+            ],
+        },
+    )
+
+    def given(**sent: Any) -> tuple[dict[str, Any], set[Any], set[str]]:
+        data = ask(file, "support_issues", **sent)["data"]
+        trends = data["support_issue_trends"]
+        listed = {row["topic_id"] for row in data["support_issues"]["rows"]}
+        assert {row["topic_id"] for row in trends["rows"]} == listed
+        return trends, listed, {row["week"] for row in trends["rows"]}
+
+    trends, listed, told = given(limit=36)
+    assert (len(trends["rows"]), len(listed)) == (36 * 8, 36)
+    assert told == set(weeks[:8])
+    trends, listed, told = given(limit=3)
+    assert (len(trends["rows"]), listed, told) == (3 * 8, {1, 2, 3}, set(weeks[:8]))
+    assert given(only_unusual=True, limit=1)[1] == {30}
+    assert given(topic_id=36)[1] == {36}
+    # beyond what an answer holds, the newest weeks are told, and that there are more
+    trends, _, told = given(limit=10, weeks=52)
+    assert (len(trends["rows"]), trends["total"], trends["is_cut_off"]) == (480, 520, True)
+    assert told == set(weeks[:48])
+    assert "480 rows at most" in tool("support_issues").description
+
+
+def test_without_the_issues_there_are_still_weeks(path: Path, file: PublishedFile) -> None:
+    write(path, without=["support_issues"])
+    told = ask(file, "support_issues", only_unusual=True)
+    assert {row["topic_id"] for row in told["data"]["support_issue_trends"]["rows"]} == {2}
+    assert [missing["table"] for missing in told["missing"]] == ["support_issues"]
 
 
 def test_what_works_what_waits_and_what_is_trusted(path: Path, file: PublishedFile) -> None:

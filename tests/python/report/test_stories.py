@@ -129,8 +129,8 @@ FEEDBACK = """
         if(segment = 'all', 'all', 'state') as segment_by, age > 0 as is_complete,
         'all' as topic_id, if(age = 2, 4, 120) as answers,
         12.3 as nps, 2.0 as nps_lower, 22.0 as nps_upper,
-        0.71 as csat, 22 as detractors, 9 as detractors_without_ticket, 400 as asked,
-        120 as answered,
+        if(age = 2, null, 0.71) as csat, 22 as detractors, 9 as detractors_without_ticket,
+        400 as asked, 120 as answered,
     from range(3) as months (age), (values ('all'), ('Champions')) as made (segment)
 """
 
@@ -281,6 +281,81 @@ def test_nothing_rising_is_said(project: MakeProject, tmp_path: Path) -> None:
     calm = "update support_issue_trends set is_unusual = false"
     text = told(page_of(project(SHOP, ISSUES, calm), tmp_path), "issues")
     assert "and no issue is rising unusually." in text
+
+
+def test_ratings_of_tickets_are_told_without_a_survey(project: MakeProject, tmp_path: Path) -> None:
+    no_survey = """
+        update feedback_summary
+        set answers = 0, nps = null, nps_lower = null, nps_upper = null, detractors = null,
+            detractors_without_ticket = null, asked = null, answered = null
+    """
+    text = told(page_of(project(SHOP, FEEDBACK, no_survey), tmp_path), "issues")
+    assert "June 2026 - - 0 - 71% - -" in text
+    assert "May 2026 - - 0 - 71% - -" in text
+    assert "April 2026" not in text
+    assert "the score of recommendation" not in text
+
+
+def test_a_month_without_a_survey_hides_no_score_and_tells_no_few_answers(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    skipped = """
+        update feedback_summary set answers = 3, csat = 0.5 where month = date '2026-05-01';
+        update feedback_summary set answers = 120 where month = date '2026-04-01';
+        update feedback_summary set is_complete = false where month = date '2026-06-01'
+    """
+    text = told(page_of(project(SHOP, FEEDBACK, *skipped.split(";")), tmp_path), "issues")
+    assert "In April 2026 the score of recommendation" in text
+    assert "May 2026 400 120 - - 50% - -" in text
+
+
+def test_two_topics_with_one_name_are_two_lines(project: MakeProject, tmp_path: Path) -> None:
+    alike = "update support_issue_trends set topic = 'refund' where topic_id in ('t1', 't2')"
+    chart = data_of(page_of(project(SHOP, ISSUES, alike), tmp_path))["charts"]["issue_weeks"]
+    drawn = chart["encoding"]
+    assert drawn["detail"]["field"] == "id"
+    assert drawn["color"]["field"] == "topic"
+    assert drawn["color"]["scale"]["domain"] == ["refund"]
+    (points,) = chart["datasets"].values()
+    assert {(row["id"], row["topic"]) for row in points} == {("t1", "refund"), ("t2", "refund")}
+    assert len({(row["id"], row["week"]) for row in points}) == len(points)
+
+
+def test_a_rise_of_what_is_like_no_issue_is_said(project: MakeProject, tmp_path: Path) -> None:
+    rise = "update support_issue_trends set judged_texts = 31, is_unusual = true where {}"
+    new = rise.format("topic_id = 'other' and not is_complete")
+    calm = "update support_issue_trends set is_unusual = false"
+    text = told(page_of(project(SHOP, ISSUES, calm, new), tmp_path), "issues")
+    assert (
+        "customers wrote 68 messages; more messages than usual are like no known issue "
+        "(31 instead of about 8.5)."
+    ) in text
+    assert "no issue is rising" not in text
+
+
+def test_tickets_are_called_tickets(project: MakeProject, tmp_path: Path) -> None:
+    texts = """
+        create table support_issue_texts as
+        select * from (values ('feedback'), ('ticket')) as made (source)
+    """
+    new = """
+        update support_issue_trends set is_unusual = true
+        where topic_id = 'other' and not is_complete
+    """
+    text = told(page_of(project(SHOP, ISSUES, texts, new), tmp_path), "issues")
+    assert (
+        "In the last seven days customers opened 46 tickets; 1 issue is rising unusually: "
+        "late <i>parcel</i> (31 instead of about 8.5); and more tickets than usual are like no "
+        "known issue (9 instead of about 8.5)."
+    ) in text
+    assert "Issue Tickets Usual" in text
+
+
+def test_comments_alone_are_no_tickets(project: MakeProject, tmp_path: Path) -> None:
+    texts = "create table support_issue_texts as select 'feedback' as source"
+    text = told(page_of(project(SHOP, ISSUES, texts), tmp_path), "issues")
+    assert "customers wrote 46 messages" in text
+    assert "Issue Messages Usual" in text
 
 
 RATES = """

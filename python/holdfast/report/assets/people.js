@@ -24,14 +24,19 @@
     revenue_365d: "Revenue, last 365 days", expected_spend_365d: "Expected spend, next 365 days",
     expected_orders_365d: "Expected orders, next 365 days", value_percentile: "Share of customers worth less",
   };
-  const titled = (key) => {
-    const text = titles[key] ?? key.replaceAll("_", " ");
+  // columns of the shop, whose names and values mean what they mean there
+  const ofShop = new Set(["attributes"]);
+  const titled = (key, own) => {
+    const text = (own ? null : titles[key]) ?? key.replaceAll("_", " ");
     return text.charAt(0).toUpperCase() + text.slice(1);
   };
   const isAmount = (key) => /amount|spend|revenue|value|margin|profit|price|cost/.test(key);
+  // ids are looked up elsewhere, letter by letter
+  const isId = (key) => /(^|_)id$/.test(key);
   const isShare = (key) => /probability|share|percentile/.test(key);
-  const written = (key, value) => {
+  const written = (key, value, own) => {
     if (value === null || value === undefined || value === "") return "-";
+    if ((own || isId(key)) && typeof value !== "object") return String(value);
     if (typeof value === "boolean") return value ? "yes" : "no";
     if (typeof value === "number") {
       if (isShare(key)) return (100 * value).toFixed(1) + "%";
@@ -45,20 +50,20 @@
     return /^[a-z]+(_[a-z]+)+$/.test(value) ? value.replaceAll("_", " ") : value;
   };
   const isList = (value) => Array.isArray(value) && value.some((each) => each !== null && typeof each === "object");
-  const shownValue = (key, value) => {
-    if (!Array.isArray(value)) return document.createTextNode(written(key, value));
+  const shownValue = (key, value, own) => {
+    if (!Array.isArray(value)) return document.createTextNode(written(key, value, own));
     const list = element("ul", "", "");
-    list.append(...value.map((each) => element("li", "", written(key, each))));
+    list.append(...value.map((each) => element("li", "", written(key, each, own))));
     if (key === "reasons") list.lang = data.language;
     return list;
   };
-  const facts = (values) => {
+  const facts = (values, own) => {
     const list = element("dl", "facts", "");
     for (const [key, value] of Object.entries(values)) {
-      if (unsaid.has(key)) continue;
+      if (!own && unsaid.has(key)) continue;
       const pair = document.createElement("div"), told = document.createElement("dd");
-      told.append(shownValue(key, value));
-      pair.append(element("dt", "", titled(key)), told);
+      told.append(shownValue(key, value, own));
+      pair.append(element("dt", "", titled(key, own)), told);
       list.append(pair);
     }
     return list;
@@ -89,7 +94,7 @@
     made.append(element("h3", "", parts[key] ?? titled(key)));
     if (isList(value)) made.append(rowsOf(value));
     else if (Array.isArray(value)) made.append(value.length ? shownValue(key, value) : element("p", "note", key === "do_not" ? "Nothing is forbidden." : "None."));
-    else made.append(facts(value));
+    else made.append(facts(value, ofShop.has(key)));
     return made;
   };
   const sentence = ({ customer = {}, risk }, asOf) => {
