@@ -23,7 +23,7 @@ from holdfast.scoring import TopicModel, assign
 from holdfast.texts import clean, is_too_short, occurrences, scripts_of, terms_of
 from holdfast.threads import one_thread
 from holdfast.training._topic_ids import Event, match_topics
-from holdfast.training._topic_names import topic_words
+from holdfast.training._topic_names import labels_of, topic_words
 
 __all__ = ["SUPPORT_TOPICS_SCHEMA", "update_support_topics"]
 
@@ -420,22 +420,18 @@ def _described(
     words = topic_words(texts.different, texts.place, texts.customer, topic, size, told.least_group)
     blob = fit.to_onnx(words.shown)
     _check(fit, blob, [texts.different[index] for index in texts.usable[:_CHECKED]])
-    labels = (
+    known = (
         {} if former is None else {each["topic_id"]: each for each in json.loads(former["topics"])}
     )
+    labels = labels_of(words, names, known)
     topics = []
     for number, topic_id in enumerate(names):
         inside = topic == number
-        label = words.name(number, f"Topic {topic_id}")
-        known = labels.get(topic_id)
-        if known is not None and set(known["terms"]) & set(words.terms[number]):
-            # a name that people know stays as long as one of its words still holds
-            label = known["topic"]
         topics.append(
             {
                 "cluster": number,
                 "topic_id": topic_id,
-                "topic": label,
+                "topic": labels[number],
                 "terms": list(words.terms[number]),
                 "texts": int(inside.sum()),
                 "customers": len(np.unique(texts.customer[inside])),

@@ -14,6 +14,7 @@ from holdfast.run import register_run
 from holdfast.scoring import register
 from holdfast.training import SUPPORT_TOPICS_SCHEMA, update_support_topics
 from holdfast.training._topic_ids import match_topics
+from holdfast.training._topic_names import TopicWords, labels_of
 
 KINDS = {
     "parcel": "the {} parcel with my order has not arrived and tracking shows nothing since {}",
@@ -43,14 +44,17 @@ class Shop:
             "written_at timestamp, body varchar)"
         )
 
-    def write(self, bodies: list[str | None], at: str = "2026-01-01") -> None:
-        """Add texts, each of another customer."""
+    def write(
+        self, bodies: list[str | None], at: str = "2026-01-01", customers: int | None = None
+    ) -> None:
+        """Add texts, each of another customer or of a few."""
         first = self.connection.sql("select count(*) from texts").fetchall()[0][0]
         numbers = list(range(first, first + len(bodies)))
         self.connection.execute(
-            """
+            f"""
             insert into texts
-            select 'ticket', number, number, ?::timestamp, body
+            select 'ticket', number, {first} + (number - {first}) % {customers or len(bodies) or 1},
+                ?::timestamp, body
             from (select unnest(?::integer[]) as number, unnest(?::varchar[]) as body)
             """,
             [at, numbers, bodies],
@@ -220,6 +224,49 @@ def test_words_of_few_customers_are_neither_in_names_nor_in_typical_texts(shop: 
     assert {topic["topic"] for topic in json.loads(strict["topics"])} & {"Topic latin_1"} or all(
         not topic["terms"] for topic in json.loads(strict["topics"])
     )
+
+
+def test_a_name_goes_when_fewer_words_may_be_shown(shop: Shop) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    shop.write([f"meyerhofer: {text}" for text in texts_of("invoice")[:40]], customers=3)
+    shop.write(texts_of("invoice")[40:])
+    (loose,) = shop.learn(least_group=2)
+    named = [each for each in json.loads(loose["topics"]) if "eyerhofer" in each["topic"]]
+    assert named
+    strict = shop.learn(least_group=10)[-1]
+    assert "eyerhofer" not in strict["topics"]
+    # the rest of its words still hold, so it is the same topic under another name
+    (same,) = [
+        each for each in json.loads(strict["topics"]) if each["topic_id"] == named[0]["topic_id"]
+    ]
+    assert set(same["terms"]) & set(named[0]["terms"])
+
+
+def test_a_known_name_stays_only_if_all_of_it_may_be_shown() -> None:
+    terms = (("card", "late"), ("ann", "lee"))
+    words = TopicWords(("ann", "lee"), terms, frozenset({"card", "late", "ann", "lee"}))
+    former = {
+        "a": {"topic": "Card, declined", "terms": ["card", "declined"]},
+        "b": {"topic": "Ann lee, card", "terms": ["ann lee", "lee"]},
+    }
+    assert labels_of(words, ["a", "b"], former) == ["Card, late", "Ann, lee"]
+    allowed = TopicWords((), terms, frozenset({"card", "declined", "ann lee"}))
+    assert labels_of(allowed, ["a", "b"], former) == ["Card, declined", "Ann lee, card"]
+
+
+def test_no_two_topics_have_the_same_name() -> None:
+    terms = (("one", "two", "six", "ten"), ("one", "two", "six"), ("one", "two", "six", "ten"), ())
+    words = TopicWords((), terms, frozenset({"one", "two", "six", "ten"}))
+    known = {"topic": "One, two, six", "terms": ["one"]}
+    ids = ["a", "b", "c", "d"]
+    labels = ["One, two, six, ten", "One, two, six", "One, two, six (c)", "Topic d"]
+    assert labels_of(words, ids, {"b": known}) == labels
+    # names stay where nothing has changed
+    former = {
+        topic_id: {"topic": label, "terms": list(each)}
+        for topic_id, label, each in zip(ids, labels, terms, strict=True)
+    }
+    assert labels_of(words, ids, former) == labels
 
 
 def test_seed_words_make_a_topic_and_a_pin_keeps_one(shop: Shop) -> None:
