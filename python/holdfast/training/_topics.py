@@ -184,19 +184,34 @@ def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
     current = [row for row in rows if row["stage"] == _CURRENT]
     if told.is_forced or not any(row["status"] == _FITTED for row in current):
         return True
-    ages = [(told.as_of_date - row["as_of_date"]).days for row in current]
-    # a model that has read later texts must not assign these
     return (
         any(row["settings_hash"] != told.hash for row in current)
-        or max(ages) >= told.retrain_after_days
-        or min(ages) < 0
+        or max((told.as_of_date - _tried_on(row)).days for row in current)
+        >= told.retrain_after_days
+        # a model that has read later texts must not assign these
+        or any(row["as_of_date"] > told.as_of_date for row in current)
+        # after a build of a past day, the models of later days are the ones to go on with
+        or any(
+            row["script"] == other["script"]
+            and row["as_of_date"] < other["as_of_date"] <= told.as_of_date
+            for row in current
+            for other in rows
+            if other["status"] == _FITTED
+        )
     )
+
+
+def _tried_on(row: _Row) -> dt.date:
+    """Return when learning was last tried: later than the model where texts had become too few."""
+    noted = json.loads(row["parameters"]).get("checked_on")
+    made: dt.date = row["as_of_date"]
+    return made if noted is None else max(made, dt.date.fromisoformat(noted))
 
 
 def _has_news(session: Any, texts: Any, rows: Sequence[_Row], told: _Settings) -> bool:
     """Tell whether many texts of late are like no topic: then something new has come up."""
     current = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
-    if min((told.as_of_date - row["as_of_date"]).days for row in current) < _NEWS_AGE:
+    if min((told.as_of_date - _tried_on(row)).days for row in current) < _NEWS_AGE:
         return False
     found = session.execute(
         f"""
@@ -263,15 +278,17 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
         of_script = [row for row in kept.values() if row["script"] == script]
         past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
         fitted = [row for row in past if row["status"] == _FITTED]
-        former = max(
-            fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None
-        )
+        # not the current one: a build of a past day may have made an early model current
+        former = max(fitted, key=lambda row: (row["as_of_date"], row["fitted_at"]), default=None)
         made = _row(script, found, former, of_script, told)
         for row in of_script:
             row["stage"] = _ARCHIVED
         if made["status"] == _TOO_FEW and former is not None:
             # better the former topics than none
             former["stage"], former["settings_hash"] = _CURRENT, told.hash
+            # its as-of date stays, since it has read no later texts
+            noted = json.loads(former["parameters"]) | {"checked_on": told.as_of_date.isoformat()}
+            former["parameters"] = to_json(noted)
             continue
         known = kept.get(made["model_id"])
         if known is not None and known["status"] == _FITTED:

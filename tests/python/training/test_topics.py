@@ -157,6 +157,41 @@ def test_a_model_does_not_assign_texts_of_before_it_was_learned(shop: Shop) -> N
     assert not topics[0] & topics[1]
 
 
+def test_a_script_of_which_few_texts_are_left_does_not_make_every_build_learn(shop: Shop) -> None:
+    russian = [f"Где мой заказ номер {one} за {two}?" for one in FIRST for two in SECOND]
+    shop.write([*texts_of("parcel", "refund"), *russian])
+    assert len(shop.learn("2026-02-01")) == 2
+    shop.connection.execute("delete from texts where body like 'Где%' and text_id::int % 10 > 0")
+    after_days = {30: "2026-03-03", 31: "2026-03-04", 32: "2026-03-05"}
+    rows = {days: shop.learn(day) for days, day in after_days.items()}
+    # one of the other script is new; the former of the one with few texts stays, and its date too
+    assert len(rows[30]) == 3
+    assert rows[30] == rows[31] == rows[32]
+    (kept,) = [row for row in rows[32] if row["script"] == "cyrillic"]
+    assert (kept["stage"], str(kept["as_of_date"])) == ("current", "2026-02-01")
+    assert json.loads(kept["parameters"])["checked_on"] == "2026-03-03"
+    # it is tried again when it is due, and it must not assign texts of before it was learned
+    assert len(shop.learn("2026-04-02")) == 4
+    early = [row for row in shop.learn("2026-01-20") if row["stage"] == "current"]
+    assert {str(row["as_of_date"]) for row in early} == {"2026-01-20"}
+
+
+def test_a_build_of_a_past_day_does_not_change_the_topics_after_it(shop: Shop) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    shop.learn("2026-03-01")
+    shop.write(texts_of("login", "invoice"))
+    shop.learn("2026-05-01")
+    before = shop.assigned()
+    # what is new since March has other ids here
+    shop.learn("2026-04-10")
+    between = shop.assigned()
+    assert {between[text] for text in texts_of("login")}.isdisjoint(before.values())
+    rows = shop.learn("2026-05-02")
+    assert [str(row["as_of_date"]) for row in rows if row["stage"] == "current"] == ["2026-05-02"]
+    assert shop.assigned() == before
+    assert shop.learn("2026-05-03") == rows
+
+
 @pytest.mark.parametrize(
     "bodies",
     [
