@@ -318,6 +318,88 @@ def test_seed_words_make_a_topic_and_a_pin_keeps_one(shop: Shop) -> None:
     assert row["model_id"] == rows[0]["model_id"]
 
 
+def mixed_texts(*, more_russian: bool) -> list[str]:
+    """Give texts in two scripts, with a word that both have, and that one of them has oftener."""
+    russian = [f"Где мой заказ номер {one} за {two}?" for one in FIRST for two in SECOND]
+    paypal = [f"оплата через paypal не прошла {one} в {two}" for one in FIRST for two in SECOND]
+    latin = [
+        f"the paypal payment of the {one} order failed in {two}" for one in FIRST for two in SECOND
+    ]
+    few = slice(0, 40)
+    return [
+        *texts_of("parcel", "refund"),
+        *russian,
+        *(paypal if more_russian else paypal[few]),
+        *(latin[few] if more_russian else latin),
+    ]
+
+
+def homes(rows: list[dict[str, Any]], topic_id: str) -> list[str]:
+    """Give the scripts of the current models that have a topic."""
+    return [
+        row["script"]
+        for row in rows
+        for topic in json.loads(row["topics"])
+        if row["stage"] == "current" and topic["topic_id"] == topic_id
+    ]
+
+
+@pytest.mark.parametrize(("more_russian", "home"), [(True, "cyrillic"), (False, "latin")])
+def test_a_seeded_topic_is_of_the_script_with_most_texts(
+    shop: Shop, more_russian: bool, home: str
+) -> None:
+    shop.write(mixed_texts(more_russian=more_russian))
+    rules = (("paypal", "seed", "paypal"), ("paypal", "pin", None))
+    rows = shop.learn(rules=rules)
+    assert homes(rows, "paypal") == [home]
+    # it stays there, even if the other script has more texts of it now
+    shop.write(
+        [f"{text} {n}" for n in range(3) for text in mixed_texts(more_russian=home == "latin")]
+    )
+    assert homes(shop.learn("2026-02-02", rules=rules, is_forced=True), "paypal") == [home]
+
+
+@pytest.mark.parametrize("is_ruled", [True, False])
+def test_an_id_that_two_models_have_is_left_to_one(shop: Shop, is_ruled: bool) -> None:
+    rules = (("paypal", "seed", "paypal"),)
+    shop.write(mixed_texts(more_russian=False))
+    shop.learn(rules=rules)
+    # as versions before this one have left it
+    shop.connection.execute(
+        "update support_topic_model set topics = replace(topics, 'cyrillic_1', 'paypal')"
+    )
+    rows = shop.learn("2026-02-02", rules=rules if is_ruled else (), is_forced=True)
+    assert len(homes(rows, "paypal")) == 1
+    ids = [
+        topic["topic_id"]
+        for row in rows
+        for topic in json.loads(row["topics"])
+        if row["stage"] == "current"
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_ids_that_stand_for_other_texts_are_no_seeds(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    rules = (("other", "seed", "parcel"), ("all", "seed", "refund"), ("money", "seed", "refund"))
+    (row,) = shop.learn(rules=rules)
+    ids = {topic["topic_id"] for topic in json.loads(row["topics"])}
+    assert "money" in ids
+    assert not ids & {"other", "all"}
+    assert "'other'" in caplog.text
+    assert "'all'" in caplog.text
+    # as versions before this one have left it
+    shop.connection.execute(
+        "update support_topic_model set topics = replace(topics, 'money', 'other')"
+    )
+    (row,) = [
+        each for each in shop.learn("2026-02-02", is_forced=True) if each["stage"] == "current"
+    ]
+    assert '"topic_id": "other"' not in row["topics"]
+
+
 def test_the_number_of_topics_can_be_set(shop: Shop) -> None:
     shop.write(texts_of(*KINDS))
     assert [row["topic_count"] for row in shop.learn(topics=3)] == [3]
