@@ -2,9 +2,12 @@
 -- every topic that was ever learned, as it was last, with what people have said of it
 {% set models = holdfast.topic_models(ref('holdfast', 'holdfast__support_topic_model')) -%}
 {% set topics = {} -%}
-{% for model in models -%}
+{#- those in use last: a build of a past day may use a model that is older than others with the same topics -#}
+{% for stage in ['archived', 'current'] -%}
+{% for model in models | selectattr('stage', 'equalto', stage) -%}
 {% for topic in model.topics -%}
 {% do topics.update({topic.topic_id: dict(topic, model=model)}) -%}
+{% endfor -%}
 {% endfor -%}
 {% endfor -%}
 with

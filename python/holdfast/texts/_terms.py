@@ -6,13 +6,14 @@ one with a probability of one in a billion, and nothing but a count depends on i
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NGRAMS", "Occurrences", "code_points", "is_too_short", "occurrences"]
+__all__ = ["NGRAMS", "Occurrences", "code_points", "is_part_of_word", "is_too_short", "occurrences"]
 
 # lengths of the n-grams of characters, the spaces around a word counted
 NGRAMS = (2, 3, 4)
@@ -61,7 +62,7 @@ def code_points(
     kinds = _KINDS[codes]
     if not kinds.all():
         for code in np.unique(codes[kinds == 0]):
-            _KINDS[code] = 2 if _is_part_of_word(chr(code)) else 1
+            _KINDS[code] = 2 if is_part_of_word(chr(code)) else 1
         kinds = _KINDS[codes]
     return codes, row, kinds == 2
 
@@ -165,8 +166,16 @@ def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
         return value ^ (value >> _U64(31))
 
 
-def _is_part_of_word(character: str) -> bool:
-    """Tell whether a character is a letter, a digit or a mark on a letter."""
-    import unicodedata
+def is_part_of_word(character: str) -> bool:
+    """Tell whether a character is a letter, a digit or a mark on a letter.
 
+    Parameters
+    ----------
+    character
+        One character.
+
+    Returns
+    -------
+    bool
+    """
     return character.isalnum() or unicodedata.category(character) in {"Mn", "Mc"}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection
+from functools import cache
 from itertools import pairwise
+
+from holdfast.texts._terms import is_part_of_word
 
 __all__ = ["mask_rare", "terms_of", "words_of"]
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PLACEHOLDER = re.compile(r"\[(?:e-mail|link|number)\]")
 # of scripts that set no spaces, two characters stand for a word
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _HIDDEN = "…"
+# of the marks that are set on letters, in the order of Unicode
+_FIRST_MARK = 0x300
 
 
 def words_of(text: str) -> list[str]:
@@ -33,7 +38,7 @@ def words_of(text: str) -> list[str]:
     ['the', 'card', "hasn't", 'arrived']
     """
     found: list[str] = []
-    for word in _WORD.findall(_PLACEHOLDER.sub(" ", text).lower().replace("’", "'")):
+    for word in _word().findall(_PLACEHOLDER.sub(" ", text).lower().replace("’", "'")):
         if _UNSPACED.fullmatch(word) and len(word) > 2:
             found.extend(word[place : place + 2] for place in range(len(word) - 1))
         else:
@@ -90,8 +95,41 @@ def mask_rare(text: str, known: Collection[str], most: int = 160) -> str:
             return word
         return word if all(part in known for part in words_of(word)) else _HIDDEN
 
-    masked = re.sub(f"{_PLACEHOLDER.pattern}|{_WORD.pattern}", shown, text)
+    masked = _placeholder_or_word().sub(shown, text)
     masked = re.sub(rf"{_HIDDEN}(?:[^\w\[]*{_HIDDEN})+", _HIDDEN, masked)
     if len(masked) <= most:
         return masked
     return masked[: most - 1].rsplit(" ", 1)[0].rstrip(" ,.;:") + _HIDDEN
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Return the expression of a word.
+
+    A word begins with a letter or a digit. A mark before the first one, as emoji have it, says
+    nothing, and would otherwise be shown as a hidden word.
+    """
+    # a search among all marks takes time: common characters behind a word are ruled out first
+    marks = rf"(?=[^\x00-{chr(_FIRST_MARK - 1)}])[{_marks()}]++"
+    part = rf"[^\W_]++(?:{marks}[^\W_]*+)*+"
+    return re.compile(rf"{part}(?:['’]{part})*")
+
+
+@cache
+def _placeholder_or_word() -> re.Pattern[str]:
+    """Return the expression of what is masked as a whole, or kept as a whole."""
+    return re.compile(f"{_PLACEHOLDER.pattern}|{_word().pattern}")
+
+
+def _marks() -> str:
+    """Return the marks that are parts of words, as ranges of a set."""
+    found: list[list[int]] = []
+    for code in range(_FIRST_MARK, sys.maxunicode + 1):
+        letter = chr(code)
+        if letter.isalnum() or not is_part_of_word(letter):
+            continue
+        if found and found[-1][1] == code - 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in found)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.texts import FUNCTION_WORDS, terms_of
 
-__all__ = ["TopicWords", "topic_words"]
+__all__ = ["TopicWords", "labels_of", "topic_words"]
 
 _TERMS = 8
 _IN_NAME = 3
@@ -20,15 +21,72 @@ _LEAST_SHARE = 0.05
 
 @dataclass(frozen=True)
 class TopicWords:
-    """Words of topics: those that may be shown at all, and by topic the terms, strongest first."""
+    """Words of topics.
+
+    Parameters
+    ----------
+    shown
+        Words that may be shown at all.
+    terms
+        By topic its terms, strongest first.
+    allowed
+        Words and pairs of words that enough customers have used.
+    """
 
     shown: tuple[str, ...]
     terms: tuple[tuple[str, ...], ...]
+    allowed: frozenset[str]
 
-    def name(self, topic: int, otherwise: str) -> str:
-        """Return a readable name of a topic."""
-        chosen = ", ".join(self.terms[topic][:_IN_NAME])
+    def name(self, topic: int, otherwise: str, terms: int = _IN_NAME) -> str:
+        """Return a readable name of a topic, of that many terms at most."""
+        chosen = ", ".join(self.terms[topic][:terms])
         return chosen[:1].upper() + chosen[1:] if chosen else otherwise
+
+
+def labels_of(
+    words: TopicWords, ids: Sequence[str], former: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the names of topics, no two of them the same.
+
+    A name that people know stays as long as all of it may be shown and one of its terms still
+    holds. Where two names would be the same, the one of the later topic has more terms, or its id.
+
+    Parameters
+    ----------
+    words
+        Words of the topics.
+    ids
+        Ids of the topics, by their numbers.
+    former
+        Former topics by their ids, each with its name as ``topic`` and its ``terms``.
+
+    Returns
+    -------
+    list of str
+    """
+    found: dict[int, str] = {}
+    taken: set[str] = set()
+    for number, topic_id in enumerate(ids):
+        known = former.get(topic_id)
+        if known is None or not set(known["terms"]) & set(words.terms[number]):
+            continue
+        label = str(known["topic"])
+        parts = set(label.removesuffix(f" ({topic_id})").lower().split(", "))
+        if parts <= words.allowed and label not in taken:
+            found[number] = label
+            taken.add(label)
+    for number, topic_id in enumerate(ids):
+        if number in found:
+            continue
+        plain = words.name(number, f"Topic {topic_id}")
+        longer = [
+            words.name(number, plain, terms)
+            for terms in range(_IN_NAME + 1, len(words.terms[number]) + 1)
+        ]
+        wanted = [plain, *longer, f"{plain} ({topic_id})"]
+        found[number] = next(label for label in wanted if label not in taken)
+        taken.add(found[number])
+    return [found[number] for number in range(len(ids))]
 
 
 def topic_words(
@@ -72,7 +130,7 @@ def topic_words(
             term_of.append(numbers.setdefault(term, len(numbers)))
     names = np.array(list(numbers), dtype=object)
     if not len(names):
-        return TopicWords((), ((),) * topics)
+        return TopicWords((), ((),) * topics, frozenset())
     # a row per text that was written and term
     starts = np.searchsorted(text_of, np.arange(len(texts) + 1))
     size = np.diff(starts)[place]
@@ -97,7 +155,7 @@ def topic_words(
         # what says nothing by itself stands in a name only where nothing else does
         telling = [name for name in found if not set(name.split()) & FUNCTION_WORDS]
         told.append(_apart(telling or found))
-    return TopicWords(shown, tuple(told))
+    return TopicWords(shown, tuple(told), frozenset(names[is_shown].tolist()))
 
 
 def _apart(names: Sequence[str]) -> tuple[str, ...]:

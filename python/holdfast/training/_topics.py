@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from holdfast.scoring import TopicModel, assign
 from holdfast.texts import clean, is_too_short, occurrences, scripts_of, terms_of
 from holdfast.threads import one_thread
 from holdfast.training._topic_ids import Event, match_topics
-from holdfast.training._topic_names import topic_words
+from holdfast.training._topic_names import labels_of, topic_words
 
 __all__ = ["SUPPORT_TOPICS_SCHEMA", "update_support_topics"]
 
@@ -40,6 +40,8 @@ _MOST_NEWS = 20_000
 _CHECKED, _TOLERANCE = 2_000, 1e-5
 _CURRENT, _ARCHIVED = "current", "archived"
 _FITTED, _TOO_FEW = "fitted", "too_few_texts"
+# what stands for texts of no topic and for all texts, in the tables that people read
+_RESERVED = ("other", "all")
 
 SUPPORT_TOPICS_SCHEMA = pa.schema(
     [
@@ -96,10 +98,16 @@ class _Settings:
         ).fetchall()
         seeded: dict[str, tuple[str, ...]] = {}
         for topic_id, action, value in told:
+            if action == "seed" and (not topic_id or topic_id in _RESERVED):
+                logger.warning(
+                    "Ignored a seed of support topics with the id '%s': no topic can have it.",
+                    topic_id or "",
+                )
+                continue
             words = [word.strip().lower() for word in str(value or "").split(",")]
             if action == "seed":
                 seeded[topic_id] = (*seeded.get(topic_id, ()), *filter(None, words))
-        pinned = tuple(topic_id for topic_id, action, _ in told if action == "pin")
+        pinned = tuple(topic_id for topic_id, action, _ in told if action == "pin" and topic_id)
         topics = None if row[1] is None else int(row[1])
         least_group, seed, is_forced, days = int(row[2]), int(row[3]), bool(row[4]), int(row[5])
         return cls(row[0], topics, least_group, seed, is_forced, days, pinned, seeded)
@@ -184,19 +192,34 @@ def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
     current = [row for row in rows if row["stage"] == _CURRENT]
     if told.is_forced or not any(row["status"] == _FITTED for row in current):
         return True
-    ages = [(told.as_of_date - row["as_of_date"]).days for row in current]
-    # a model that has read later texts must not assign these
     return (
         any(row["settings_hash"] != told.hash for row in current)
-        or max(ages) >= told.retrain_after_days
-        or min(ages) < 0
+        or max((told.as_of_date - _tried_on(row)).days for row in current)
+        >= told.retrain_after_days
+        # a model that has read later texts must not assign these
+        or any(row["as_of_date"] > told.as_of_date for row in current)
+        # after a build of a past day, the models of later days are the ones to go on with
+        or any(
+            row["script"] == other["script"]
+            and row["as_of_date"] < other["as_of_date"] <= told.as_of_date
+            for row in current
+            for other in rows
+            if other["status"] == _FITTED
+        )
     )
+
+
+def _tried_on(row: _Row) -> dt.date:
+    """Return when learning was last tried: later than the model where texts had become too few."""
+    noted = json.loads(row["parameters"]).get("checked_on")
+    made: dt.date = row["as_of_date"]
+    return made if noted is None else max(made, dt.date.fromisoformat(noted))
 
 
 def _has_news(session: Any, texts: Any, rows: Sequence[_Row], told: _Settings) -> bool:
     """Tell whether many texts of late are like no topic: then something new has come up."""
     current = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
-    if min((told.as_of_date - row["as_of_date"]).days for row in current) < _NEWS_AGE:
+    if min((told.as_of_date - _tried_on(row)).days for row in current) < _NEWS_AGE:
         return False
     found = session.execute(
         f"""
@@ -259,19 +282,38 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
         # a script of which no text is left has no topics either
         if row["script"] not in texts:
             row["stage"] = _ARCHIVED
+    past = [row for row in kept.values() if row["as_of_date"] <= told.as_of_date]
+    fitted = [row for row in past if row["status"] == _FITTED]
+    # not the current one: a build of a past day may have made an early model current
+    formers = {
+        row["script"]: row
+        for row in sorted(fitted, key=lambda row: (row["as_of_date"], row["fitted_at"]))
+    }
+    with_words = {script: _with_words(found, told.seeded) for script, found in texts.items()}
+    homes = _homes(texts, formers, with_words, told)
+    used = {topic["topic_id"] for row in rows for topic in json.loads(row["topics"])}
+    used |= set(told.seeded) | set(told.pinned)
     for script, found in texts.items():
-        of_script = [row for row in kept.values() if row["script"] == script]
-        past = [row for row in of_script if row["as_of_date"] <= told.as_of_date]
-        fitted = [row for row in past if row["status"] == _FITTED]
-        former = max(
-            fitted, key=lambda row: (row["stage"] == _CURRENT, row["fitted_at"]), default=None
+        former = formers.get(script)
+        own = replace(
+            told,
+            pinned=tuple(each for each in told.pinned if homes.get(each) == script),
+            seeded={
+                each: words for each, words in told.seeded.items() if homes.get(each) == script
+            },
         )
-        made = _row(script, found, former, of_script, told)
-        for row in of_script:
-            row["stage"] = _ARCHIVED
+        strange = {topic_id for topic_id, home in homes.items() if home != script} | {*_RESERVED}
+        made = _row(script, found, former, with_words[script], own, used, strange)
+        made["settings_hash"] = told.hash
+        for row in kept.values():
+            if row["script"] == script:
+                row["stage"] = _ARCHIVED
         if made["status"] == _TOO_FEW and former is not None:
             # better the former topics than none
             former["stage"], former["settings_hash"] = _CURRENT, told.hash
+            # its as-of date stays, since it has read no later texts
+            noted = json.loads(former["parameters"]) | {"checked_on": told.as_of_date.isoformat()}
+            former["parameters"] = to_json(noted)
             continue
         known = kept.get(made["model_id"])
         if known is not None and known["status"] == _FITTED:
@@ -281,14 +323,71 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
     return list(kept.values())
 
 
+def _with_words(
+    texts: _Texts, seeded: Mapping[str, tuple[str, ...]]
+) -> dict[str, NDArray[np.bool_]]:
+    """Tell by seeded topic which of the different texts it can begin with."""
+    has = {topic_id: np.zeros(len(texts.different), bool) for topic_id in seeded}
+    for index in texts.usable if seeded else ():
+        terms = set(terms_of(texts.different[index]))
+        for topic_id, words in seeded.items():
+            has[topic_id][index] = not terms.isdisjoint(words)
+    return has
+
+
+def _homes(
+    texts: Mapping[str, _Texts],
+    formers: Mapping[str, _Row],
+    with_words: Mapping[str, Mapping[str, NDArray[np.bool_]]],
+    told: _Settings,
+) -> dict[str, str]:
+    """Return the one script of each former, pinned or seeded topic.
+
+    The same words may occur in texts of several scripts, and each has a model of its own; but an
+    id must mean one topic of one model.
+    """
+    ids = {
+        script: {topic["topic_id"] for topic in json.loads(formers[script]["topics"])}
+        for script in texts
+        if script in formers
+    }
+    is_learned = {script: len(found.usable) >= LEAST_TEXTS for script, found in texts.items()}
+    homes = {}
+    for topic_id in {
+        *told.pinned,
+        *told.seeded,
+        *(each for every in ids.values() for each in every),
+    }:
+        having = [script for script in ids if topic_id in ids[script]]
+        count = {
+            script: int(with_words[script][topic_id][found.place].sum())
+            for script, found in texts.items()
+            if topic_id in told.seeded
+        }
+        # of several that have it, one with too few texts keeps its former topics in any case
+        order = sorted(
+            having or [script for script in texts if is_learned[script]],
+            key=lambda script: (is_learned[script], -count.get(script, 0), script),
+        )
+        if order:
+            homes[topic_id] = order[0]
+    return homes
+
+
 def _row(
     script: str,
     texts: _Texts,
     former: _Row | None,
-    of_script: Sequence[_Row],
+    with_words: Mapping[str, NDArray[np.bool_]],
     told: _Settings,
+    used: set[str],
+    strange: set[str],
 ) -> _Row:
-    """Learn the topics of one script, and write them as a row."""
+    """Learn the topics of one script, and write them as a row.
+
+    The settings have the pinned and seeded topics of this script only; `used` are the ids that no
+    new topic may have, `strange` those that no topic of this script may keep.
+    """
     row: _Row = {
         "script": script,
         "as_of_date": told.as_of_date,
@@ -300,7 +399,6 @@ def _row(
         "topics": "[]",
         "events": "[]",
         "parameters": "{}",
-        "settings_hash": told.hash,
         "library_versions": to_json(library_versions()),
     }
     if len(texts.usable) < LEAST_TEXTS:
@@ -310,17 +408,26 @@ def _row(
     before = np.full(len(learned), -1, np.int64)
     ids: list[str] = []
     if former is not None:
-        ids = [topic["topic_id"] for topic in json.loads(former["topics"])]
-        before = _assigned(former, learned)
+        had = [topic["topic_id"] for topic in json.loads(former["topics"])]
+        ids = [topic_id for topic_id in had if topic_id not in strange]
+        # -1 for no topic, and for one that may not stay here
+        number = [ids.index(topic_id) if topic_id in ids else -1 for topic_id in had]
+        before = np.array([*number, -1], np.int64)[_assigned(former, learned)]
     try:
-        fit, given = _fit(script, learned, before, ids, former, told)
+        fit, given = _fit(
+            script,
+            learned,
+            before,
+            ids,
+            former,
+            {topic_id: np.flatnonzero(has[texts.usable]) for topic_id, has in with_words.items()},
+            told,
+        )
     except TrainingError as error:
         logger.info("No topics of %s texts: %s.", script, error)
         row["model_id"] = model_id("support_topic", script, _TOO_FEW.encode())
         return row
     now = np.where(fit.is_other, -1, fit.nearest)
-    used = {topic["topic_id"] for each in of_script for topic in json.loads(each["topics"])}
-    used |= set(told.seeded) | set(told.pinned)
     names, events = match_topics(
         before,
         now,
@@ -338,6 +445,7 @@ def _fit(
     before: NDArray[np.int64],
     ids: Sequence[str],
     former: _Row | None,
+    with_words: Mapping[str, NDArray[np.int64]],
     told: _Settings,
 ) -> tuple[Topics, dict[int, str]]:
     """Learn topics, beginning with the former ones as long as their number may stay."""
@@ -352,11 +460,9 @@ def _fit(
         for number, topic_id in enumerate(ids)
         if is_warm or topic_id in told.pinned
     }
-    for topic_id, words in told.seeded.items():
-        asked = set(words)
-        has = [bool(asked & set(terms_of(text))) for text in learned]
+    for topic_id in told.seeded:
         if topic_id not in begun or not len(begun[topic_id]):
-            begun[topic_id] = np.flatnonzero(has)
+            begun[topic_id] = with_words[topic_id]
     firm = {*told.pinned, *told.seeded}
     order = sorted(begun, key=lambda topic_id: topic_id not in firm)
     begun = {topic_id: begun[topic_id] for topic_id in order if len(begun[topic_id])}
@@ -420,22 +526,18 @@ def _described(
     words = topic_words(texts.different, texts.place, texts.customer, topic, size, told.least_group)
     blob = fit.to_onnx(words.shown)
     _check(fit, blob, [texts.different[index] for index in texts.usable[:_CHECKED]])
-    labels = (
+    known = (
         {} if former is None else {each["topic_id"]: each for each in json.loads(former["topics"])}
     )
+    labels = labels_of(words, names, known)
     topics = []
     for number, topic_id in enumerate(names):
         inside = topic == number
-        label = words.name(number, f"Topic {topic_id}")
-        known = labels.get(topic_id)
-        if known is not None and set(known["terms"]) & set(words.terms[number]):
-            # a name that people know stays as long as one of its words still holds
-            label = known["topic"]
         topics.append(
             {
                 "cluster": number,
                 "topic_id": topic_id,
-                "topic": label,
+                "topic": labels[number],
                 "terms": list(words.terms[number]),
                 "texts": int(inside.sum()),
                 "customers": len(np.unique(texts.customer[inside])),

@@ -14,6 +14,7 @@ from holdfast.run import register_run
 from holdfast.scoring import register
 from holdfast.training import SUPPORT_TOPICS_SCHEMA, update_support_topics
 from holdfast.training._topic_ids import match_topics
+from holdfast.training._topic_names import TopicWords, labels_of
 
 KINDS = {
     "parcel": "the {} parcel with my order has not arrived and tracking shows nothing since {}",
@@ -43,14 +44,17 @@ class Shop:
             "written_at timestamp, body varchar)"
         )
 
-    def write(self, bodies: list[str | None], at: str = "2026-01-01") -> None:
-        """Add texts, each of another customer."""
+    def write(
+        self, bodies: list[str | None], at: str = "2026-01-01", customers: int | None = None
+    ) -> None:
+        """Add texts, each of another customer or of a few."""
         first = self.connection.sql("select count(*) from texts").fetchall()[0][0]
         numbers = list(range(first, first + len(bodies)))
         self.connection.execute(
-            """
+            f"""
             insert into texts
-            select 'ticket', number, number, ?::timestamp, body
+            select 'ticket', number, {first} + (number - {first}) % {customers or len(bodies) or 1},
+                ?::timestamp, body
             from (select unnest(?::integer[]) as number, unnest(?::varchar[]) as body)
             """,
             [at, numbers, bodies],
@@ -153,6 +157,41 @@ def test_a_model_does_not_assign_texts_of_before_it_was_learned(shop: Shop) -> N
     assert not topics[0] & topics[1]
 
 
+def test_a_script_of_which_few_texts_are_left_does_not_make_every_build_learn(shop: Shop) -> None:
+    russian = [f"Где мой заказ номер {one} за {two}?" for one in FIRST for two in SECOND]
+    shop.write([*texts_of("parcel", "refund"), *russian])
+    assert len(shop.learn("2026-02-01")) == 2
+    shop.connection.execute("delete from texts where body like 'Где%' and text_id::int % 10 > 0")
+    after_days = {30: "2026-03-03", 31: "2026-03-04", 32: "2026-03-05"}
+    rows = {days: shop.learn(day) for days, day in after_days.items()}
+    # one of the other script is new; the former of the one with few texts stays, and its date too
+    assert len(rows[30]) == 3
+    assert rows[30] == rows[31] == rows[32]
+    (kept,) = [row for row in rows[32] if row["script"] == "cyrillic"]
+    assert (kept["stage"], str(kept["as_of_date"])) == ("current", "2026-02-01")
+    assert json.loads(kept["parameters"])["checked_on"] == "2026-03-03"
+    # it is tried again when it is due, and it must not assign texts of before it was learned
+    assert len(shop.learn("2026-04-02")) == 4
+    early = [row for row in shop.learn("2026-01-20") if row["stage"] == "current"]
+    assert {str(row["as_of_date"]) for row in early} == {"2026-01-20"}
+
+
+def test_a_build_of_a_past_day_does_not_change_the_topics_after_it(shop: Shop) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    shop.learn("2026-03-01")
+    shop.write(texts_of("login", "invoice"))
+    shop.learn("2026-05-01")
+    before = shop.assigned()
+    # what is new since March has other ids here
+    shop.learn("2026-04-10")
+    between = shop.assigned()
+    assert {between[text] for text in texts_of("login")}.isdisjoint(before.values())
+    rows = shop.learn("2026-05-02")
+    assert [str(row["as_of_date"]) for row in rows if row["stage"] == "current"] == ["2026-05-02"]
+    assert shop.assigned() == before
+    assert shop.learn("2026-05-03") == rows
+
+
 @pytest.mark.parametrize(
     "bodies",
     [
@@ -222,6 +261,49 @@ def test_words_of_few_customers_are_neither_in_names_nor_in_typical_texts(shop: 
     )
 
 
+def test_a_name_goes_when_fewer_words_may_be_shown(shop: Shop) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    shop.write([f"meyerhofer: {text}" for text in texts_of("invoice")[:40]], customers=3)
+    shop.write(texts_of("invoice")[40:])
+    (loose,) = shop.learn(least_group=2)
+    named = [each for each in json.loads(loose["topics"]) if "eyerhofer" in each["topic"]]
+    assert named
+    strict = shop.learn(least_group=10)[-1]
+    assert "eyerhofer" not in strict["topics"]
+    # the rest of its words still hold, so it is the same topic under another name
+    (same,) = [
+        each for each in json.loads(strict["topics"]) if each["topic_id"] == named[0]["topic_id"]
+    ]
+    assert set(same["terms"]) & set(named[0]["terms"])
+
+
+def test_a_known_name_stays_only_if_all_of_it_may_be_shown() -> None:
+    terms = (("card", "late"), ("ann", "lee"))
+    words = TopicWords(("ann", "lee"), terms, frozenset({"card", "late", "ann", "lee"}))
+    former = {
+        "a": {"topic": "Card, declined", "terms": ["card", "declined"]},
+        "b": {"topic": "Ann lee, card", "terms": ["ann lee", "lee"]},
+    }
+    assert labels_of(words, ["a", "b"], former) == ["Card, late", "Ann, lee"]
+    allowed = TopicWords((), terms, frozenset({"card", "declined", "ann lee"}))
+    assert labels_of(allowed, ["a", "b"], former) == ["Card, declined", "Ann lee, card"]
+
+
+def test_no_two_topics_have_the_same_name() -> None:
+    terms = (("one", "two", "six", "ten"), ("one", "two", "six"), ("one", "two", "six", "ten"), ())
+    words = TopicWords((), terms, frozenset({"one", "two", "six", "ten"}))
+    known = {"topic": "One, two, six", "terms": ["one"]}
+    ids = ["a", "b", "c", "d"]
+    labels = ["One, two, six, ten", "One, two, six", "One, two, six (c)", "Topic d"]
+    assert labels_of(words, ids, {"b": known}) == labels
+    # names stay where nothing has changed
+    former = {
+        topic_id: {"topic": label, "terms": list(each)}
+        for topic_id, label, each in zip(ids, labels, terms, strict=True)
+    }
+    assert labels_of(words, ids, former) == labels
+
+
 def test_seed_words_make_a_topic_and_a_pin_keeps_one(shop: Shop) -> None:
     shop.write(texts_of("parcel", "refund", "login"))
     rules = (("passwords", "seed", "password, reset mail"), ("latin_1", "pin", None))
@@ -234,6 +316,88 @@ def test_seed_words_make_a_topic_and_a_pin_keeps_one(shop: Shop) -> None:
     topics = json.loads(rows[-1]["topics"])
     assert "passwords" in {topic["topic_id"] for topic in topics}
     assert row["model_id"] == rows[0]["model_id"]
+
+
+def mixed_texts(*, more_russian: bool) -> list[str]:
+    """Give texts in two scripts, with a word that both have, and that one of them has oftener."""
+    russian = [f"Где мой заказ номер {one} за {two}?" for one in FIRST for two in SECOND]
+    paypal = [f"оплата через paypal не прошла {one} в {two}" for one in FIRST for two in SECOND]
+    latin = [
+        f"the paypal payment of the {one} order failed in {two}" for one in FIRST for two in SECOND
+    ]
+    few = slice(0, 40)
+    return [
+        *texts_of("parcel", "refund"),
+        *russian,
+        *(paypal if more_russian else paypal[few]),
+        *(latin[few] if more_russian else latin),
+    ]
+
+
+def homes(rows: list[dict[str, Any]], topic_id: str) -> list[str]:
+    """Give the scripts of the current models that have a topic."""
+    return [
+        row["script"]
+        for row in rows
+        for topic in json.loads(row["topics"])
+        if row["stage"] == "current" and topic["topic_id"] == topic_id
+    ]
+
+
+@pytest.mark.parametrize(("more_russian", "home"), [(True, "cyrillic"), (False, "latin")])
+def test_a_seeded_topic_is_of_the_script_with_most_texts(
+    shop: Shop, more_russian: bool, home: str
+) -> None:
+    shop.write(mixed_texts(more_russian=more_russian))
+    rules = (("paypal", "seed", "paypal"), ("paypal", "pin", None))
+    rows = shop.learn(rules=rules)
+    assert homes(rows, "paypal") == [home]
+    # it stays there, even if the other script has more texts of it now
+    shop.write(
+        [f"{text} {n}" for n in range(3) for text in mixed_texts(more_russian=home == "latin")]
+    )
+    assert homes(shop.learn("2026-02-02", rules=rules, is_forced=True), "paypal") == [home]
+
+
+@pytest.mark.parametrize("is_ruled", [True, False])
+def test_an_id_that_two_models_have_is_left_to_one(shop: Shop, is_ruled: bool) -> None:
+    rules = (("paypal", "seed", "paypal"),)
+    shop.write(mixed_texts(more_russian=False))
+    shop.learn(rules=rules)
+    # as versions before this one have left it
+    shop.connection.execute(
+        "update support_topic_model set topics = replace(topics, 'cyrillic_1', 'paypal')"
+    )
+    rows = shop.learn("2026-02-02", rules=rules if is_ruled else (), is_forced=True)
+    assert len(homes(rows, "paypal")) == 1
+    ids = [
+        topic["topic_id"]
+        for row in rows
+        for topic in json.loads(row["topics"])
+        if row["stage"] == "current"
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_ids_that_stand_for_other_texts_are_no_seeds(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.write(texts_of("parcel", "refund"))
+    rules = (("other", "seed", "parcel"), ("all", "seed", "refund"), ("money", "seed", "refund"))
+    (row,) = shop.learn(rules=rules)
+    ids = {topic["topic_id"] for topic in json.loads(row["topics"])}
+    assert "money" in ids
+    assert not ids & {"other", "all"}
+    assert "'other'" in caplog.text
+    assert "'all'" in caplog.text
+    # as versions before this one have left it
+    shop.connection.execute(
+        "update support_topic_model set topics = replace(topics, 'money', 'other')"
+    )
+    (row,) = [
+        each for each in shop.learn("2026-02-02", is_forced=True) if each["stage"] == "current"
+    ]
+    assert '"topic_id": "other"' not in row["topics"]
 
 
 def test_the_number_of_topics_can_be_set(shop: Shop) -> None:
