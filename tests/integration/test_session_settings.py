@@ -29,7 +29,7 @@ HOSTILE = {
     "threads": 1,
 }
 # when it was built
-MOMENTS = {"scored_at", "champion_from", "trained_at"}
+MOMENTS = {"scored_at", "champion_from", "trained_at", "fitted_at"}
 
 
 def set_in_session(project: DbtProject, **settings: Any) -> None:

@@ -68,7 +68,8 @@ final as (
         {{ holdfast.as_of_date() }} as as_of_date,
         case when assigned.status = 'assigned' then topics.shown_as else 'other' end as topic_id,
         assigned.status,
-        cast(assigned.certainty as double) as certainty,
+        -- how texts are read together moves the last digits
+        round(cast(assigned.certainty as double), 3) as certainty,
         assigned.model_id,
     from texts
     inner join assigned on assigned.body is not distinct from texts.body

@@ -60,7 +60,8 @@ told as (
         found.status,
         found.model_id,
         found.cluster,
-        cast(found.certainty as double) as certainty,
+        -- how texts are read together moves the last digits
+        round(cast(found.certainty as double), 3) as certainty,
         {%- else %}
         cast(case when trim(coalesce(body, '')) = '' then 'empty' else 'no_model' end as varchar) as status,
         cast(null as varchar) as model_id,
