@@ -16,11 +16,18 @@ import pyarrow as pa
 from holdfast.contract import TopicFile, model_id
 from holdfast.errors import TrainingError
 from holdfast.estimators import TextLabels, fit_text_labels
-from holdfast.registry import RelationName, find_registry, library_versions, to_json
-from holdfast.run import is_reset
+from holdfast.registry import RelationName, Row, library_versions, to_json
 from holdfast.scoring import TopicModel
-from holdfast.texts import clean, occurrences, scripts_of
+from holdfast.texts import occurrences
 from holdfast.threads import one_thread
+from holdfast.training._text_models import (
+    ARCHIVED,
+    CURRENT,
+    FITTED,
+    by_script,
+    former_rows,
+    in_order,
+)
 
 __all__ = ["TICKET_TOPICS_SCHEMA", "update_ticket_topics"]
 
@@ -32,8 +39,7 @@ _LEAST_TICKETS, _LEAST_OF_TOPIC = 100, 10
 _MOST_TICKETS = 20_000
 # the latest tickets, which the model that is tested has not read
 _HELD_OUT = 0.2
-_CURRENT, _ARCHIVED = "current", "archived"
-_FITTED, _TOO_FEW = "fitted", "too_few_tickets"
+_TOO_FEW = "too_few_tickets"
 
 TICKET_TOPICS_SCHEMA = pa.schema(
     [
@@ -53,8 +59,6 @@ TICKET_TOPICS_SCHEMA = pa.schema(
         ("library_versions", pa.string()),
     ]
 )
-
-_Row = dict[str, Any]
 
 
 def update_ticket_topics(
@@ -95,25 +99,14 @@ def update_ticket_topics(
         from ({settings.sql_query()}) as settings
         """  # noqa: S608 - a relation of dbt's own
     ).fetchone()
-    rows = [] if is_reset(session) else _read_rows(session, registry)
-    fitted = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
+    rows = former_rows(session, registry, TICKET_TOPICS_SCHEMA)
+    fitted = [row for row in rows if row["stage"] == CURRENT and row["status"] == FITTED]
     ages = [(as_of_date - row["as_of_date"]).days for row in fitted]
     # a model that has read later tickets must not tell these
     if is_forced or not fitted or max(ages) >= days or min(ages) < 0:
         with one_thread():
             rows = _learn(_read_tickets(session, tickets), rows, as_of_date)
-    rows.sort(key=lambda row: (row["fitted_at"], row["model_id"]))
-    return pa.Table.from_pylist(rows, schema=TICKET_TOPICS_SCHEMA)
-
-
-def _read_rows(session: Any, registry: RelationName) -> list[_Row]:
-    """Read the models that there are."""
-    table = find_registry(session, registry)
-    if table is None:
-        return []
-    listed = ", ".join(TICKET_TOPICS_SCHEMA.names)
-    found: list[_Row] = session.sql(f"select {listed} from {table}").to_arrow_table().to_pylist()  # noqa: S608 - dbt quotes it
-    return found
+    return in_order(rows, TICKET_TOPICS_SCHEMA)
 
 
 def _read_tickets(session: Any, tickets: Any) -> dict[str, tuple[list[str], list[str]]]:
@@ -127,38 +120,37 @@ def _read_tickets(session: Any, tickets: Any) -> dict[str, tuple[list[str], list
         limit {_MOST_TICKETS}
         """  # noqa: S608 - a relation of dbt's own
     ).to_arrow_table()
-    texts = [text.lower() for text in clean(table["body"]).to_pylist()][::-1]
-    topics = [str(topic).strip() for topic in table["topic"].to_pylist()][::-1]
-    script = scripts_of(texts)
-    found = {}
-    for name in sorted(set(script.tolist()) - {""}):
-        rows = np.flatnonzero(script == name)
-        found[name] = [texts[row] for row in rows], [topics[row] for row in rows]
-    return found
+    texts, scripts = by_script(table["body"])
+    topics = [str(topic).strip() for topic in table["topic"].to_pylist()]
+    # read from the latest on, and learned from the earliest on
+    return {
+        name: ([texts[row] for row in rows[::-1]], [topics[row] for row in rows[::-1]])
+        for name, rows in scripts.items()
+    }
 
 
 def _learn(
-    tickets: dict[str, tuple[list[str], list[str]]], rows: Sequence[_Row], as_of_date: dt.date
-) -> list[_Row]:
+    tickets: dict[str, tuple[list[str], list[str]]], rows: Sequence[Row], as_of_date: dt.date
+) -> list[Row]:
     """Learn the topics of every script, and put the new models beside the former ones."""
-    kept = {row["model_id"]: {**row, "stage": _ARCHIVED} for row in rows}
+    kept = {row["model_id"]: {**row, "stage": ARCHIVED} for row in rows}
     for script, (texts, topics) in tickets.items():
         row = _row(script, texts, topics, as_of_date)
         known = kept.get(row["model_id"])
-        if known is not None and known["status"] == _FITTED:
-            known["stage"] = _CURRENT
+        if known is not None and known["status"] == FITTED:
+            known["stage"] = CURRENT
         else:
             kept[row["model_id"]] = row
     return list(kept.values())
 
 
-def _row(script: str, texts: Sequence[str], topics: Sequence[str], as_of_date: dt.date) -> _Row:
+def _row(script: str, texts: Sequence[str], topics: Sequence[str], as_of_date: dt.date) -> Row:
     """Learn the topics of one script, and write them as a row."""
-    row: _Row = {
+    row: Row = {
         "script": script,
         "as_of_date": as_of_date,
         "fitted_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        "stage": _CURRENT,
+        "stage": CURRENT,
         "status": _TOO_FEW,
         "ticket_count": len(texts),
         "topics": "[]",
@@ -183,7 +175,7 @@ def _row(script: str, texts: Sequence[str], topics: Sequence[str], as_of_date: d
     return row | {
         # the same model at another time is another row, or it would have read tickets it has not
         "model_id": model_id("ticket_topic", script, content),
-        "status": _FITTED,
+        "status": FITTED,
         "topics": to_json(list(fit.labels)),
         "held_out_count": held_out,
         "accuracy": float((named == stated).mean()),

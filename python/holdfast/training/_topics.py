@@ -17,11 +17,18 @@ from numpy.typing import NDArray
 from holdfast.contract import TopicFile, model_id
 from holdfast.errors import TrainingError
 from holdfast.estimators import LEAST_TEXTS, Topics, fit_topics
-from holdfast.registry import RelationName, find_registry, library_versions, to_json
-from holdfast.run import is_reset
+from holdfast.registry import RelationName, Row, library_versions, to_json
 from holdfast.scoring import TopicModel, assign
-from holdfast.texts import clean, is_too_short, occurrences, scripts_of, terms_of
+from holdfast.texts import is_too_short, occurrences, terms_of
 from holdfast.threads import one_thread
+from holdfast.training._text_models import (
+    ARCHIVED,
+    CURRENT,
+    FITTED,
+    by_script,
+    former_rows,
+    in_order,
+)
 from holdfast.training._topic_ids import Event, match_topics
 from holdfast.training._topic_names import labels_of, topic_words
 
@@ -38,8 +45,7 @@ _GROWN = 2.0
 _NEWS_DAYS, _LEAST_NEWS, _NEWS_RISE, _NEWS_AGE = 14, 10, 3.0, 7
 _MOST_NEWS = 20_000
 _CHECKED, _TOLERANCE = 2_000, 1e-5
-_CURRENT, _ARCHIVED = "current", "archived"
-_FITTED, _TOO_FEW = "fitted", "too_few_texts"
+_TOO_FEW = "too_few_texts"
 # what stands for texts of no topic and for all texts, in the tables that people read
 _RESERVED = ("other", "all")
 
@@ -62,8 +68,6 @@ SUPPORT_TOPICS_SCHEMA = pa.schema(
         ("library_versions", pa.string()),
     ]
 )
-
-_Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -169,28 +173,17 @@ def update_support_topics(
     ...     return update_support_topics(session, texts, settings, rules, dbt.this)
     """
     told = _Settings.read(session, settings, rules)
-    rows = [] if is_reset(session) else _read_rows(session, registry)
+    rows = former_rows(session, registry, SUPPORT_TOPICS_SCHEMA)
     if _is_due(rows, told) or _has_news(session, texts, rows, told):
         with one_thread():
             rows = _learn(_read_texts(session, texts), rows, told)
-    rows.sort(key=lambda row: (row["fitted_at"], row["model_id"]))
-    return pa.Table.from_pylist(rows, schema=SUPPORT_TOPICS_SCHEMA)
+    return in_order(rows, SUPPORT_TOPICS_SCHEMA)
 
 
-def _read_rows(session: Any, registry: RelationName) -> list[_Row]:
-    """Read the models that there are."""
-    table = find_registry(session, registry)
-    if table is None:
-        return []
-    listed = ", ".join(SUPPORT_TOPICS_SCHEMA.names)
-    found: list[_Row] = session.sql(f"select {listed} from {table}").to_arrow_table().to_pylist()  # noqa: S608 - dbt quotes it
-    return found
-
-
-def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
+def _is_due(rows: Sequence[Row], told: _Settings) -> bool:
     """Tell whether topics have to be learned."""
-    current = [row for row in rows if row["stage"] == _CURRENT]
-    if told.is_forced or not any(row["status"] == _FITTED for row in current):
+    current = [row for row in rows if row["stage"] == CURRENT]
+    if told.is_forced or not any(row["status"] == FITTED for row in current):
         return True
     return (
         any(row["settings_hash"] != told.hash for row in current)
@@ -204,21 +197,21 @@ def _is_due(rows: Sequence[_Row], told: _Settings) -> bool:
             and row["as_of_date"] < other["as_of_date"] <= told.as_of_date
             for row in current
             for other in rows
-            if other["status"] == _FITTED
+            if other["status"] == FITTED
         )
     )
 
 
-def _tried_on(row: _Row) -> dt.date:
+def _tried_on(row: Row) -> dt.date:
     """Return when learning was last tried: later than the model where texts had become too few."""
     noted = json.loads(row["parameters"]).get("checked_on")
     made: dt.date = row["as_of_date"]
     return made if noted is None else max(made, dt.date.fromisoformat(noted))
 
 
-def _has_news(session: Any, texts: Any, rows: Sequence[_Row], told: _Settings) -> bool:
+def _has_news(session: Any, texts: Any, rows: Sequence[Row], told: _Settings) -> bool:
     """Tell whether many texts of late are like no topic: then something new has come up."""
-    current = [row for row in rows if row["stage"] == _CURRENT and row["status"] == _FITTED]
+    current = [row for row in rows if row["stage"] == CURRENT and row["status"] == FITTED]
     if min((told.as_of_date - _tried_on(row)).days for row in current) < _NEWS_AGE:
         return False
     found = session.execute(
@@ -260,12 +253,10 @@ def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
         order by place asc nulls last
         """  # noqa: S608 - a relation of dbt's own
     ).to_arrow_table()
-    cleaned = [text.lower() for text in clean(table["body"]).to_pylist()]
+    cleaned, scripts = by_script(table["body"])
     customer = table["customer"].to_numpy().astype(np.int64)
-    script = scripts_of(cleaned)
     found = {}
-    for name in sorted(set(script.tolist()) - {""}):
-        rows = np.flatnonzero(script == name)
+    for name, rows in scripts.items():
         numbers: dict[str, int] = {}
         place = [numbers.setdefault(cleaned[row], len(numbers)) for row in rows]
         different = list(numbers)
@@ -275,15 +266,15 @@ def _read_texts(session: Any, texts: Any) -> dict[str, _Texts]:
     return found
 
 
-def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -> list[_Row]:
+def _learn(texts: Mapping[str, _Texts], rows: Sequence[Row], told: _Settings) -> list[Row]:
     """Learn the topics of every script, and put the new models beside the former ones."""
     kept = {row["model_id"]: dict(row) for row in rows}
     for row in kept.values():
         # a script of which no text is left has no topics either
         if row["script"] not in texts:
-            row["stage"] = _ARCHIVED
+            row["stage"] = ARCHIVED
     past = [row for row in kept.values() if row["as_of_date"] <= told.as_of_date]
-    fitted = [row for row in past if row["status"] == _FITTED]
+    fitted = [row for row in past if row["status"] == FITTED]
     # not the current one: a build of a past day may have made an early model current
     formers = {
         row["script"]: row
@@ -307,17 +298,17 @@ def _learn(texts: Mapping[str, _Texts], rows: Sequence[_Row], told: _Settings) -
         made["settings_hash"] = told.hash
         for row in kept.values():
             if row["script"] == script:
-                row["stage"] = _ARCHIVED
+                row["stage"] = ARCHIVED
         if made["status"] == _TOO_FEW and former is not None:
             # better the former topics than none
-            former["stage"], former["settings_hash"] = _CURRENT, told.hash
+            former["stage"], former["settings_hash"] = CURRENT, told.hash
             # its as-of date stays, since it has read no later texts
             noted = json.loads(former["parameters"]) | {"checked_on": told.as_of_date.isoformat()}
             former["parameters"] = to_json(noted)
             continue
         known = kept.get(made["model_id"])
-        if known is not None and known["status"] == _FITTED:
-            known["stage"] = _CURRENT
+        if known is not None and known["status"] == FITTED:
+            known["stage"] = CURRENT
         else:
             kept[made["model_id"]] = made
     return list(kept.values())
@@ -337,7 +328,7 @@ def _with_words(
 
 def _homes(
     texts: Mapping[str, _Texts],
-    formers: Mapping[str, _Row],
+    formers: Mapping[str, Row],
     with_words: Mapping[str, Mapping[str, NDArray[np.bool_]]],
     told: _Settings,
 ) -> dict[str, str]:
@@ -377,22 +368,22 @@ def _homes(
 def _row(
     script: str,
     texts: _Texts,
-    former: _Row | None,
+    former: Row | None,
     with_words: Mapping[str, NDArray[np.bool_]],
     told: _Settings,
     used: set[str],
     strange: set[str],
-) -> _Row:
+) -> Row:
     """Learn the topics of one script, and write them as a row.
 
     The settings have the pinned and seeded topics of this script only; `used` are the ids that no
     new topic may have, `strange` those that no topic of this script may keep.
     """
-    row: _Row = {
+    row: Row = {
         "script": script,
         "as_of_date": told.as_of_date,
         "fitted_at": dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        "stage": _CURRENT,
+        "stage": CURRENT,
         "status": _TOO_FEW,
         "text_count": len(texts.place),
         "topic_count": 0,
@@ -444,7 +435,7 @@ def _fit(
     learned: Sequence[str],
     before: NDArray[np.int64],
     ids: Sequence[str],
-    former: _Row | None,
+    former: Row | None,
     with_words: Mapping[str, NDArray[np.int64]],
     told: _Settings,
 ) -> tuple[Topics, dict[int, str]]:
@@ -479,7 +470,7 @@ def _fit(
     return fit, given
 
 
-def _assigned(former: _Row, learned: Sequence[str]) -> NDArray[np.int64]:
+def _assigned(former: Row, learned: Sequence[str]) -> NDArray[np.int64]:
     """Return what a former model makes of texts, -1 for none."""
     model = TopicModel(TopicFile.from_bytes(former["onnx"], former["onnx_sha256"]))
     topic, _, is_other = model.assign(occurrences(learned), len(learned))
@@ -515,9 +506,9 @@ def _described(
     names: Sequence[str],
     events: Sequence[Event],
     texts: _Texts,
-    former: _Row | None,
+    former: Row | None,
     told: _Settings,
-) -> _Row:
+) -> Row:
     """Write what was learned, and check that ONNX Runtime tells the same."""
     size = len(fit.centres)
     of_different = np.full(len(texts.different), -1, np.int64)
@@ -562,7 +553,7 @@ def _described(
     logger.info("Learned %s topics of %s texts in %s.", size, len(texts.place), fit.script)
     return {
         "model_id": model_id("support_topic", fit.script, content),
-        "status": _FITTED,
+        "status": FITTED,
         "topic_count": size,
         "topics": to_json(topics),
         "events": to_json(
