@@ -7,7 +7,7 @@
 ) }}
 -- what has happened to topics: a row, once written, stays
 {% set events = [] -%}
-{% for model in holdfast.topic_models(ref('holdfast', 'holdfast__support_topic_model')) -%}
+{% for model in holdfast.topic_models(ref('holdfast', 'holdfast__support_topic_model'), with_events=true) -%}
 {% set names = {} -%}
 {% for topic in model.topics -%}
 {% do names.update({topic.topic_id: topic.topic}) -%}

@@ -1,10 +1,8 @@
 {{ config(enabled=holdfast.has_system('service')) }}
 -- which topic each ticket and each comment is about
 {% set registry = ref('holdfast', 'holdfast__support_topic_model') -%}
-{% set models = [] -%}
-{% for model in holdfast.topic_models(registry) if model.stage == 'current' -%}
-{% do models.append(model.model_id) -%}
-{% endfor -%}
+{% set current = holdfast.topic_models(registry) | selectattr('stage', 'equalto', 'current') -%}
+{% set models = current | map(attribute='model_id') | list -%}
 {#- sqlfluff cannot place what is empty, as this is without a model #}
 -- noqa: disable=LT02,LT09
 with

@@ -1,10 +1,8 @@
 {{ config(enabled=holdfast.has_system('service')) }}
 -- what customers write about, with readable names
 {% set registry = ref('holdfast', 'holdfast__support_topic_model') -%}
-{% set models = [] -%}
-{% for model in holdfast.topic_models(registry) if model.stage == 'current' -%}
-{% do models.append(model.model_id) -%}
-{% endfor -%}
+{% set current = holdfast.topic_models(registry) | selectattr('stage', 'equalto', 'current') -%}
+{% set models = current | map(attribute='model_id') | list -%}
 {#- sqlfluff sees no use of a part that is used with a model only #}
 -- noqa: disable=ST03
 with

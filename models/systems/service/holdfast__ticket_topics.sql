@@ -1,7 +1,7 @@
 {{ config(enabled=holdfast.has_system('service') and holdfast.has_input('support_tickets')) }}
 -- the topic of each ticket as people name topics: stated in the input, or told from the text
 {% set registry = ref('holdfast', 'holdfast__ticket_topic_model') -%}
-{% set models = holdfast.label_models(registry) -%}
+{% set models = holdfast.topic_models(registry) | selectattr('stage', 'equalto', 'current') | list -%}
 {#- sqlfluff cannot place what is empty, as this is without a model #}
 -- noqa: disable=LT02,LT09
 with
