@@ -1,0 +1,39 @@
+{#-
+  The event types of an input that have features, a list of {event_type, word, slot} as event_types holds them; `slot` is the number
+  by which event_slot tells them apart in SQL. The row of all other types has no event_type and the slot 0. Empty while dbt parses; a unit
+  test has no such table, and takes the types that are there in any case.
+-#}
+{% macro kept_event_types(source) %}
+    {#- a name as text where a view is rendered for other rows -#}
+    {%- set relation = ref('holdfast', 'holdfast__event_types') -%}
+    {%- if not execute -%}
+        {{- return([]) -}}
+    {%- endif -%}
+    {%- if holdfast._is_stand_in(relation) -%}
+        {%- set rows = [] -%}
+        {%- for event_type in holdfast._inputs_with_types()[source].first -%}
+            {%- do rows.append([event_type, holdfast._word_of_type(event_type, [])]) -%}
+        {%- endfor -%}
+    {%- else -%}
+        {#- `--empty` and `--sample` give fewer rows of what is read, and the columns must stay -#}
+        {%- set relation = holdfast._own_relation('event_types') -%}
+        {%- set rows = run_query(
+            'select event_type, feature_word from ' ~ relation ~ ' where source = ' ~ holdfast.text(source)
+            ~ ' order by chosen_on asc nulls last, feature_word asc nulls last'
+        ).rows if holdfast.exists(relation) else [] -%}
+    {%- endif -%}
+    {%- set types = [] -%}
+    {%- for row in rows if row[0] is not none -%}
+        {%- do types.append({'event_type': row[0], 'word': row[1], 'slot': types | length + 1}) -%}
+    {%- endfor -%}
+    {%- for row in rows if row[0] is none -%}
+        {%- do types.append({'event_type': none, 'word': row[1], 'slot': 0}) -%}
+    {%- endfor -%}
+    {{- return(types) -}}
+{% endmacro %}
+
+
+{#- Whether a ref is one of a unit test, which is in no schema. A view that is rendered for other rows has refs that are text. -#}
+{% macro _is_stand_in(relation) %}
+    {{- return(relation is not string and relation.schema is none) -}}
+{% endmacro %}
