@@ -180,10 +180,9 @@
 {#- The inputs of `holdfast_events` that have the optional column value. -#}
 {% macro _events_with_value() %}
     {%- set found = [] -%}
-    {%- set staged = ref('holdfast', 'stg_holdfast__events') -%}
     {%- if execute -%}
         {%- for name, spec in holdfast.event_inputs().items() -%}
-            {%- if holdfast._is_stand_in(staged) or 'value' in holdfast._column_types(spec.relation) -%}
+            {%- if holdfast._is_unit_test() or 'value' in holdfast._column_types(spec.relation) -%}
                 {%- do found.append(name) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -4,18 +4,18 @@
   test has no such table, and takes the types that are there in any case.
 -#}
 {% macro kept_event_types(source) %}
-    {#- a name as text where a view is rendered for other rows -#}
-    {%- set relation = ref('holdfast', 'holdfast__event_types') -%}
     {%- if not execute -%}
+        {#- so that dbt builds the table before the view; reasons, which come after the view, only read it -#}
+        {%- do ref('holdfast', 'holdfast__event_types') -%}
         {{- return([]) -}}
     {%- endif -%}
-    {%- if holdfast._is_stand_in(relation) -%}
+    {%- if holdfast._is_unit_test() -%}
         {%- set rows = [] -%}
         {%- for event_type in holdfast._inputs_with_types()[source].first -%}
             {%- do rows.append([event_type, holdfast._word_of_type(event_type, [])]) -%}
         {%- endfor -%}
     {%- else -%}
-        {#- `--empty` and `--sample` give fewer rows of what is read, and the columns must stay -#}
+        {#- not by ref: `--empty` and `--sample` give fewer rows of what is read, and the columns must stay -#}
         {%- set relation = holdfast._own_relation('event_types') -%}
         {%- set rows = run_query(
             'select event_type, feature_word from ' ~ relation ~ ' where source = ' ~ holdfast.text(source)
@@ -30,10 +30,4 @@
         {%- do types.append({'event_type': none, 'word': row[1], 'slot': 0}) -%}
     {%- endfor -%}
     {{- return(types) -}}
-{% endmacro %}
-
-
-{#- Whether a ref is one of a unit test, which is in no schema. A view that is rendered for other rows has refs that are text. -#}
-{% macro _is_stand_in(relation) %}
-    {{- return(relation is not string and relation.schema is none) -}}
 {% endmacro %}
