@@ -2,19 +2,21 @@
   The event types that get features of their own, a list of {source, event_type, feature_word, chosen_on}: for each input those
   that event_types holds, then the types of most customers until there are twelve. A type counts if `holdfast_least_group`
   customers and one in 200 of the input's have had it in the year before the as-of date. Types that no customer has had in that
-  year give up their place, unless the input is empty. Events of other types share the row with no type, once that many customers have had some.
+  year give up their place, unless the input is empty. Events of other types share the row with no type, once that many
+  customers have had some. An input with the column value has a row for it, too.
 
   Web events begin with view, cart and search, whatever the data holds; of an input whose types the user lists, those are all.
 -#}
 {% macro choose_event_types() %}
     {%- set most = 12 -%}
-    {#- also while dbt parses: the date reads orders -#}
+    {#- also while dbt parses, for the refs -#}
     {%- set as_of_date = holdfast.as_of_date() -%}
+    {%- do holdfast.event_inputs(reads=true) -%}
     {#- on a fresh clone `dbt compile` asks before anything is built -#}
     {%- if not execute or not holdfast.exists(holdfast._relation_of('stg_holdfast__events', 'holdfast')) -%}
         {{- return([]) -}}
     {%- endif -%}
-    {%- set inputs = holdfast._inputs_with_types() -%}
+    {%- set inputs = holdfast._inputs_with_types(reads=true) -%}
     {%- set former = {} -%}
     {%- if holdfast.exists(this) and not holdfast.setting('reset') -%}
         {%- for row in run_query(
@@ -30,7 +32,7 @@
 
     {%- set chosen = [] -%}
     {%- for source, spec in inputs.items() -%}
-        {%- set known = former.get(source, []) -%}
+        {%- set known = former.get(source, []) | rejectattr('feature_word', 'equalto', 'value') | list -%}
         {%- set had = holdfast._types_had(spec, as_of_date, known | map(attribute='event_type') | select | list, most) -%}
         {%- set present = had | map(attribute='event_type') | list -%}
         {%- set listed = [] -%}
@@ -65,22 +67,28 @@
         {%- if none not in types and holdfast._has_other_types(spec, as_of_date, types) -%}
             {%- do kept.append({'source': source, 'event_type': none, 'feature_word': 'other', 'chosen_on': today}) -%}
         {%- endif -%}
+        {%- if spec.reads and 'value' in holdfast._column_types(spec.reads) -%}
+            {%- do kept.append({'source': source, 'event_type': none, 'feature_word': 'value', 'chosen_on': today}) -%}
+        {%- endif -%}
         {%- do chosen.extend(kept) -%}
     {%- endfor -%}
     {{- return(chosen) -}}
 {% endmacro %}
 
 
-{#- The inputs of events: {source: {relation, type, where, first, is_listed}}; `first` are types that have features in any case. -#}
-{% macro _inputs_with_types() %}
+{#-
+  The inputs of events: {source: {relation, type, where, first, is_listed, reads}}; `first` are types that have features in any case, and
+  `reads` is the relation that the user named.
+-#}
+{% macro _inputs_with_types(reads=false) %}
     {%- set inputs = {} -%}
     {%- if holdfast.has_input('web_events') -%}
         {%- do inputs.update({'web_events': {
             'relation': holdfast._relation_of('stg_holdfast__web_events', 'holdfast'), 'type': holdfast.normal_event_type('event_type'),
-            'where': '', 'first': ['view', 'cart', 'search'], 'is_listed': false,
+            'where': '', 'first': ['view', 'cart', 'search'], 'is_listed': false, 'reads': none,
         }}) -%}
     {%- endif -%}
-    {%- for name, spec in holdfast.event_inputs().items() -%}
+    {%- for name, spec in holdfast.event_inputs(reads=reads).items() -%}
         {%- set first = [] -%}
         {%- for event_type in spec.types or [] -%}
             {%- do first.append((event_type[:200] | trim | lower)) -%}
@@ -88,6 +96,7 @@
         {%- do inputs.update({name: {
             'relation': holdfast._relation_of('stg_holdfast__events', 'holdfast'), 'type': 'event_type',
             'where': ' and source = ' ~ holdfast.text(name), 'first': first, 'is_listed': spec.types is not none,
+            'reads': spec.relation if reads else none,
         }}) -%}
     {%- endfor -%}
     {{- return(inputs) -}}
@@ -147,7 +156,7 @@
 {% macro _word_of_type(event_type, taken) %}
     {%- set plain = modules.re.sub('[^a-z0-9]+', '_', holdfast.plain_letters(event_type)).strip('_') -%}
     {%- set is_odd = modules.re.search('^days_since|_[0-9]+d$', plain) is not none -%}
-    {%- set reserved = ['other', 'last', 'session', 'session_recent', 'visit', 'abandoned_cart'] -%}
+    {%- set reserved = ['other', 'last', 'value', 'session', 'session_recent', 'visit', 'abandoned_cart'] -%}
     {%- if plain and plain | length <= 40 and not is_odd and plain not in taken and plain not in reserved -%}
         {{- return(plain) -}}
     {%- endif -%}

@@ -23,9 +23,10 @@
     {%- endif -%}
     {%- do found.aggregates.update({told.total: total}) -%}
     {%- if totals -%}
-        {%- do holdfast._add_totals(found, told, source, from, windows, before) -%}
+        {%- set has_value = types | map(attribute='word') | select('equalto', 'value') | list | length > 0 -%}
+        {%- do holdfast._add_totals(found, told, source, from, windows, before, has_value) -%}
     {%- endif -%}
-    {%- for type in types -%}
+    {%- for type in types if type.slot is not none -%}
         {%- set where = (['event_slot = ' ~ type.slot] + from) | join(' and ') -%}
         {%- set name = prefix ~ '_' ~ type.word -%}
         {%- do found.aggregates.update({name ~ '_count': {
@@ -88,7 +89,7 @@
 
 
 {#- The aggregates and columns of all types of an input together. -#}
-{% macro _add_totals(found, told, source, from, windows, before) %}
+{% macro _add_totals(found, told, source, from, windows, before, has_value) %}
     {%- set prefix, short, long, words = told.prefix, told.short, told.long, told.words -%}
     {%- set where = from[0] if from else none -%}
     {%- set called = 'events' ~ (' of the input ' ~ source if from else '') -%}
@@ -117,7 +118,6 @@
     {%- do columns.append(
         ['_types_' ~ long ~ 'd', 'Number of different types of ' ~ called ~ ' in the ' ~ long ~ ' days before as_of.', 'types', long]
     ) -%}
-    {%- set has_value = source in holdfast._events_with_value() -%}
     {%- if has_value -%}
         {#- exact to the fourth decimal: a sum of doubles ends differently with each order of the rows -#}
         {%- set value = 'try_cast(value as decimal(30, 4))' -%}
@@ -174,20 +174,6 @@
             'say': [holdfast._phrase_of(words.value_mean, name, long)],
         }) -%}
     {%- endif -%}
-{% endmacro %}
-
-
-{#- The inputs of `holdfast_events` that have the optional column value. -#}
-{% macro _events_with_value() %}
-    {%- set found = [] -%}
-    {%- if execute -%}
-        {%- for name, spec in holdfast.event_inputs().items() -%}
-            {%- if holdfast._is_unit_test() or 'value' in holdfast._column_types(spec.relation) -%}
-                {%- do found.append(name) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(found) -}}
 {% endmacro %}
 
 

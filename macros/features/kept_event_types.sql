@@ -1,7 +1,7 @@
 {#-
   The event types of an input that have features, a list of {event_type, word, slot} as event_types holds them; `slot` is the number
-  by which event_slot tells them apart in SQL. The row of all other types has no event_type and the slot 0. Empty while dbt parses; a unit
-  test has no such table, and takes the types that are there in any case.
+  by which event_slot tells them apart in SQL. The row of all other types has no event_type and the slot 0, that of the value
+  no slot. Empty while dbt parses; a unit test has no such table, and takes the types that are there in any case.
 -#}
 {% macro kept_event_types(source) %}
     {%- if not execute -%}
@@ -14,6 +14,7 @@
         {%- for event_type in holdfast._inputs_with_types()[source].first -%}
             {%- do rows.append([event_type, holdfast._word_of_type(event_type, [])]) -%}
         {%- endfor -%}
+        {%- do rows.append([none, 'value']) -%}
     {%- else -%}
         {#- not by ref: `--empty` and `--sample` give fewer rows of what is read, and the columns must stay -#}
         {%- set relation = holdfast._own_relation('event_types') -%}
@@ -27,7 +28,7 @@
         {%- do types.append({'event_type': row[0], 'word': row[1], 'slot': types | length + 1}) -%}
     {%- endfor -%}
     {%- for row in rows if row[0] is none -%}
-        {%- do types.append({'event_type': none, 'word': row[1], 'slot': 0}) -%}
+        {%- do types.append({'event_type': none, 'word': row[1], 'slot': 0 if row[1] == 'other' else none}) -%}
     {%- endfor -%}
     {{- return(types) -}}
 {% endmacro %}

@@ -1,9 +1,10 @@
 {#-
   The inputs of `holdfast_events` by name, a dict of names and {relation, types, var}: one relation is the input `events`, a mapping
   names several. `types` are the event types that its user has listed, none where they are chosen by what the input holds. dbt
-  renders a var that is text and leaves those in a mapping as they are, so a ref in one is rendered here, also while dbt parses.
+  renders a var that is text and leaves those in a mapping as they are, so a ref in one is rendered here, also while dbt parses, for
+  models that read the relations (`reads`); others may only name what they have said that they depend on.
 -#}
-{% macro event_inputs() %}
+{% macro event_inputs(reads=false) %}
     {%- set told = var('holdfast_events', none) -%}
     {%- set inputs = {} -%}
     {%- if told is none or not told | string | trim -%}
@@ -34,7 +35,7 @@
             ) -%}
         {%- endfor -%}
         {%- do inputs.update({name: {
-            'relation': render(relation) if relation is string else relation, 'types': types, 'var': 'holdfast_events: ' ~ name,
+            'relation': render(relation) if reads and relation is string else relation, 'types': types, 'var': 'holdfast_events: ' ~ name,
         }}) -%}
     {%- endfor -%}
     {{- return(inputs) -}}

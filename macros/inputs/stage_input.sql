@@ -7,7 +7,7 @@
     {%- if input == 'events' -%}
         {#- several relations by name, whose rows say in `source` where they come from -#}
         {%- set selects = [] -%}
-        {%- for name, one in holdfast.event_inputs().items() -%}
+        {%- for name, one in holdfast.event_inputs(reads=true).items() -%}
             {%- do selects.append(holdfast._staged_relation(input, columns, one.relation, one.var, {'source': name})) -%}
         {%- endfor -%}
         {{- return((selects or [holdfast._staged_relation(input, columns, none, 'holdfast_events', {'source': ''})]) | join('\nunion all\n')) -}}

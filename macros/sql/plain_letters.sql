@@ -1,13 +1,13 @@
 {#-
-  A text in lower case with Latin letters in the place of accented and Cyrillic ones, for names that people read; what is neither stays
-  as it is. No SQL: it is for names, which a build makes before it runs a query.
+  A text in lower case with Latin letters in the place of accented and Cyrillic ones, for names that people read; what is
+  neither stays as it is. No SQL: it is for names, which a build makes before it runs a query.
 -#}
 {% macro plain_letters(text) %}
     {%- set letters = {
-        'a': 'àáâãåāăąа', 'ae': 'äæ', 'c': 'çćĉċč', 'd': 'ďđðд', 'e': 'èéêëēĕėęěеёэ', 'g': 'ĝğġģг', 'h': 'ĥħ', 'i': 'ìíîïĩīĭįıіи',
-        'j': 'ĵ', 'k': 'ķк', 'l': 'ĺļľŀłл', 'n': 'ñńņňн', 'o': 'òóôõøōŏőо', 'oe': 'öœ', 'p': 'п', 'r': 'ŕŗřр', 's': 'śŝşšșс',
-        'ss': 'ß', 't': 'ţťŧțт', 'u': 'ùúûũūŭůűųу', 'ue': 'ü', 'w': 'ŵ', 'y': 'ýÿŷйы', 'z': 'źżžз', 'b': 'б', 'v': 'в', 'm': 'м',
-        'f': 'ф', 'zh': 'ж', 'kh': 'х', 'ts': 'ц', 'ch': 'ч', 'sh': 'ш', 'shch': 'щ', 'yu': 'ю', 'ya': 'я', 'yi': 'ї', 'ye': 'є', '': 'ъь',
+        'a': 'àáâãåāăąа', 'ae': 'äæ', 'b': 'б', 'c': 'çćĉċč', 'ch': 'ч', 'd': 'ďđðд', 'e': 'èéêëēĕėęěеёэ', 'f': 'ф', 'g': 'ĝğġģг',
+        'h': 'ĥħ', 'i': 'ìíîïĩīĭįıіи', 'j': 'ĵ', 'k': 'ķк', 'kh': 'х', 'l': 'ĺļľŀłл', 'm': 'м', 'n': 'ñńņňн', 'o': 'òóôõøōŏőо',
+        'oe': 'öœ', 'p': 'п', 'r': 'ŕŗřр', 's': 'śŝşšșс', 'sh': 'ш', 'shch': 'щ', 'ss': 'ß', 't': 'ţťŧțт', 'ts': 'ц', 'u': 'ùúûũūŭůűųу',
+        'ue': 'ü', 'v': 'в', 'w': 'ŵ', 'y': 'ýÿŷйы', 'ya': 'я', 'ye': 'є', 'yi': 'ї', 'yu': 'ю', 'z': 'źżžз', 'zh': 'ж', '': 'ъь',
     } -%}
     {%- set plain = {} -%}
     {%- for latin, others in letters.items() -%}
