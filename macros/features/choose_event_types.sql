@@ -1,5 +1,5 @@
 {#-
-  The event types that get features of their own, a list of {source, event_type, feature_word, chosen_on}: for each input those
+  The event types that get features of their own, a list of {source, event_type, feature_word, place, chosen_on}: for each input those
   that event_types holds, then the types of most customers until there are twelve. A type counts if `holdfast_least_group`
   customers and one in 200 of the input's have had it in the year before the as-of date. Types that no customer has had in that
   year give up their place, unless the input is empty. Events of other types share the row with no type, once that many
@@ -18,21 +18,24 @@
     {%- endif -%}
     {%- set inputs = holdfast._inputs_with_types(reads=true) -%}
     {%- set former = {} -%}
+    {#- a new type comes last, as its columns do in a table that is there already -#}
+    {%- set last = namespace(place=0) -%}
     {%- if holdfast.exists(this) and not holdfast.setting('reset') -%}
         {%- for row in run_query(
-            'select source, event_type, feature_word, cast(chosen_on as varchar) from ' ~ this
-            ~ ' order by chosen_on asc nulls last, feature_word asc nulls last'
+            'select source, event_type, feature_word, place, cast(chosen_on as varchar) from ' ~ this ~ ' order by place asc nulls last'
         ).rows -%}
             {%- do former.setdefault(row[0], []).append(
-                {'source': row[0], 'event_type': row[1], 'feature_word': row[2], 'chosen_on': row[3]}
+                {'source': row[0], 'event_type': row[1], 'feature_word': row[2], 'place': row[3] | int, 'chosen_on': row[4]}
             ) -%}
+            {%- set last.place = row[3] | int -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set today = run_query('select cast(coalesce(' ~ as_of_date ~ ", date '1970-01-01') as varchar)").rows[0][0] -%}
 
     {%- set chosen = [] -%}
     {%- for source, spec in inputs.items() -%}
-        {%- set known = former.get(source, []) | rejectattr('feature_word', 'equalto', 'value') | list -%}
+        {%- set known = former.get(source, []) -%}
+        {%- set has_value = spec.reads is not none and 'value' in holdfast._column_types(spec.reads) -%}
         {%- set had = holdfast._types_had(spec, as_of_date, known | map(attribute='event_type') | select | list, most) -%}
         {%- set present = had | map(attribute='event_type') | list -%}
         {%- set listed = [] -%}
@@ -41,10 +44,11 @@
                 {%- do listed.append(event_type) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- set kept, words, types = [], [], [] -%}
+        {%- set kept, added, words, types = [], [], [], [] -%}
         {%- for row in known -%}
-            {%- if row.event_type is none or row.event_type in listed
-                or (not spec.is_listed and (not present or row.event_type in present)) -%}
+            {%- set is_kept = row.event_type in listed or (not spec.is_listed and (not present or row.event_type in present))
+                if row.event_type is not none else has_value or row.feature_word != 'value' -%}
+            {%- if is_kept -%}
                 {%- do kept.append(row) -%}
                 {%- do words.append(row.feature_word) -%}
                 {%- do types.append(row.event_type) -%}
@@ -62,14 +66,18 @@
             {%- set word = holdfast._word_of_type(event_type, words) -%}
             {%- do words.append(word) -%}
             {%- do types.append(event_type) -%}
-            {%- do kept.append({'source': source, 'event_type': event_type, 'feature_word': word, 'chosen_on': today}) -%}
+            {%- do added.append({'source': source, 'event_type': event_type, 'feature_word': word}) -%}
         {%- endfor -%}
-        {%- if none not in types and holdfast._has_other_types(spec, as_of_date, types) -%}
-            {%- do kept.append({'source': source, 'event_type': none, 'feature_word': 'other', 'chosen_on': today}) -%}
+        {%- if 'other' not in words and holdfast._has_other_types(spec, as_of_date, types | select | list) -%}
+            {%- do added.append({'source': source, 'event_type': none, 'feature_word': 'other'}) -%}
         {%- endif -%}
-        {%- if spec.reads and 'value' in holdfast._column_types(spec.reads) -%}
-            {%- do kept.append({'source': source, 'event_type': none, 'feature_word': 'value', 'chosen_on': today}) -%}
+        {%- if has_value and 'value' not in words -%}
+            {%- do added.append({'source': source, 'event_type': none, 'feature_word': 'value'}) -%}
         {%- endif -%}
+        {%- for row in added -%}
+            {%- set last.place = last.place + 1 -%}
+            {%- do kept.append(dict(row, place=last.place, chosen_on=today)) -%}
+        {%- endfor -%}
         {%- do chosen.extend(kept) -%}
     {%- endfor -%}
     {{- return(chosen) -}}

@@ -1,7 +1,8 @@
 {#-
   The features of an input of events that its data decides on, {aggregates, recency, columns}. `aggregates` and `recency` are what
   feature_view takes as `features` and `recency` over events with the columns event_slot, event_type, value and source; `columns` are those of
-  the view, a list of {name, sql, description, say}, over its results as `counted` and `since`. `say` is a list of phrases for reasons.
+  the view, a list of {name, sql, description, say, place}, over its results as `counted` and `since`. `say` is a list of phrases for
+  reasons, and views order the columns by `place`.
 
   For each type: counts in the two shorter windows of horizon_windows, the change against the time before, the share of all events, and
   the days since the last. With `totals` also those of all types together: counts, active days and weeks, types, and sums and means of the
@@ -35,6 +36,9 @@
         {%- do found.recency.update({prefix ~ '_days_since_' ~ type.word: {'at': 'occurred_at', 'where': where}}) -%}
         {%- do holdfast._add_type(found, told, type, name) -%}
     {%- endfor -%}
+    {%- for column in found.columns if column.place is not defined -%}
+        {%- do column.update({'place': 0}) -%}
+    {%- endfor -%}
     {{- return(found) -}}
 {% endmacro %}
 
@@ -58,7 +62,7 @@
     {%- endfor -%}
     {%- for days in [told.short, long] -%}
         {%- do found.columns.append({
-            'name': count ~ days ~ 'd', 'sql': 'counted.' ~ holdfast.quoted(count ~ days ~ 'd'),
+            'place': type.place, 'name': count ~ days ~ 'd', 'sql': 'counted.' ~ holdfast.quoted(count ~ days ~ 'd'),
             'description': 'Number of ' ~ called ~ ' in the ' ~ days ~ ' days before as_of.',
             'say': [holdfast._phrase_of(phrases['count'], count ~ days ~ 'd', days)],
         }) -%}
@@ -66,7 +70,7 @@
     {%- set now, then = holdfast.quoted(count ~ long ~ 'd'), holdfast.quoted(count ~ long ~ 'd_offset_' ~ long ~ 'd') -%}
     {%- set trend = name ~ '_trend_' ~ long ~ 'd' -%}
     {%- do found.columns.append({
-        'name': trend, 'sql': 'counted.' ~ now ~ ' - counted.' ~ then,
+        'place': type.place, 'name': trend, 'sql': 'counted.' ~ now ~ ' - counted.' ~ then,
         'description': 'Change in ' ~ called ~ ': number in the ' ~ long ~ ' days before as_of minus number in the ' ~ long ~ ' days before those.',
         'say': [
             {'say': holdfast._phrase_of(phrases.more, count ~ long ~ 'd', long), 'when': '{' ~ trend ~ '} > 0'},
@@ -75,13 +79,14 @@
     }) -%}
     {%- set share = name ~ '_share_' ~ long ~ 'd' -%}
     {%- do found.columns.append({
-        'name': share, 'sql': 'counted.' ~ now ~ ' / cast(nullif(counted.' ~ holdfast.quoted(told.total ~ '_' ~ long ~ 'd') ~ ', 0) as double)',
+        'place': type.place, 'name': share,
+        'sql': 'counted.' ~ now ~ ' / cast(nullif(counted.' ~ holdfast.quoted(told.total ~ '_' ~ long ~ 'd') ~ ', 0) as double)',
         'description': 'Share of ' ~ called ~ ' among all events of the customer in the ' ~ long ~ ' days before as_of; NULL without any.',
         'say': [holdfast._phrase_of(phrases.share, share, long)],
     }) -%}
     {%- set since = told.prefix ~ '_days_since_' ~ type.word -%}
     {%- do found.columns.append({
-        'name': since, 'sql': 'since.' ~ holdfast.quoted(since),
+        'place': type.place, 'name': since, 'sql': 'since.' ~ holdfast.quoted(since),
         'description': 'Whole days between the last of the ' ~ called ~ ' and as_of; NULL if there is none.',
         'say': [holdfast._phrase_of(phrases.since, since, none)],
     }) -%}

@@ -61,7 +61,7 @@ final as (
     select
         counted.customer_id,
         counted.as_of,
-        {% for column in columns -%}
+        {% for column in columns | sort(attribute='place') -%}
         {{ column.sql }} as {{ holdfast.quoted(column.name) }},
         {% endfor %}
     from counted

@@ -8,6 +8,7 @@ select
     cast({{ holdfast.text(type.source) }} as varchar) as source,
     cast({{ holdfast.text(type.event_type) if type.event_type is not none else 'null' }} as varchar) as event_type,
     cast({{ holdfast.text(type.feature_word) }} as varchar) as feature_word,
+    cast({{ type.place }} as integer) as place,
     cast({{ holdfast.text(type.chosen_on) }} as date) as chosen_on,
 {{ 'union all' if not loop.last }}
 {% else -%}
@@ -15,6 +16,7 @@ select
     cast(null as varchar) as source,
     cast(null as varchar) as event_type,
     cast(null as varchar) as feature_word,
+    cast(null as integer) as place,
     cast(null as date) as chosen_on,
 where 1 = 0
 {%- endfor %}
