@@ -147,9 +147,7 @@ class UpliftModel:
         given = self.uplift(features, offer)
         found = self.hyperparameters
         errors = [found["average_error"], *(each["error"] for each in found["offers"])]
-        share = 1.0
-        if self.growth:
-            share = 1.0 + self.growth * (self.without(features) / self.usual - 1.0)
+        share = 1.0 + self.growth * (self.without(features) / self.usual - 1.0)
         own = given - share * self.effect[index]
         error = np.hypot(share * errors[index], found["stretch_error"] * own)
         return given - 1.959963984540054 * error, given + 1.959963984540054 * error
