@@ -14,6 +14,7 @@ from holdfast.commands import (
     backtest,
     features,
     forget,
+    init,
     mcp,
     models,
     package,
@@ -45,6 +46,7 @@ class Command(Protocol):
 
 # in the order in which `holdfast --help` shows them
 COMMANDS: Mapping[str, Command] = {
+    "init": init,
     "summary": summary,
     "report": report,
     "mcp": mcp,
