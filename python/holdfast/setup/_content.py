@@ -9,7 +9,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from holdfast.setup._names import plain_name
-from holdfast.warehouse.quoting import quoted, text as literal
+from holdfast.warehouse.quoting import quoted
+from holdfast.warehouse.quoting import text as literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,12 +26,22 @@ _SAMPLE = 20_000
 # a way of writing dates counts if it reads this share of the values
 _ENOUGH = 0.95
 _DATES = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y",
-    "%d/%m/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%d %B %Y",
-    "%B %d, %Y", "%Y%m%d",
-)  # fmt: skip
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S.%f")
-_TIMES += ("T%H:%M:%S", " %H:%M:%S %Z", " %H:%M:%S %z", " um %H:%M Uhr", " %H.%M")
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y"),
+    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
+)
+_TIMES = (
+    *("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S.%f"),
+    *("T%H:%M:%S", " %H:%M:%S %Z", " %H:%M:%S %z", " um %H:%M Uhr", " %H.%M"),
+)
+# as the inputs of the dbt package read it
+_ISO = (
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
+    "[ ]*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+# thousands are grouped by what is not the sign of the decimals
+_ENGLISH = "[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?|[0-9]*[.]?[0-9]+[.]?"
+_EUROPEAN = "[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?|[0-9]*,?[0-9]+,?"
 
 
 @dataclass(frozen=True)
@@ -102,9 +113,9 @@ def list_tables(connection: DuckDBPyConnection) -> list[Table]:
         In the order of their names.
     """
     found: dict[tuple[str, str], dict[str, str]] = {}
-    database = ""
-    for database, schema, table, column, dtype in connection.execute(
-        "select database_name, schema_name, table_name, column_name, data_type "
+    database = facts(connection, "select current_database()")[0]
+    for schema, table, column, dtype in connection.execute(
+        "select schema_name, table_name, column_name, data_type "
         "from duckdb_columns() where not internal and database_name = current_database() "
         "order by schema_name, table_name, column_index"
     ).fetchall():
@@ -116,8 +127,7 @@ def list_tables(connection: DuckDBPyConnection) -> list[Table]:
             name,
             columns,
             ".".join(
-                quoted(part)
-                for part in ([database] if schema == database else []) + [schema, name]
+                quoted(part) for part in ([database] if schema == database else []) + [schema, name]
             ),
         )
         for (schema, name), columns in found.items()
@@ -165,8 +175,9 @@ def read_id(
         finite = f"isfinite(cast({name} as double))"
         rows, there, bad = facts(
             connection,
-            f"select count(*), count({name}) filter (where {finite}), count(*) filter (where {finite} "
-            f"and ({name} <> trunc({name}) or abs({name}) >= 9007199254740992)) from {table.sql}",
+            f"select count(*), count({name}) filter (where {finite}), "
+            f"count(*) filter (where {finite} and "
+            f"({name} <> trunc({name}) or abs({name}) >= 9007199254740992)) from {table.sql}",
         )
         if bad or not there or want == "email":
             return None
@@ -180,7 +191,8 @@ def read_id(
     text = _untold(name)
     rows, there, untidy, mails, floats, whole = facts(
         connection,
-        f"select count(*), count(t), count(*) filter (where v <> t or (v is not null and t is null)), "
+        f"select count(*), count(t), "
+        f"count(*) filter (where v <> t or (v is not null and t is null)), "
         f"count(*) filter (where t like '%_@_%'), "
         f"count(*) filter (where regexp_full_match(t, '[0-9]+[.]0+')), "
         f"count(try_cast(t as bigint)) "
@@ -228,25 +240,33 @@ def read_time(
         return _read_numeric_time(connection, table, column)
     if kind != "text" or dtype == "UUID":
         return None
-    text = _untold(name)
-    iso = f"try_cast({text} as timestamp)"
+    text = f"trim({name})" if dtype == "VARCHAR" else f"trim(cast({name} as varchar))"
+    iso = (
+        f"(regexp_full_match({text}, '{_ISO}') and try_cast(left({text}, 10) as date) is not null)"
+    )
     rows, there, read = facts(
-        connection, f"select count(*), count({text}), count({iso}) from {table.sql}"
+        connection,
+        f"select count(*), count(nullif({text}, '')), count(*) filter (where {iso}) "
+        f"from {table.sql}",
     )
     if not there:
         # of a time that may be missing, none may be there yet
         return Reading(column, "cast(null as timestamp)", "", False, 1.0) if rows else None
     if read >= _ENOUGH * there and not want:
-        notes = (f"{column} is text as ISO 8601 writes times, read as UTC",)
-        return Reading(column, iso, "", False, 1 - read / rows, notes)
+        # Holdfast reads it itself: by its offset, or as UTC without one
+        note = f"{column} is text as ISO 8601 writes times, read by its offset or as UTC"
+        if read == there:
+            return Reading(column, name, "", True, 1 - read / rows, (note,))
+        sql = f"case when {iso} then {name} end"
+        return Reading(column, sql, "", False, 1 - read / rows, (note,))
     formats = [want] if want else [date + time for date, time in product(_DATES, _TIMES)]
-    parsed = [f"try_strptime(v, {literal(form)})" for form in formats]
+    parsed = [f"cast(try_strptime(v, {literal(form)}) as timestamp)" for form in formats]
     sensible = "between timestamp '1970-01-02' and timestamp '2100-01-01'"
     counts = facts(
         connection,
         "select count(*), "
         + ", ".join(f"count(*) filter (where {one} {sensible})" for one in parsed)
-        + f" from (select distinct {text} as v from {table.sql} where {text} is not null "
+        + f" from (select distinct {text} as v from {table.sql} where {text} <> '' "
         f"order by hash(v) limit {_SAMPLE})",
     )
     best = max(counts[1:])
@@ -263,7 +283,9 @@ def read_time(
         for index in tied
     }
     chosen = formats[min(tied, key=lambda index: spans[index])]
-    sql = f"cast(try_strptime({text}, {literal(chosen)}) as timestamp)"
+    sql = f"try_strptime({text}, {literal(chosen)})"
+    if chosen.lower().endswith("%z"):
+        sql += " at time zone 'UTC'"
     read = facts(connection, f"select count({sql}) from {table.sql}")[0]
     note = f"{column} is text, read as {chosen} in UTC"
     if len(tied) > 1 and not want:
@@ -272,9 +294,7 @@ def read_time(
     return Reading(column, sql, "", False, 1 - read / rows, (note,))
 
 
-def _read_numeric_time(
-    connection: DuckDBPyConnection, table: Table, column: str
-) -> Reading | None:
+def _read_numeric_time(connection: DuckDBPyConnection, table: Table, column: str) -> Reading | None:
     """Tell how to read times that are numbers, by how large they are."""
     name = quoted(column)
     number = f"case when isfinite(cast({name} as double)) and {name} > 0 then {name} end"
@@ -289,7 +309,12 @@ def _read_numeric_time(
     for least, most, told, sql in (
         (19_700_101, 21_000_101, "days such as 20260131", f"cast({days} as timestamp)"),
         (2e8, 4.2e9, "seconds since 1970", f"make_timestamp(cast(({number}) * 1e6 as bigint))"),
-        (2e11, 4.2e12, "milliseconds since 1970", f"make_timestamp(cast({number} as bigint) * 1000)"),
+        (
+            2e11,
+            4.2e12,
+            "milliseconds since 1970",
+            f"make_timestamp(cast({number} as bigint) * 1000)",
+        ),
         (2e14, 4.2e15, "microseconds since 1970", f"make_timestamp(cast({number} as bigint))"),
     ):
         if least <= low and high <= most:
@@ -320,24 +345,31 @@ def read_number(
     if kind != "text" or dtype == "UUID":
         return None
     # the sign of money, blanks and letters are left out: 1.234,56 €, USD 12.50, (3.20)
-    bare = f"regexp_replace(cast({name} as varchar), '[^0-9.,()+-]', '', 'g')"
-    digits = f"regexp_replace({bare}, '[()+-]', '', 'g')"
-    words = f"regexp_matches(cast({name} as varchar), '[A-Za-z]{{4,}}|[0-9][-:/][0-9]')"
-    rows, there, english, european, lettered = facts(
+    text = name if dtype == "VARCHAR" else f"cast({name} as varchar)"
+    digits = f"regexp_replace({text}, '[^0-9.,]', '', 'g')"
+    # minus in front or behind, or in brackets as accountants write it
+    negative = f"regexp_matches({text}, '^[^0-9]*[(-]|-[^0-9]*$')"
+    words = f"regexp_matches({text}, '[A-Za-z]{{4,}}|[0-9][-:/][0-9]')"
+    rows, there, plain, english, european, lettered, below = facts(
         connection,
-        f"select count(*), count({_untold(name)}), "
-        f"count(*) filter (where regexp_full_match({digits}, '[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]+)?|[0-9]*[.]?[0-9]+[.]?')), "
-        f"count(*) filter (where regexp_full_match({digits}, '[0-9]{{1,3}}([.][0-9]{{3}})+(,[0-9]+)?|[0-9]*,?[0-9]+,?')), "
-        f"count(*) filter (where {words}) from {table.sql}",
+        f"select count(*), count(nullif(trim({text}), '')), "
+        f"count(*) filter (where regexp_full_match(trim({text}), '-?[0-9]+([.][0-9]+)?')), "
+        f"count(*) filter (where regexp_full_match({digits}, '{_ENGLISH}')), "
+        f"count(*) filter (where regexp_full_match({digits}, '{_EUROPEAN}')), "
+        f"count(*) filter (where {words}), count(*) filter (where {negative}) from {table.sql}",
     )
     if not there or max(english, european) < _ENOUGH * there or lettered > 0.05 * there:
         return None
-    if european > english:
-        plain, how = f"replace(replace({digits}, '.', ''), ',', '.')", "1.234,56"
+    if plain == there:
+        value, how = f"trim({text})", "1234.56"
     else:
-        plain, how = f"replace({digits}, ',', '')", "1,234.56"
-    negative = f"regexp_matches({bare}, '^[(-]|-$')"
-    sql = f"try_cast(case when {negative} then '-' else '' end || {plain} as decimal(18, 4))"
+        if european > english:
+            value, how = f"replace(replace({digits}, '.', ''), ',', '.')", "1.234,56"
+        else:
+            value, how = f"replace({digits}, ',', '')", "1,234.56"
+        if below:
+            value = f"case when {negative} then '-' else '' end || {value}"
+    sql = f"try_cast({value} as decimal(18, 4))"
     read = facts(connection, f"select count({sql}) from {table.sql}")[0]
     note = f"{column} is text, read as numbers such as {how}"
     return Reading(column, sql, "", False, 1 - read / rows, (note,))
@@ -350,7 +382,9 @@ def read_amount(
     reading = read_number(connection, table, column)
     if reading is None:
         return None
-    in_cents = re.search(r"(?:^|_)(?:cents?|ct|minor|pence|pfennig|kopeks?)(?:$|_)", plain_name(column))
+    in_cents = re.search(
+        r"(?:^|_)(?:cents?|ct|minor|pence|pfennig|kopeks?)(?:$|_)", plain_name(column)
+    )
     if want == "cents" or (in_cents and not want):
         note = f"{column} is in cents, divided by 100 (--amount-in units leaves it as it is)"
         sql = f"cast(({reading.sql}) / 100e0 as decimal(18, 4))"

@@ -137,6 +137,7 @@ class _Columns:
         """Give the columns that may be a role, the best first, by name and by type."""
         told = INPUTS[self.input].roles[role]
         wish = self.wishes.columns.get((self.input, role))
+        column: str | None = None
         if wish is not None:
             names = {name.lower(): name for name in self.table.columns}
             column = names.get(wish.lower())
@@ -159,7 +160,7 @@ class _Columns:
             if reading is not None and (reading.missing < 0.9 or not told.required):
                 share = 1 - reading.missing if told.required and not wish else 1.0
                 found.append(_Candidate(column, reading, worth * (0.4 + 0.6 * share)))
-        if wish is not None and not found:
+        if wish is not None and column is not None and not found:
             raise SetupError(
                 f"the column {wish} of {self.table.told} cannot be read as {role}: it is "
                 f"{self.table.columns[column]}"
@@ -269,7 +270,9 @@ def find_orders(
         found["order_id"] = Reading(
             "", f"md5({key} || '#' || row_number() over (partition by {key}))", "text", False
         )
-        notes.append("no column tells orders apart: each row counts as an order, with an id made of it")
+        notes.append(
+            "no column tells orders apart: each row counts as an order, with an id made of it"
+        )
     found["ordered_at"] = moment.reading
     amount = columns.choose("amount", amounts)
     if amount is not None:
@@ -299,9 +302,7 @@ def find_orders(
         notes += [note for note in reading.notes if note not in notes]
     needed = [buyer.points, moment.points, order.points if order else 30]
     needed.append(amount.points if amount else 90)
-    return Found(
-        "orders", table, found, where, per_order, tuple(notes), sum(needed) / len(needed)
-    )
+    return Found("orders", table, found, where, per_order, tuple(notes), sum(needed) / len(needed))
 
 
 def _repeats(connection: DuckDBPyConnection, table: Table, reading: Reading) -> float:
@@ -315,9 +316,7 @@ def _repeats(connection: DuckDBPyConnection, table: Table, reading: Reading) -> 
     return 0.6 if there == distinct else 1.0
 
 
-def _orderly(
-    connection: DuckDBPyConnection, table: Table, order: Reading, buyer: Reading
-) -> float:
+def _orderly(connection: DuckDBPyConnection, table: Table, order: Reading, buyer: Reading) -> float:
     """Give how well a column's values tell orders: each has one customer and not many rows."""
     there, distinct, mixed = facts(
         connection,
@@ -343,11 +342,12 @@ def _per_order(
     if "amount" not in found:
         notes.append(f"{said}; their rows are put together")
         return "sum(amount)"
+    amount, order = found["amount"].sql, found["order_id"].sql
     several, same = facts(
         connection,
-        f"select count(*), count(*) filter (where low = high) from (select min({found['amount'].sql}) "
-        f"as low, max({found['amount'].sql}) as high from {table.sql} where "
-        f"{found['order_id'].sql} is not null group by {found['order_id'].sql} having count(*) > 1)",
+        "select count(*), count(*) filter (where low = high) from ("
+        f"select min({amount}) as low, max({amount}) as high from {table.sql} "
+        f"where {order} is not null group by {order} having count(*) > 1)",
     )
     name = found["amount"].column
     if same > 0.9 * several:
@@ -395,7 +395,8 @@ def _left_out(
         lost = round(found["customer_id"].missing * rows) + (guests if guests > guest_values else 0)
         if lost:
             notes.append(
-                f"{lost:,} rows without a customer, such as guests, are left out ({lost / rows:.1%})"
+                f"{lost:,} rows without a customer, such as guests, are left out "
+                f"({lost / rows:.1%})"
             )
     status = columns.take("status")
     if status is not None and column_type(table.columns[status.column]) == "text":
@@ -414,9 +415,7 @@ def _left_out(
         )[0]
         if 0 < lost < 0.6 * rows:
             where.append(f"{cancelled.sql} is null")
-            notes.append(
-                f"{lost:,} rows with {cancelled.column} are left out ({lost / rows:.1%})"
-            )
+            notes.append(f"{lost:,} rows with {cancelled.column} are left out ({lost / rows:.1%})")
     return tuple(where)
 
 
@@ -485,9 +484,7 @@ def find_input(
     )
 
 
-def _joined(
-    connection: DuckDBPyConnection, table: Table, reading: Reading, known: str
-) -> float:
+def _joined(connection: DuckDBPyConnection, table: Table, reading: Reading, known: str) -> float:
     """Give the larger share of the ids on either side that the other side knows."""
     theirs, ours, both = facts(
         connection,

@@ -62,14 +62,16 @@ def select_of(found: Found, relation: str | None = None) -> str:
     columns = {role: reading.sql for role, reading in found.columns.items()}
     if found.input == "orders" and not found.per_order:
         # they are there for the items of the orders
-        columns = {
-            role: sql for role, sql in columns.items() if role in known_columns("orders")
-        }
+        columns = {role: sql for role, sql in columns.items() if role in known_columns("orders")}
     named = {column.lower(): column for column in found.table.columns}
     if not found.per_order:
         # what Holdfast reads too, where it is called so
         for column in known_columns(found.input):
-            if column in named and column not in columns and column not in INPUTS[found.input].roles:
+            if (
+                column in named
+                and column not in columns
+                and column not in INPUTS[found.input].roles
+            ):
                 columns[column] = quoted(named[column])
     read = _select(columns, relation or found.table.sql, found.where)
     if not found.per_order:

@@ -31,11 +31,11 @@ _PRODUCT = (
     r"(?:products?|prod|items?|articles?|artikel|skus?|variants?|stock|produkte?|produits?|productos?|prodotti|prodotto"
     r"|goods|asin|ean|gtin)"
 )
-_MONEY = (
-    r"(?:_?(?:in_)?(?:eur|euro|usd|gbp|chf|pln|sek|rub|cents?|ct|minor|pence|base_?currency|local|set|shop_?money))*"
-)
+_MONEY = r"(?:_?(?:in_)?(?:eur|euro|usd|gbp|chf|pln|sek|rub|cents?|ct|minor|pence|base_?currency|local|set|shop_?money))*"
 _TAX = r"(?:_?(?:excl|incl|ex|inc|with|without|before|after)_?(?:tax|vat|mwst|discounts?))?"
-_AT = r"_?(?:at|on|date|datetime|date_?time|time|timestamp|ts|day|datum|zeit|zeitpunkt|am|dt|utc|gmt)"
+_AT = (
+    r"_?(?:at|on|date|datetime|date_?time|time|timestamp|ts|day|datum|zeit|zeitpunkt|am|dt|utc|gmt)"
+)
 _WHEN = r"(?:date|datum|day|tag|timestamp|time|ts|datetime|zeitpunkt|zeit|fecha|data|when|at|moment|event_?time|jour)"
 
 
@@ -109,7 +109,8 @@ _ORDERED_AT = Role(
 _AMOUNT = Role(
     "amount",
     {
-        r"(?:net|netto)_?(?:amount|total|sales|revenue|value|betrag|price|umsatz|wert|paid|order_?value|sum)?" + _MONEY: 100,
+        r"(?:net|netto)_?(?:amount|total|sales|revenue|value|betrag|price|umsatz|wert|paid|order_?value|sum)?"
+        + _MONEY: 100,
         rf"(?:{_ORDER}|grand|gesamt|basket|cart|current|warenkorb)_?(?:total|amount|value|revenue|sum|price|betrag|summe|"
         rf"preis|wert|net|netto|umsatz|total_?price|paid){_MONEY}{_TAX}": 98,
         rf"total_?(?:price|amount|sales|value|paid|sum|revenue|net|spent|order_?value|due|cost)?{_MONEY}{_TAX}": 96,
@@ -122,7 +123,12 @@ _AMOUNT = Role(
         rf"(?:value|wert|sum|price|preis|paid|payment|prix|precio|prezzo){_MONEY}": 60,
     },
 )
-_QUANTITY = _optional("number", {r"(?:order(?:ed)?_?|line_?|item_?)?(?:quantity|qty|menge|anzahl|stueck|units?|pieces|quantite|cantidad|ilosc)(?:_?(?:ordered|sold))?": 100})
+_QUANTITY = _optional(
+    "number",
+    {
+        r"(?:order(?:ed)?_?|line_?|item_?)?(?:quantity|qty|menge|anzahl|stueck|units?|pieces|quantite|cantidad|ilosc)(?:_?(?:ordered|sold))?": 100
+    },
+)
 _UNIT_PRICE = _optional(
     "amount",
     {
@@ -153,25 +159,34 @@ INPUTS: Mapping[str, Input] = {
             "amount": _AMOUNT,
             "discount_amount": _optional(
                 "amount",
-                {rf"(?:total_?|order_?)?(?:discounts?|rabatt)(?:_?(?:amount|total|betrag|value)){_MONEY}": 100,
-                 rf"total_?discounts?{_MONEY}": 100},
+                {
+                    rf"(?:total_?|order_?)?(?:discounts?|rabatt)(?:_?(?:amount|total|betrag|value)){_MONEY}": 100,
+                    rf"total_?discounts?{_MONEY}": 100,
+                },
             ),
-            "channel": _optional("text", {r"(?:order_?|sales_?)?channel|vertriebskanal|kanal|source_?name": 100}),
+            "channel": _optional(
+                "text", {r"(?:order_?|sales_?)?channel|vertriebskanal|kanal|source_?name": 100}
+            ),
             "loaded_at": _LOADED_AT,
             "quantity": _QUANTITY,
             "unit_price": _UNIT_PRICE,
-            "product_id": _optional("id", {**_PRODUCT_ID.patterns, "id": 0, "name|title|bezeichnung|description": 0}),
-            "status": _optional("text", {r"(?:order_?|financial_?|payment_?|bestell_?)?(?:status|state|zustand)": 100}),
-            "cancelled_at": _optional("later", {r"(?:order_?)?cancell?ed_?(?:at|on|date)|storniert_am|storno_?datum": 100}),
+            "product_id": _optional(
+                "id", {**_PRODUCT_ID.patterns, "id": 0, "name|title|bezeichnung|description": 0}
+            ),
+            "status": _optional(
+                "text",
+                {r"(?:order_?|financial_?|payment_?|bestell_?)?(?:status|state|zustand)": 100},
+            ),
+            "cancelled_at": _optional(
+                "later", {r"(?:order_?)?cancell?ed_?(?:at|on|date)|storniert_am|storno_?datum": 100}
+            ),
         },
         r".*(?:items?|lines?|details|positionen|status|refunds?|returns?|backup|archive?|tmp|temp|test|retouren)(?:_.*)?",
     ),
     "customers": Input(
         rf"(?:.*_)?{_CUSTOMER}(?:_?(?:table|data|dim|stamm|stammdaten|lookup|master|profiles?|base|raw|export))?(?:_\d+)*",
         {
-            "customer_id": Role(
-                "id", {**_CUSTOMER_ID.patterns, "id": 95, rf"_?{_ID}": 80}
-            ),
+            "customer_id": Role("id", {**_CUSTOMER_ID.patterns, "id": 95, rf"_?{_ID}": 80}),
             "created_at": Role(
                 "time",
                 {
@@ -214,14 +229,24 @@ INPUTS: Mapping[str, Input] = {
             "product_name": _optional(
                 "text", {r"(?:product_?|item_?|artikel_?)?(?:name|title|bezeichnung)": 100}
             ),
-            "unit_cost": _optional("amount", {rf"(?:unit_?)?(?:cost|cost_price|einkaufspreis|ek_?preis|ek){_MONEY}": 100}),
+            "unit_cost": _optional(
+                "amount",
+                {rf"(?:unit_?)?(?:cost|cost_price|einkaufspreis|ek_?preis|ek){_MONEY}": 100},
+            ),
         },
         r".*(?:order|bestell|line|price|review|stock_level|inventory).*",
     ),
     "web_events": Input(
         r"(?:.*_)?(?:web_?|site_?|page_?|app_?|click_?|track(?:ing)?_?|browser_?|product_?|ga_?)(?:events?|views?|visits?|stream|logs?|hits?|clicks?)|events?|clickstream|tracks",
         {
-            "event_id": Role("id", {rf"(?:web_?|page_?|hit_?)?(?:event|view|visit|hit|message|log){_ID}|insert_id": 100, "id": 85, rf"_?{_ID}": 60}),
+            "event_id": Role(
+                "id",
+                {
+                    rf"(?:web_?|page_?|hit_?)?(?:event|view|visit|hit|message|log){_ID}|insert_id": 100,
+                    "id": 85,
+                    rf"_?{_ID}": 60,
+                },
+            ),
             "customer_id": _CUSTOMER_ID,
             "occurred_at": Role(
                 "time",
@@ -231,7 +256,13 @@ INPUTS: Mapping[str, Input] = {
                     rf"(?:created){_AT}": 80,
                 },
             ),
-            "event_type": Role("text", {r"event_?(?:type|name|action)|event|ereignis(?:typ)?": 100, r"type|action|typ|aktion|name": 75}),
+            "event_type": Role(
+                "text",
+                {
+                    r"event_?(?:type|name|action)|event|ereignis(?:typ)?": 100,
+                    r"type|action|typ|aktion|name": 75,
+                },
+            ),
             "product_id": _optional("id", {rf"{_PRODUCT}{_ID}": 100}),
             "session_id": _optional("id", {rf"(?:visit|session|sitzung)s?{_ID}": 100}),
             "loaded_at": _LOADED_AT,
@@ -240,12 +271,32 @@ INPUTS: Mapping[str, Input] = {
     "support_tickets": Input(
         r"(?:.*_)?(?:support_?(?:tickets?|cases?|requests?)|tickets?|helpdesk|kundenanfragen|anfragen|cases|zendesk_tickets?)",
         {
-            "ticket_id": Role("id", {rf"(?:ticket|case|request|anfrage|vorgang){_ID}": 100, "id": 90, rf"_?{_ID}": 80, "ticket": 70}),
-            "customer_id": Role("id", {**_CUSTOMER_ID.patterns, rf"(?:requester|reporter|author){_ID}?": 75}),
-            "opened_at": Role("time", {rf"(?:opened|created|eroeffnet|erstellt|submitted|raised|received|eingangs?|eingegangen){_AT}": 100, rf"{_WHEN}": 70}),
-            "resolved_at": _optional("later", {rf"(?:resolved|solved|closed|geloest|geschlossen|erledigt){_AT}": 100}),
+            "ticket_id": Role(
+                "id",
+                {
+                    rf"(?:ticket|case|request|anfrage|vorgang){_ID}": 100,
+                    "id": 90,
+                    rf"_?{_ID}": 80,
+                    "ticket": 70,
+                },
+            ),
+            "customer_id": Role(
+                "id", {**_CUSTOMER_ID.patterns, rf"(?:requester|reporter|author){_ID}?": 75}
+            ),
+            "opened_at": Role(
+                "time",
+                {
+                    rf"(?:opened|created|eroeffnet|erstellt|submitted|raised|received|eingangs?|eingegangen){_AT}": 100,
+                    rf"{_WHEN}": 70,
+                },
+            ),
+            "resolved_at": _optional(
+                "later", {rf"(?:resolved|solved|closed|geloest|geschlossen|erledigt){_AT}": 100}
+            ),
             "topic": _optional("text", {r"topic|category|thema|kategorie": 100}),
-            "body": _optional("text", {r"body|description|message|text|nachricht|beschreibung": 100}),
+            "body": _optional(
+                "text", {r"body|description|message|text|nachricht|beschreibung": 100}
+            ),
             "csat": _optional("number", {r"csat(?:_?score)?|satisfaction(?:_?score)?": 100}),
             "loaded_at": _LOADED_AT,
         },
@@ -253,10 +304,26 @@ INPUTS: Mapping[str, Input] = {
     "campaign_sends": Input(
         r"(?:.*_)?(?:campaign_?(?:sends?|messages?|emails?|recipients|contacts)|(?:email_?|mail_?|message_?)?sends|mailings?|newsletter_?(?:sends|versand)|emails?_sent|messages_sent)",
         {
-            "send_id": Role("id", {rf"(?:send|message|mail|email|mailing|versand){_ID}": 100, "id": 90, rf"_?{_ID}": 70}),
+            "send_id": Role(
+                "id",
+                {
+                    rf"(?:send|message|mail|email|mailing|versand){_ID}": 100,
+                    "id": 90,
+                    rf"_?{_ID}": 70,
+                },
+            ),
             "customer_id": Role("id", {**_CUSTOMER_ID.patterns, rf"recipient{_ID}?": 75}),
-            "campaign_id": Role("id", {rf"(?:campaign|kampagne|kampagnen|newsletter){_ID}": 100, r"campaign(?:_?name)?|kampagne": 85}),
-            "sent_at": Role("time", {rf"(?:sent|send|versand|versendet|delivered|gesendet){_AT}": 100, rf"{_WHEN}": 70}),
+            "campaign_id": Role(
+                "id",
+                {
+                    rf"(?:campaign|kampagne|kampagnen|newsletter){_ID}": 100,
+                    r"campaign(?:_?name)?|kampagne": 85,
+                },
+            ),
+            "sent_at": Role(
+                "time",
+                {rf"(?:sent|send|versand|versendet|delivered|gesendet){_AT}": 100, rf"{_WHEN}": 70},
+            ),
             "channel": _optional("text", {"channel|kanal": 100}),
             "offer_id": _optional("id", {rf"offer{_ID}": 100}),
             "is_control": _optional("flag", {r"is_?(?:control|holdout)": 100}),
@@ -267,10 +334,27 @@ INPUTS: Mapping[str, Input] = {
     "subscriptions": Input(
         r"(?:.*_)?(?:subscriptions?|abos?|abonnements?|contracts?|vertraege|memberships?)",
         {
-            "subscription_id": Role("id", {rf"(?:subscription|abo|abonnement|contract|vertrags?|membership){_ID}": 100, "id": 90, rf"_?{_ID}": 70}),
+            "subscription_id": Role(
+                "id",
+                {
+                    rf"(?:subscription|abo|abonnement|contract|vertrags?|membership){_ID}": 100,
+                    "id": 90,
+                    rf"_?{_ID}": 70,
+                },
+            ),
             "customer_id": _CUSTOMER_ID,
-            "started_at": Role("time", {rf"(?:started|start|begin|begins|activated|beginn|von|valid_?from|created){_AT}?|(?:vertrags|abo)_?beginn": 100}),
-            "ended_at": Role("later", {rf"(?:ended|end|ends|cancell?ed|churned|terminated|ende|bis|valid_?(?:to|until)|gekuendigt|expired){_AT}?|(?:vertrags|abo)_?ende": 100}),
+            "started_at": Role(
+                "time",
+                {
+                    rf"(?:started|start|begin|begins|activated|beginn|von|valid_?from|created){_AT}?|(?:vertrags|abo)_?beginn": 100
+                },
+            ),
+            "ended_at": Role(
+                "later",
+                {
+                    rf"(?:ended|end|ends|cancell?ed|churned|terminated|ende|bis|valid_?(?:to|until)|gekuendigt|expired){_AT}?|(?:vertrags|abo)_?ende": 100
+                },
+            ),
             "plan": _optional("text", {r"plan(?:_?(?:name|id|code))?|tarif": 100}),
             "mrr": _optional("amount", {r"mrr|monthly_?(?:amount|price|revenue)": 100}),
         },
@@ -279,7 +363,13 @@ INPUTS: Mapping[str, Input] = {
         r"(?:.*_)?(?:feedback|nps(?:_.*)?|surveys?(?:_(?:answers|responses|results))?|umfragen?|csat_?(?:answers|responses|ratings)?)",
         {
             "customer_id": Role("id", {**_CUSTOMER_ID.patterns, rf"respondent{_ID}?": 75}),
-            "answered_at": Role("time", {rf"(?:answered|responded|submitted|created|beantwortet|completed|received){_AT}": 100, rf"{_WHEN}": 80}),
+            "answered_at": Role(
+                "time",
+                {
+                    rf"(?:answered|responded|submitted|created|beantwortet|completed|received){_AT}": 100,
+                    rf"{_WHEN}": 80,
+                },
+            ),
             "score": Role("number", {r"score|nps(?:_?score)?|rating|bewertung|punkte|note": 100}),
             "comment": _optional("text", {r"comment|kommentar|text|verbatim": 100}),
         },
@@ -296,7 +386,16 @@ def plain_name(name: str) -> str:
     >>> plain_name("InvoiceDate"), plain_name("Customer ID"), plain_name("Verträge")
     ('invoice_date', 'customer_id', 'vertraege')
     """
-    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ł", "l")):
+    for letter, plain in (
+        ("ä", "ae"),
+        ("ö", "oe"),
+        ("ü", "ue"),
+        ("ß", "ss"),
+        ("Ä", "Ae"),
+        ("Ö", "Oe"),
+        ("Ü", "Ue"),
+        ("ł", "l"),
+    ):
         name = name.replace(letter, plain)
     name = unicodedata.normalize("NFKD", name)
     name = "".join(letter for letter in name if not unicodedata.combining(letter))
@@ -315,7 +414,10 @@ def points(role: Role, column: str) -> int:
     0
     """
     name = plain_name(column)
-    return max((value for pattern, value in role.patterns.items() if re.fullmatch(pattern, name)), default=0)
+    return max(
+        (value for pattern, value in role.patterns.items() if re.fullmatch(pattern, name)),
+        default=0,
+    )
 
 
 def table_points(input: str, table: str) -> int:

@@ -22,7 +22,15 @@ __all__ = ["PACKAGE_FOLDER", "Changes", "Folder", "plan_changes", "read_folder",
 
 PACKAGE_FOLDER = "holdfast_package"
 _PLUGIN = {"module": "holdfast.plugin"}
-_IGNORED = ("target/", "dbt_packages/", "logs/", "serving/", "*.duckdb", "*.duckdb.wal", ".user.yml")
+_IGNORED = (
+    "target/",
+    "dbt_packages/",
+    "logs/",
+    "serving/",
+    "*.duckdb",
+    "*.duckdb.wal",
+    ".user.yml",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,11 @@ class Folder:
         told = (self.settings or {}).get("vars") or {}
         scopes = [told, *(told.get(key) for key in (self.name, "holdfast"))]
         return next(
-            (s["holdfast_orders"] for s in scopes if isinstance(s, dict) and "holdfast_orders" in s),
+            (
+                s["holdfast_orders"]
+                for s in scopes
+                if isinstance(s, dict) and "holdfast_orders" in s
+            ),
             None,
         )
 
@@ -120,8 +132,8 @@ def read_folder(path: Path) -> Folder:
         raise SetupError(f"{file} names no project; dbt needs at least `name:`")
     if settings["name"] == "holdfast":
         raise SetupError(
-            f"{path} is Holdfast itself, which needs no setting up: `make demo` builds its demo. For "
-            "a project of your own, name another folder, such as `holdfast init ../my_shop`"
+            f"{path} is Holdfast itself, which needs no setting up: `make demo` builds its demo. "
+            "For a project of your own, name another folder, such as `holdfast init ../my_shop`"
         )
     return Folder(path, settings)
 
@@ -196,16 +208,20 @@ def _plan_project(changes: Changes, folder: Folder, variables: Mapping[str, str]
                     "flags": {"send_anonymous_usage_stats": False},
                 }
             )
-            + "\n# What Holdfast reads; only the orders are needed. README.md of Holdfast lists all settings.\n"
+            + "\n# What Holdfast reads; only the orders are needed.\n"
             + as_yaml({"vars": dict(variables)})
-            + "\n# Holdfast's tables stand apart from yours: in main_retention, if your schema is main.\n"
+            + "\n# Holdfast's tables stand apart: in main_retention, if your schema is main.\n"
             + as_yaml({"models": own_schema})
         )
         return
     if folder.orders is not None:
         return
     text = file.read_text(encoding="utf-8")
-    for path, entries in (("vars", dict(variables)), ("models", own_schema)):
+    added: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("vars", dict(variables)),
+        ("models", own_schema),
+    )
+    for path, entries in added:
         told = folder.settings.get(path)
         if path == "models" and isinstance(told, dict) and "holdfast" in told:
             continue
@@ -281,8 +297,9 @@ def _plan_profile(
         changes.by_hand.setdefault("profiles.yml", []).append(as_yaml(content))
         return
     changes.files[file] = (
-        "# The warehouse, and the plugin that registers Holdfast's functions. A relative path is one\n"
-        "# from the folder that dbt runs in; on another machine, change it here.\n" + as_yaml(content)
+        "# The warehouse, and the plugin that registers Holdfast's functions. A relative path\n"
+        "# begins at the folder that dbt runs in; on another machine, change it here.\n"
+        + as_yaml(content)
     )
 
 

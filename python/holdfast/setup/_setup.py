@@ -99,7 +99,7 @@ def set_up_project(
     """
     folder = read_folder(path)
     if folder.orders is not None:
-        say("dbt_project.yml names the orders already; the tables of the warehouse are not searched.")
+        say("dbt_project.yml names the orders already; the warehouse is not searched.")
         changes = plan_changes(folder, choices.warehouse, (), target=target)
         _finish(folder, changes, say, has_inputs=True)
         return
@@ -197,40 +197,37 @@ def _sample(folder: Folder, say: Callable[[str], None]) -> Path:
             for file in sorted(Path(temporary).glob("*.parquet")):
                 name = quoted("raw", file.stem)
                 # the names are those of the simulation, quoted
-                connection.execute(
-                    f"create table {name} as from read_parquet({text(str(file))})"  # noqa: S608
-                )
+                connection.execute(f"create table {name} as from read_parquet({text(str(file))})")
         write_aside(warehouse, aside.read_bytes(), error=SetupError)
     say(f"Wrote {warehouse}: a simulated shop of {_SAMPLE_CUSTOMERS} customers.")
     return warehouse
 
 
-def _tell(
-    connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[str], None]
-) -> None:
+def _tell(connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[str], None]) -> None:
     """Say what was found of an input, with how many rows, and what a person has to know."""
     if found.input != "orders":
         say(f"{found.input}: {plain(found.table.told)}{_columns(found)}")
     else:
         rows, customers, first, last, ahead = facts(
             connection,
-            "select count(*), count(distinct customer_id), min(ordered_at)::date, "
-            "max(ordered_at)::date, count(*) filter (where ordered_at > "
-            f"(now() at time zone 'UTC')) from ({select_of(found)})",
+            "select count(*), count(distinct customer_id), "
+            "cast(min(moment) as date), cast(max(moment) as date), "
+            "count(*) filter (where moment > (now() at time zone 'UTC')) from (select *, "
+            f"try_cast(ordered_at as timestamp) as moment from ({select_of(found)}))",
         )
         say(f"orders: {plain(found.table.told)}{_columns(found)}")
         if not rows:
             raise SetupError(
-                f"no row of {found.table.told} is an order that can be read; name other columns with "
-                "--column"
+                f"no row of {found.table.told} is an order that can be read; name other columns "
+                "with --column"
             )
         say(f"  {rows:,} orders of {customers:,} customers, from {first} to {last}")
         if rows == customers:
             say("  * every customer has a single order: is this the column of the customers?")
         if ahead:
             say(
-                f"  * {ahead:,} orders lie in the future, which stops a build; their times are most "
-                "likely local instead of UTC, or they are pre-orders"
+                f"  * {ahead:,} orders lie in the future, which stops a build; their times are "
+                "most likely local instead of UTC, or they are pre-orders"
             )
     for note in found.notes:
         say(f"  * {plain(note)}")

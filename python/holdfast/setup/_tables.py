@@ -61,8 +61,8 @@ def open_warehouse(path: Path) -> DuckDBPyConnection:
         told = str(error).splitlines()[0]
         if "lock" in told:
             raise SetupError(
-                f"{path} is in use by another process, most likely a build or a program that has it "
-                f"open: wait for it or close it, and run this again ({told})"
+                f"{path} is in use by another process, most likely a build or a program that has "
+                f"it open: wait for it or close it, and run this again ({told})"
             ) from None
         raise SetupError(f"{path} cannot be opened as a DuckDB file ({told})") from None
 
@@ -132,7 +132,9 @@ def find_inputs(
         if input in without or any(one.input == input for one in found):
             continue
         taken = {one.table.sql for one in found}
-        there = _optional(connection, tables, input, named.get(input), taken, keys, wishes, notes, ask)
+        there = _optional(
+            connection, tables, input, named.get(input), taken, keys, wishes, notes, ask
+        )
         if there is not None:
             found.append(there)
             if input == "order_items":
@@ -191,8 +193,8 @@ def _named(tables: Sequence[Table], name: str, input: str) -> Table:
         return found[0]
     there = ", ".join(table.told for table in found or tables) or "none"
     raise SetupError(
-        f"{len(found) or 'no'} table{'s are' if len(found) > 1 else ' is'} called {name}, which was "
-        f"named for {input}; "
+        f"{len(found) or 'no'} table{'s are' if len(found) > 1 else ' is'} called {name}, "
+        f"which was named for {input}; "
         + ("name one with its schema" if found else "the warehouse has")
         + f": {there}"
     )
@@ -286,9 +288,7 @@ def _optional(
         candidates = [_named(tables, name, input)]
     else:
         candidates = [
-            table
-            for table in tables
-            if table_points(input, table.name) and table.sql not in taken
+            table for table in tables if table_points(input, table.name) and table.sql not in taken
         ]
     fits: list[tuple[float, Found]] = []
     refused: list[str] = []
@@ -323,7 +323,7 @@ def _optional(
 def _of_the_name(
     tables: Sequence[Table], found: Sequence[Found], without: Sequence[str]
 ) -> list[Found]:
-    """Give the tables that have the name and the columns of an input, beside those with the orders."""
+    """Give the tables that have the name and the columns of an input, where the orders are."""
     schema = found[0].table.schema
     more = []
     for path in sorted((shipped_package() / "models" / "inputs").glob(f"{_STAGED}*.sql")):

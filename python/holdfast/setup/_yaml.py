@@ -33,8 +33,17 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+def _in_double_quotes(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    """Write a text that holds single quotes, as refs do, in double ones."""
+    style = '"' if "'" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _in_double_quotes)
+
+
 def with_entries(text: str, path: Sequence[str], entries: Any) -> str | None:
-    """Add entries to the mapping or list at a path, and change nothing else.
+    r"""Add entries to the mapping or list at a path, and change nothing else.
 
     Parameters
     ----------
