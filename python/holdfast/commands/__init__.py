@@ -12,6 +12,7 @@ from typing import Protocol
 
 from holdfast.commands import (
     backtest,
+    doctor,
     features,
     forget,
     init,
@@ -47,6 +48,7 @@ class Command(Protocol):
 # in the order in which `holdfast --help` shows them
 COMMANDS: Mapping[str, Command] = {
     "init": init,
+    "doctor": doctor,
     "summary": summary,
     "report": report,
     "mcp": mcp,
