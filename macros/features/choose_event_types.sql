@@ -85,14 +85,14 @@
 
 
 {#-
-  The inputs of events: {source: {relation, type, where, first, is_listed, reads}}; `first` are types that have features in any case, and
+  The inputs of events: {source: {model, type, where, first, is_listed, reads}}; `first` are types that have features in any case, and
   `reads` is the relation that the user named.
 -#}
 {% macro _inputs_with_types(reads=false) %}
     {%- set inputs = {} -%}
     {%- if holdfast.has_input('web_events') -%}
         {%- do inputs.update({'web_events': {
-            'relation': holdfast._relation_of('stg_holdfast__web_events', 'holdfast'), 'type': holdfast.normal_event_type('event_type'),
+            'model': 'stg_holdfast__web_events', 'type': holdfast.normal_event_type('event_type'),
             'where': '', 'first': ['view', 'cart', 'search'], 'is_listed': false, 'reads': none,
         }}) -%}
     {%- endif -%}
@@ -102,7 +102,7 @@
             {%- do first.append((event_type[:200] | trim | lower)) -%}
         {%- endfor -%}
         {%- do inputs.update({name: {
-            'relation': holdfast._relation_of('stg_holdfast__events', 'holdfast'), 'type': 'event_type',
+            'model': 'stg_holdfast__events', 'type': 'event_type',
             'where': ' and source = ' ~ holdfast.text(name), 'first': first, 'is_listed': spec.types is not none,
             'reads': spec.relation if reads else none,
         }}) -%}
@@ -115,7 +115,8 @@
 {% macro _customers_of_types(spec, as_of_date) %}
     {%- set as_of = 'cast(' ~ as_of_date ~ ' as timestamp)' -%}
     {{- return(
-        'select distinct ' ~ spec.type ~ ' as event_type, customer_id from ' ~ spec.relation ~ ' where customer_id is not null and occurred_at < '
+        'select distinct ' ~ spec.type ~ ' as event_type, customer_id from '
+        ~ holdfast._relation_of(spec.model, 'holdfast') ~ ' where customer_id is not null and occurred_at < '
         ~ as_of ~ ' and occurred_at >= ' ~ as_of ~ ' - interval 365 day and coalesce(loaded_at, occurred_at) < ' ~ as_of ~ spec.where
     ) -}}
 {% endmacro %}
