@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_slope", "loss_given_rates"]
+__all__ = ["best_intercept", "fit_slope", "loss_given_rates"]
 
 # Held-out rows are few in a small shop; beyond these a slope says more of them than of the model.
 _LEAST, _MOST = 0.5, 1.5
@@ -56,7 +56,7 @@ def fit_slope(
     for _ in range(_MOST_STEPS):
         gradient = curvature = 0.0
         for index, (score, y) in enumerate(parts):
-            intercepts[index] = _best_intercept(slope * score, y, intercepts[index])
+            intercepts[index] = best_intercept(slope * score, y, intercepts[index])
             probability = _sigmoid(intercepts[index] + slope * score)
             spread = probability * (1.0 - probability)
             centre = (spread @ score) / spread.sum()
@@ -125,7 +125,7 @@ def _best_intercepts(score: NDArray[np.float64], y: NDArray[np.int64]) -> NDArra
     return intercepts
 
 
-def _best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: float) -> float:
+def best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: float) -> float:
     """Return the intercept at which the mean prediction is the observed rate."""
     intercept = start
     for _ in range(_MOST_STEPS):
