@@ -1,9 +1,9 @@
 """What a year ago tells of the level: a shift of the log-odds by the part of the year.
 
 A model carries the mean level of its training dates to every season. What it got wrong on the same
-date a year before is the best guess of what it will get wrong again, but only as far as such errors
-come back. How far they do is measured on the dates that have another one a year before them; with
-little evidence the shift is small, and without any there is none.
+date a year before, beside the mean of that year, is the best guess of what it will get wrong again,
+but only as far as such errors come back. Half of them is expected to; dates that have another one a
+year before them correct that, by the more of them there are, down to nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _PARTS = 24
 # then drawn together by a line.
 _REACH = 1.0 / 12.0
 _LEAST_WEIGHT = 0.3
+# Of a year-ago error, before there is any evidence; it weighs as much as one label window.
+_EXPECTED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def fit_season(
     y: NDArray[np.int64],
     as_of: NDArray[np.datetime64],
     gap_days: int,
+    counts: NDArray[np.bool_] | None = None,
 ) -> Season | None:
     """Measure the errors of each date's level, and how far they come back a year later.
 
@@ -91,11 +94,14 @@ def fit_season(
     gap_days
         Days from an as_of to the end of its label window: dates closer than that tell in part the
         same.
+    counts
+        Which rows are of dates whose level can be compared, shape (n,); None for all. The first
+        dates of a shop cannot: nobody there has been seen for long.
 
     Returns
     -------
     Season or None
-        None where no date has another one a year before it, or where errors do not come back.
+        None where these dates span less than a year, or where errors do not come back.
 
     Examples
     --------
@@ -115,26 +121,27 @@ def fit_season(
         outcomes = y[here]
         # of a date with one outcome nothing finite can be told
         known[index] = 0 < outcomes.sum() < len(outcomes)
+        known[index] &= counts is None or bool(counts[here].all())
         if known[index]:
             errors[index] = best_intercept(log_odds[here], outcomes, 0.0)
-    if not known.any():
-        return None
     days, errors = days[known], errors[known]
+    if not len(days) or days[-1] + gap_days - days[0] < _YEAR_DAYS:
+        return None
+    # a season is what differs from the mean of a whole year
+    errors -= errors[days > days[-1] - _YEAR_DAYS].mean()
     pairs = [
         (error, before)
         for day, error in zip(days, errors, strict=True)
         if (before := _near((days - (day - _YEAR_DAYS)) / _YEAR_DAYS, errors)) is not None
     ]
-    if not pairs:
-        return None
-    own, before = np.array(pairs).T
+    own, before = np.array(pairs).reshape(-1, 2).T
     # months whose windows overlap are one piece of evidence together
     step = float(np.median(np.diff(days)))
-    evidence = len(pairs) * min(1.0, step / gap_days)
-    # a ridge regression whose prior, no season, weighs as much as one window
+    evidence = min(1.0, step / gap_days)
+    # a ridge regression whose prior weighs as much as one window of a mean error
     prior = float(np.mean(errors**2))
-    share = evidence * float(np.mean(own * before))
-    share /= max(evidence * float(np.mean(before**2)) + prior, 1e-12)
+    share = evidence * float(np.sum(own * before)) + _EXPECTED_SHARE * prior
+    share /= max(evidence * float(np.sum(before**2)) + prior, 1e-12)
     share = float(np.clip(share, 0.0, 1.0))
     if share <= 0.0:
         return None

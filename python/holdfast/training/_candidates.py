@@ -61,6 +61,8 @@ logger = logging.getLogger("holdfast.training")
 
 T = TypeVar("T")
 
+# Once a shop has been seen so long, its population is whole and old customers differ from new ones.
+_AGE, _KNOWN_DAYS = "first_order_age_days", 180
 # Rows on which a file and its model are compared: those of all dates, evenly spaced.
 _MOST_TO_CHECK = 50_000
 
@@ -118,7 +120,7 @@ class FitPlan:
         ):
             return model, self.names
         log_odds = model.log_odds(data.columns(self.names))
-        season = fit_season(log_odds, data.y, data.as_of, self.gap_days)
+        season = fit_season(log_odds, data.y, data.as_of, self.gap_days, _are_known(data))
         if season is None:
             return model, self.names
         return model.with_season(season), (*self.names, YEAR_SHARE)
@@ -199,12 +201,7 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
     models, bgnbd_weight, without = models_of(recipe, algorithms), 0.0, given[BLEND]
     if BLEND in models and task.fits_bgnbd and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
-            bgnbd_weight, given[BLEND] = choose_weight(
-                folds,
-                given[BLEND],
-                task.horizon_days,
-                holds_out_dates=prepared.holds_out_dates,
-            )
+            bgnbd_weight, given[BLEND] = choose_weight(folds, given[BLEND], task.horizon_days)
     part = _part(prepared.training, names)
     process = fit_bgnbd_share_or_none(part, task.horizon_days, bgnbd_weight)
     if process is None:
@@ -319,6 +316,18 @@ def checked_file(
 def _part(data: Dataset, names: tuple[str, ...]) -> Part:
     """Give all rows as something to fit on."""
     return Part(data.columns(names), data.y, names, data.as_of, data.customer, data.target)
+
+
+def _are_known(data: Dataset) -> NDArray[np.bool_] | None:
+    """Tell of every row whether the history of its date goes back half a year."""
+    if _AGE not in data.names:
+        return None
+    age = np.nan_to_num(data.columns((_AGE,))[:, 0], nan=0.0)
+    _, position = np.unique(data.as_of, return_inverse=True)
+    longest = np.zeros(position.max() + 1)
+    np.maximum.at(longest, position, age)
+    result: NDArray[np.bool_] = (longest >= _KNOWN_DAYS)[position]
+    return result
 
 
 def _fit_parts(

@@ -45,7 +45,8 @@ def test_errors_that_come_back_shift_the_same_month_and_no_more_than_they_were()
     assert 0.7 < season.share < 1.0
     november = np.log(0.2 / 0.8)
     assert november < of_month(season, 11) < 0.7 * november
-    assert of_month(season, 5) == pytest.approx(0.0, abs=1e-6)
+    # as far above the mean of the year as all other months
+    assert of_month(season, 5) == pytest.approx(-season.share * november / 12)
 
 
 def test_months_with_windows_that_overlap_are_less_evidence():
@@ -55,13 +56,28 @@ def test_months_with_windows_that_overlap_are_less_evidence():
     assert long.share < short.share
 
 
-def test_no_season_without_a_date_a_year_before_or_where_errors_do_not_come_back():
-    y, as_of = outcomes(np.linspace(0.2, 0.5, 12))
+def test_half_of_an_error_is_expected_before_another_year_tells():
+    rates = np.where(np.arange(12) == 10, 0.2, 0.5)
+    y, as_of = outcomes(rates)
+    season = fit_season(np.zeros(len(y)), y, as_of, 60)
+    assert season is not None
+    assert season.share == 0.5
+
+
+def test_no_season_within_a_year_or_where_errors_turn_round():
+    y, as_of = outcomes(np.linspace(0.2, 0.5, 8))
     assert fit_season(np.zeros(len(y)), y, as_of, 90) is None
-    falling = np.concatenate([np.full(12, 0.3), np.full(12, 0.6)])
-    y, as_of = outcomes(falling)
-    assert fit_season(np.full(len(y), -0.2), y, as_of, 90) is None
+    turned = np.full(24, 0.5)
+    turned[[10, 22]] = [0.2, 0.8]
+    y, as_of = outcomes(turned)
+    assert fit_season(np.zeros(len(y)), y, as_of, 30) is None
     assert fit_season(np.zeros(200), np.ones(200, np.int64), np.repeat(MONTHS[:1], 200), 90) is None
+
+
+def test_dates_that_do_not_count_are_no_evidence():
+    y, as_of = outcomes(np.where(np.arange(24) % 12 == 10, 0.2, 0.5))
+    late = as_of >= MONTHS[18]
+    assert fit_season(np.zeros(len(y)), y, as_of, 90, late) is None
 
 
 def test_share_is_the_feature_of_the_package():
