@@ -168,6 +168,18 @@ def test_same_rows_in_another_order_give_the_same_bytes(
         assert first_build[column].to_pylist() == second[column].to_pylist()
 
 
+def test_one_core_and_several_give_the_same_bytes(
+    session, make_shop: Shop, first_build: pa.Table, monkeypatch
+):
+    bytes_of = {}
+    for cores in (1, 3):
+        monkeypatch.setattr("holdfast.threads._cores", lambda cores=cores: cores)
+        rows = train(session, make_shop())
+        bytes_of[cores] = dict(zip(rows["model_id"].to_pylist(), rows["onnx"].to_pylist()))
+    assert bytes_of[1] == bytes_of[3]
+    assert len(bytes_of[1]) == len(first_build)
+
+
 def test_registry_row_holds_what_is_needed_to_train_again(session, make_shop: Shop):
     shop = make_shop()
     settings = {"horizon_days": 60, "seed": 11, "exclude_features": ["return_share"]}
