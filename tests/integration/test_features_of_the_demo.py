@@ -125,7 +125,7 @@ def test_stored_definitions_compute_what_the_tables_hold(built_demo: DbtProject)
 @pytest.mark.slow
 def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
     """Build month by month, with rows that come late, and compare with one build of everything."""
-    names = views(demo)
+    names = [*views(demo), "customer_features"]
     demo.warehouse.unlink()
     # orders that reach the warehouse after the first build: their table says no load time
     demo.execute(
@@ -166,8 +166,20 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
 
 @pytest.mark.slow
 def test_only_dates_that_are_new_or_may_still_change_are_computed(demo: DbtProject) -> None:
-    demo.dbt("run", "--select", "holdfast__customer_order_features")
+    changed = "where as_of = timestamp '2026-03-01'"
+    demo.execute(f"update customer_support_features set ticket_count_90d = 77 {changed}")
+    demo.execute("update customer_features set order_count_30d = -1")
+    demo.dbt("run", "--select", "holdfast__customer_order_features", "holdfast__customer_features")
     folder = demo.directory / "target" / "compiled" / "holdfast" / "models" / "features"
     sql = (folder / "holdfast__customer_order_features.sql").read_text()
     assert "timestamp '2026-07-01" in sql
     assert "timestamp '2026-06-01" not in sql
+    # of the joined features the date for which a view has other rows, whatever changed them
+    joined = (folder / "holdfast__customer_features.sql").read_text()
+    assert "where as_of in (timestamp '2026-03-01 00:00:00')" in joined
+    kept = "select distinct cast(as_of as date) from customer_features where order_count_30d = -1"
+    assert "2026-03-01" not in {str(date) for (date,) in demo.query(kept)}
+    assert len(demo.query(kept)) == len(demo.query("select distinct as_of from customer_spine")) - 1
+    assert demo.query(f"select distinct ticket_count_90d from customer_features {changed}") == [
+        (77.0,)
+    ]
