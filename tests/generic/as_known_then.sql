@@ -63,7 +63,7 @@ select 1 as nothing_to_check where false
         {%- endif -%}
         {%- for is_sliced in [true, false] if not attempt.is_done and (slices or not is_sliced) -%}
             {%- set parts = ctes | list -%}
-            {%- set differences = [] -%}
+            {%- set computed_rows = [] -%}
             {%- for relation, name in slices.items() if is_sliced -%}
                 {%- do parts.append(name ~ ' as (select * from ' ~ relation ~ ' where ' ~ in_sample ~ ')') -%}
             {%- endfor -%}
@@ -76,14 +76,15 @@ select 1 as nothing_to_check where false
                     {%- set computed.sql = computed.sql | replace(relation, holdfast.as_known_at(rows, times, date)) -%}
                 {%- endfor -%}
                 {%- set computed.sql = computed.sql | replace('__holdfast_spine__', '(select * from ' ~ whole.spine ~ ' ' ~ of_date ~ ')') -%}
-                {%- set stored_rows = 'holdfast_stored_' ~ loop.index -%}
-                {%- set computed_rows = 'holdfast_computed_' ~ loop.index -%}
-                {%- do parts.append(stored_rows ~ ' as (select ' ~ columns ~ ' from ' ~ model ~ ' ' ~ of_date ~ ')') -%}
-                {%- do parts.append(computed_rows ~ ' as (select ' ~ columns ~ ' from (\n' ~ computed.sql ~ '\n) as computed)') -%}
-                {%- do differences.append('(select * from ' ~ stored_rows ~ ' except all select * from ' ~ computed_rows ~ ')') -%}
-                {%- do differences.append('(select * from ' ~ computed_rows ~ ' except all select * from ' ~ stored_rows ~ ')') -%}
+                {%- do computed_rows.append('select ' ~ columns ~ ' from (\n' ~ computed.sql ~ '\n) as computed') -%}
             {%- endfor -%}
-            {%- set attempt.sql = 'with\n\n' ~ parts | join(',\n\n') ~ '\n\n' ~ differences | join('\nunion all\n') -%}
+            {%- do parts.append(
+                'holdfast_stored as (select ' ~ columns ~ ' from ' ~ model ~ ' where as_of in (timestamp '
+                ~ holdfast._texts(cutoffs) | join(', timestamp ') ~ ')' ~ (' and ' ~ in_sample if is_sample else '') ~ ')'
+            ) -%}
+            {%- do parts.append('holdfast_computed as (' ~ computed_rows | join('\nunion all\n') ~ ')') -%}
+            {%- set attempt.sql = 'with\n\n' ~ parts | join(',\n\n') ~ '\n\n(select * from holdfast_stored except all select * from holdfast_computed)'
+                ~ '\nunion all\n(select * from holdfast_computed except all select * from holdfast_stored)' -%}
             {%- if is_sliced and flags.WHICH in ['build', 'test']
                 and run_query('select count(*) from (' ~ attempt.sql ~ ') as differences').columns[0].values()[0] == 0 -%}
                 {%- set attempt.is_done = true -%}
