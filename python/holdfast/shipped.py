@@ -134,9 +134,7 @@ def copy_package(target: Path) -> PackageCopy:
         there = _hashes(target, [path for path in _below(target) if path != _RECORD])
         if there == kept == _hashes(source, files):
             return PackageCopy(target, version, former, "same")
-        changed = sorted(
-            path for path in {*there, *kept} if there.get(path) != kept.get(path)
-        )
+        changed = sorted(path for path in {*there, *kept} if there.get(path) != kept.get(path))
         if changed:
             raise ShippedError(
                 f"{target} was changed by hand ({', '.join(changed[:3])}"
