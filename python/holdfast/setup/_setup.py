@@ -184,7 +184,7 @@ def _sample(folder: Folder, say: Callable[[str], None]) -> Path:
     if warehouse.exists() or folder.settings is not None:
         raise SetupError(
             f"sample data are for an empty folder, and {folder.path} has "
-            f"{_SAMPLE if warehouse.exists() else 'a dbt project'}; name another folder"
+            f"{'a dbt project' if folder.settings is not None else _SAMPLE}; name another folder"
         )
     # settles that it is no clone, before anything is written
     folder.path.mkdir(parents=True, exist_ok=True)
