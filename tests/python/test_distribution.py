@@ -79,7 +79,7 @@ def pins(file: str) -> dict[str, str]:
     return {name_of(found[1]): found[2] for found in pinned if found}
 
 
-@pytest.mark.parametrize("extra", ["report", "dev", "spark"])
+@pytest.mark.parametrize("extra", ["report", "dev", "spark", "docs"])
 def test_make_installs_the_versions_of_the_constraints_each_with_its_hash(extra: str) -> None:
     file = f"requirements/{extra}.txt"
     constraints, locked = pins("constraints.txt"), pins(file)
@@ -97,7 +97,7 @@ def test_make_installs_the_versions_of_the_constraints_each_with_its_hash(extra:
 
 
 def test_no_version_is_constrained_that_nothing_installs() -> None:
-    locked = [pins(f"requirements/{extra}.txt") for extra in ("report", "dev", "spark")]
+    locked = [pins(f"requirements/{extra}.txt") for extra in ("report", "dev", "spark", "docs")]
     assert set(pins("constraints.txt")) == set().union(*locked)
 
 
