@@ -220,3 +220,45 @@ def test_the_command_hands_on_what_it_is_told(
     model = tmp_path / "shop" / "models" / "for_holdfast" / "orders_for_holdfast.sql"
     assert 'cast(("x") / 100e0 as decimal(18, 4)) as amount' in model.read_text("utf-8")
     assert "x is in cents, divided by 100" in capsys.readouterr().out
+
+
+def test_a_target_that_is_no_duckdb_file_is_refused_and_gets_no_plugin(tmp_path: Path) -> None:
+    folder = project_of(tmp_path)
+    (folder / "profiles.yml").write_text(
+        "shop:\n  target: dev\n  outputs:\n    dev:\n      type: spark\n      method: session\n",
+        encoding="utf-8",
+    )
+    before = snapshot(folder)
+    with pytest.raises(SetupError, match=r"type|DuckDB"):
+        set_up(folder, warehouse=folder / "shop.duckdb")
+    assert snapshot(folder) == before
+
+
+def test_on_a_terminal_what_is_unclear_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"create table sales as select *, amount * 1.2 as total from ({ORDERS})")
+    answers = ["", "7", "amount"]
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return str(warehouse) if "DuckDB file" in question else answers.pop()
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["init", str(tmp_path / "shop")]) == 0
+    project = yaml.safe_load((tmp_path / "shop" / "dbt_project.yml").read_text("utf-8"))
+    assert project["vars"] == {"holdfast_orders": '"main"."sales"'}
+    assert [question.split("?")[0] for question in asked] == [
+        "The DuckDB file with your orders (empty: make one with sample data): ",
+        "Which column of main.sales is amount",
+    ]
+    # the first is meant by no answer, and a number must be one of those that are shown
+    other = tmp_path / "other"
+    answers[:] = ["", "7"]
+    assert main(["init", str(other), "--warehouse", str(warehouse)]) == 0
+    assert answers == []
+    assert (other / "models" / "for_holdfast" / "orders_for_holdfast.sql").exists()

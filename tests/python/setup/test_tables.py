@@ -198,6 +198,18 @@ def test_ids_of_another_type_are_brought_to_that_of_the_orders() -> None:
     assert lost == (0,)
 
 
+def test_other_columns_of_customers_stay_for_attributes() -> None:
+    with warehouse_with(f"create table orders as {ORDERS}") as warehouse:
+        warehouse.execute(
+            "create table kunden as select distinct customer_id as kundennr, timestamp '2023-01-01' "
+            f"as angelegt_am, 'DE' as land, 1 as customer_id from ({ORDERS})"
+        )
+        sql = select_of(inputs_of(warehouse).found[1])
+        columns = [name for name, *_ in warehouse.execute(f"describe {sql}").fetchall()]
+    assert columns == ["customer_id", "created_at", "land"]
+    assert '"kundennr" as customer_id' in sql
+
+
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
