@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from holdfast.contract._format import RESULTS
 
+# Of these, what a graph computes in between fits the processor's cache, and little memory.
+_BLOCK_ROWS = 4_096
+
 __all__ = ["last_column", "open_session", "predict_onnx"]
 
 
@@ -39,4 +42,8 @@ def predict_onnx(blob: bytes, features: NDArray[np.float32]) -> NDArray[np.float
     session = open_session(blob)
     names = {output.name for output in session.get_outputs()}
     output = next(name for name in RESULTS.values() if name in names)
-    return last_column(session, output, features).astype(np.float64)
+    given = np.empty(len(features))
+    for start in range(0, len(features), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        given[rows] = last_column(session, output, features[rows])
+    return given

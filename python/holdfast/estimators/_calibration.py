@@ -142,5 +142,7 @@ def _best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: flo
 
 def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the logistic function without overflow."""
-    result: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -log_odds))
+    from scipy.special import expit
+
+    result: NDArray[np.float64] = expit(log_odds)
     return result

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -22,11 +25,16 @@ from holdfast.errors import TrainingError
 from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
 from holdfast.estimators._conversion import convert
 from holdfast.estimators._directions import MONOTONIC, directions
+from holdfast.estimators._enough import enough_rows
 from holdfast.estimators._target import CLASSIFICATION, Target
+from holdfast.threads import side_by_side
 
 __all__ = ["TreeModel", "fit_trees", "trees_base_value", "tune_trees"]
 
+T = TypeVar("T")
+
 _MOST_TREES = 300
+_STAGES_AT_ONCE = 25
 _PATIENCE = 25
 
 # Depth 3 with 8 leaves loses little to deeper trees on churn, at a quarter of their cost to score
@@ -158,9 +166,10 @@ def trees_base_value(estimator: Any) -> float:
 
 
 def fit_trees(part: Part, tuned: Tuned, seed: int) -> TreeModel:
-    """Grow a given number of trees."""
+    """Grow a given number of trees, on evenly spaced rows where there are more than enough."""
+    rows = enough_rows(part.y, part.target)
     estimator = _boosting(part, seed, early_stopping=False, **tuned)
-    return TreeModel(estimator.fit(part.features, part.y), target=part.target)
+    return TreeModel(estimator.fit(part.features[rows], part.y[rows]), target=part.target)
 
 
 def tune_trees(
@@ -171,30 +180,38 @@ def tune_trees(
     The number of trees is the one whose loss over the held-out rows of all folds is the least,
     unless `fixed` holds it.
     """
-    best: tuple[float, Tuned, list[OutOfFold]] | None = None
     grid: list[dict[str, Any]] = []
     for setting in ({**each, **(fixed or {})} for each in _GRID):
         if setting not in grid:
             grid.append(setting)
-    for setting in grid:
-        paths = [_grow(fold, setting, seed) for fold in folds]
-        longest = max(len(path) for path in paths)
+    grown = side_by_side(
+        [partial(_grow, fold, setting, seed) for fold in folds for setting in grid]
+    )
+    best: tuple[float, int, int] | None = None
+    for index, setting in enumerate(grid):
+        curves = [curve for _, curve in grown[index :: len(grid)]]
+        longest = max(len(curve) for curve in curves)
         losses = np.zeros(longest)
-        for fold, path in zip(folds, paths, strict=True):
-            held_out = fold.held_out
-            curve = held_out.target.tuning_loss(path, held_out.y, held_out.as_of)
+        for curve in curves:
             losses += np.pad(curve, (0, longest - len(curve)), mode="edge")
         count = longest if "max_iter" in setting else int(np.argmin(losses)) + 1
         if best is None or losses[count - 1] < best[0]:
-            given = [path[min(count, len(path)) - 1] for path in paths]
-            best = (float(losses[count - 1]), {"max_iter": count, **setting}, given)
+            best = (float(losses[count - 1]), index, count)
     assert best is not None
-    return best[1], best[2]
+    _, index, count = best
+    chosen = [estimator for estimator, _ in grown[index :: len(grid)]]
+    given = side_by_side(
+        [
+            partial(_stage, estimator, fold.held_out, count)
+            for estimator, fold in zip(chosen, folds, strict=True)
+        ]
+    )
+    return {"max_iter": count, **grid[index]}, given
 
 
-def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]:
-    """Grow trees on one fold until its held-out rows gain no more; log-odds of every stage."""
-    target = fold.fit.target
+def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> tuple[Any, NDArray[np.float64]]:
+    """Grow trees on one fold until its held-out rows gain no more; give the loss at every stage."""
+    held_out, target = fold.held_out, fold.fit.target
     if "max_iter" in setting:
         estimator = _boosting(fold.fit, seed, **setting, early_stopping=False)
         estimator.fit(fold.fit.features, fold.fit.y)
@@ -211,12 +228,35 @@ def _grow(fold: Fold, setting: dict[str, Any], seed: int) -> NDArray[np.float64]
         estimator.fit(
             fold.fit.features,
             fold.fit.y,
-            X_val=fold.held_out.features,
-            y_val=fold.held_out.y,
+            X_val=held_out.features,
+            y_val=held_out.y,
         )
-    staged = estimator.staged_predict if target.is_numeric else estimator.staged_decision_function
-    stages = staged(fold.held_out.features)
-    return np.stack([np.ravel(stage) for stage in stages])
+    curve = [
+        # a few stages at a time: all of many rows would take gigabytes
+        target.tuning_loss(np.stack(stages), held_out.y, held_out.as_of)
+        for stages in _in_groups(_stages(estimator, held_out), _STAGES_AT_ONCE)
+    ]
+    return estimator, np.concatenate(curve)
+
+
+def _stages(estimator: Any, rows: Part) -> Iterator[NDArray[np.float64]]:
+    """Give the log-odds of the rows after each tree; every array is another one."""
+    staged = (
+        estimator.staged_predict if rows.target.is_numeric else estimator.staged_decision_function
+    )
+    return (np.array(np.ravel(stage)) for stage in staged(rows.features))
+
+
+def _stage(estimator: Any, rows: Part, count: int) -> NDArray[np.float64]:
+    """Give the log-odds of the rows after a number of trees, or after all if there are fewer."""
+    (given,) = deque(itertools.islice(_stages(estimator, rows), count), maxlen=1)
+    return given
+
+
+def _in_groups(values: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Give the values a few at a time."""
+    while group := list(itertools.islice(values, size)):
+        yield group
 
 
 def _boosting(part: Part, seed: int, **changes: Any) -> Any:
