@@ -57,11 +57,6 @@ class Prepared:
     dropped: dict[str, list[str]]
     fingerprint: str
 
-    @property
-    def holds_out_dates(self) -> bool:
-        """Whether the folds hold out later dates, and not only other customers."""
-        return self.selection == "time_validation"
-
 
 def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:
     """Leave out rows whose label window is not over on the as_of_date, if one is set."""
