@@ -11,6 +11,10 @@
         {% do attributes.update({column.name | lower: own or column.description}) -%}
     {% endfor -%}
 {% endif -%}
+{#- and the data decides which features of events there are -#}
+{% for name, told in holdfast.event_features().items() -%}
+    {% do attributes.update({name: told.description}) -%}
+{% endfor -%}
 {#- rendered once, for feature_definitions -#}
 {% set definitions = {} -%}
 {% set defined = ref('holdfast', 'holdfast__feature_definitions') -%}
