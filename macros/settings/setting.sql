@@ -139,9 +139,3 @@
     {%- set day = first + modules.datetime.timedelta(days=match.group(3) | int - 1) -%}
     {{- return(day.strftime('%Y-%m-%d') == text) -}}
 {% endmacro %}
-
-
-{#- A unit test brings its own vars. -#}
-{% macro _is_unit_test() %}
-    {{- return(model is defined and model is not none and model.resource_type | string == 'unit_test') -}}
-{% endmacro %}

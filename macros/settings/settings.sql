@@ -81,7 +81,7 @@
 -#}
 {% macro known_vars() %}
     {%- set names = [
-        'holdfast_orders', 'holdfast_customers', 'holdfast_order_items', 'holdfast_products', 'holdfast_web_events',
+        'holdfast_orders', 'holdfast_customers', 'holdfast_order_items', 'holdfast_products', 'holdfast_web_events', 'holdfast_events',
         'holdfast_support_tickets', 'holdfast_campaign_sends', 'holdfast_subscriptions', 'holdfast_feedback',
         'holdfast_acquisition_costs',
         'holdfast_product_availability', 'holdfast_consents', 'holdfast_approvals', 'holdfast_offers', 'holdfast_competitor_prices',

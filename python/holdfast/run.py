@@ -65,7 +65,8 @@ def register_run(connection: DuckDBPyConnection) -> None:
                 f"The dbt package holdfast is {request['version']} and the Python package is "
                 f"{__version__}; the two must be the same. Install "
                 f"dbt-holdfast=={request['version']}, or set the package in packages.yml to "
-                f"{__version__} and run `dbt deps`."
+                f"{__version__} (`holdfast package copy` does so for the copy that `holdfast init` "
+                "made) and run `dbt deps`."
             )
         tasks.clear()
         tasks.update(request["tasks"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from holdfast.threads import one_thread
+from holdfast.threads import one_thread, side_by_side
 
 
 def blas_threads() -> set[int]:
@@ -44,3 +45,26 @@ def test_a_block_may_stand_within_another_and_an_error_gives_the_threads_back() 
             raise ValueError("no model")
         assert blas_threads() == {1}
     assert blas_threads() == before
+
+
+def test_tasks_side_by_side_return_in_order_each_on_one_thread(monkeypatch) -> None:
+    monkeypatch.setattr("holdfast.threads._cores", lambda: 2)
+    both_run = threading.Barrier(2, timeout=30)
+
+    def task(number: int) -> tuple[int, set[int]]:
+        both_run.wait()
+        pools = threadpool_info()
+        return number, {each["num_threads"] for each in pools if each["user_api"] == "openmp"}
+
+    with one_thread():
+        found = side_by_side([partial(task, number) for number in range(4)])
+    assert [number for number, _ in found] == [0, 1, 2, 3]
+    assert all(threads <= {1} for _, threads in found)
+
+
+def test_the_first_task_that_fails_tells_why() -> None:
+    def fail(reason: str) -> None:
+        raise ValueError(reason)
+
+    with pytest.raises(ValueError, match="first"):
+        side_by_side([lambda: None, partial(fail, "first"), partial(fail, "second")])

@@ -12,10 +12,13 @@ from typing import Protocol
 
 from holdfast.commands import (
     backtest,
+    doctor,
     features,
     forget,
+    init,
     mcp,
     models,
+    package,
     publish,
     report,
     review,
@@ -44,6 +47,8 @@ class Command(Protocol):
 
 # in the order in which `holdfast --help` shows them
 COMMANDS: Mapping[str, Command] = {
+    "init": init,
+    "doctor": doctor,
     "summary": summary,
     "report": report,
     "mcp": mcp,
@@ -53,6 +58,7 @@ COMMANDS: Mapping[str, Command] = {
     "tasks": tasks,
     "models": models,
     "publish": publish,
+    "package": package,
     "score": score,
     "forget": forget,
     "backtest": backtest,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.contract._format import RESULTS
+
+# Of these, what a graph computes in between fits the processor's cache, and little memory.
+_BLOCK_ROWS = 4_096
 
 __all__ = ["last_column", "open_session", "predict_onnx"]
 
@@ -28,9 +32,11 @@ def open_session(blob: bytes) -> Any:
     return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
 
 
-def last_column(session: Any, output: str, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def last_column(
+    session: Any, output: str, inputs: Mapping[str, NDArray[Any]]
+) -> NDArray[np.float32]:
     """Run a session: of two classes the second, or the only value, float32 [N]."""
-    (given,) = session.run([output], {"features": matrix})
+    (given,) = session.run([output], inputs)
     return np.ascontiguousarray(given[:, -1])
 
 
@@ -39,4 +45,8 @@ def predict_onnx(blob: bytes, features: NDArray[np.float32]) -> NDArray[np.float
     session = open_session(blob)
     names = {output.name for output in session.get_outputs()}
     output = next(name for name in RESULTS.values() if name in names)
-    return last_column(session, output, features).astype(np.float64)
+    given = np.empty(len(features))
+    for start in range(0, len(features), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        given[rows] = last_column(session, output, {"features": features[rows]})
+    return given

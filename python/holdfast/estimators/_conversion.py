@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Any
 
@@ -15,6 +16,8 @@ from holdfast.errors import TrainingError
 
 __all__ = ["convert", "pipeline_onnx"]
 
+_converting = threading.Lock()
+
 
 def convert(estimator: Any, width: int) -> onnx.ModelProto:
     """Convert a fitted classifier, regressor or pipeline on so many features with skl2onnx."""
@@ -22,7 +25,8 @@ def convert(estimator: Any, width: int) -> onnx.ModelProto:
     from skl2onnx.common.data_types import FloatTensorType
     from sklearn.base import is_classifier
 
-    with warnings.catch_warnings():
+    # what is done to warnings is done for all threads of the process
+    with _converting, warnings.catch_warnings():
         # skl2onnx 1.20 hands NumPy scalars to protobuf, which deprecates that.
         warnings.simplefilter("ignore", DeprecationWarning)
         model: onnx.ModelProto = convert_sklearn(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from onnx import TensorProto
 
 from holdfast.contract import (
     LINEAR_BASE_VALUE,
+    LINEAR_LOG_ODDS,
     LINEAR_ROWS,
     LINEAR_TERMS,
     Graph,
@@ -25,13 +27,20 @@ from holdfast.contract import (
 )
 from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
 from holdfast.estimators._directions import MONOTONIC, directions
+from holdfast.estimators._enough import enough_rows
 from holdfast.estimators._target import CLASSIFICATION, Target
+from holdfast.threads import side_by_side
 
 __all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_linear"]
 
-_MOST_ROWS = 500_000
-_CHUNK_ROWS = 100_000
+# Blocks that fit the processor's cache: what is computed of the features is doubles, several times.
+_BLOCK_ROWS = 8_192
+_BLOCK_COLUMNS = 16
 _NEVER_LOGGED = ("share", "ratio", "per_gap")
+# Silence goes on after the last training date: who has been silent longer than anybody then is not
+# as likely to come back as who had just been. So these are not bounded by the longest, but by
+# about twice that.
+_SILENCE = "days_since_"
 # Size of the columns that tell dates apart, beside 1 for a feature: the penalty holds them back.
 _DATE_SIZE = 0.3
 
@@ -57,8 +66,9 @@ class LinearModel:
     median
         Stands in for a missing value, after the logarithm.
     lower, upper
-        Least and greatest value in training, after the logarithm. A value beyond them counts as
-        the bound: a line through the training rows says nothing of what lies outside.
+        Least and greatest value in training, after the logarithm, and of a time since something
+        twice the greatest. A value beyond them counts as the bound: a line through the training
+        rows says nothing of what lies far outside.
     mean, scale
         Of the transformed and imputed feature in training.
     coefficient
@@ -89,19 +99,16 @@ class LinearModel:
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds that each feature adds to the base value, shape (n, F)."""
-        missing, transformed = _transform(features, self.signed_log)
-        imputed = np.where(missing, self.median, transformed)
-        imputed = np.minimum(np.maximum(imputed, self.lower), self.upper)
-        return (imputed - self.mean) / self.scale * self.coefficient + (
-            missing - self.missing_mean
-        ) * self.missing_coefficient
+        missing, standardised = _standardise(features, self)
+        return (
+            standardised * self.coefficient
+            + (missing - self.missing_mean) * self.missing_coefficient
+        )
 
     def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds of the event, shape (n,)."""
         result = np.full(len(features), self.base_value)
-        # in chunks: contributions are doubles, and several copies of them
-        for start in range(0, len(features), _CHUNK_ROWS):
-            rows = slice(start, start + _CHUNK_ROWS)
+        for rows in _blocks(len(features), _BLOCK_ROWS):
             result[rows] += self.contributions(features[rows]).sum(axis=1)
         return result
 
@@ -117,6 +124,12 @@ class LinearModel:
             missing_coefficient=self.missing_coefficient * (factor * weight),
             base_value=self.base_value * weight,
         )
+
+    def widened(self) -> LinearModel:
+        """Return the model with one more feature at the end, which adds nothing."""
+        rows = {name: np.append(getattr(self, name), 0.0) for name in LINEAR_ROWS[1:]}
+        rows["scale"][-1] = 1.0
+        return replace(self, signed_log=np.append(self.signed_log, False), **rows)
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file.
@@ -163,7 +176,7 @@ class LinearModel:
         of_flags = node("Mul", [centred_flags, rows["missing_coefficient"]], "missing_terms")
         terms = node("Add", [own, of_flags], LINEAR_TERMS)
         total = node("ReduceSum", [terms, last_axis], "total", keepdims=1)
-        return node("Add", [base, total], "linear_log_odds")
+        return node("Add", [base, total], LINEAR_LOG_ODDS)
 
 
 @dataclass(frozen=True)
@@ -193,18 +206,34 @@ class _Design:
         names: tuple[str, ...],
         as_of: NDArray[np.datetime64] | None = None,
     ) -> _Design:
-        """Transform, impute and standardise."""
+        """Transform, impute and standardise, a few columns at a time."""
+        count, width = features.shape
         signed_log = _wants_logarithm(features, names)
-        missing, transformed = _transform(features, signed_log)
-        median = np.nanmedian(transformed, axis=0)
-        imputed = np.where(missing, median, transformed)
-        mean, scale = imputed.mean(axis=0), _positive(imputed.std(axis=0))
-        missing_mean = missing.mean(axis=0)
-        missing_scale = _positive(missing.std(axis=0))
-        flagged = np.flatnonzero(missing.any(axis=0))
-        flags = (missing[:, flagged] - missing_mean[flagged]) / missing_scale[flagged]
-        matrix = np.hstack([(imputed - mean) / scale, flags, _date_columns(as_of, len(features))])
-        lower, upper = imputed.min(axis=0), imputed.max(axis=0)
+        flagged = np.array(
+            [column for column in range(width) if not np.isfinite(features[:, column]).all()],
+            dtype=np.intp,
+        )
+        dates = _date_columns(as_of, count)
+        matrix = np.empty((count, width + len(flagged) + dates.shape[1]))
+        matrix[:, width + len(flagged) :] = dates
+        median, lower, upper, mean, scale, missing_mean, missing_scale = np.empty((7, width))
+        for columns in _blocks(width, _BLOCK_COLUMNS):
+            missing, block = _transform(features[:, columns], signed_log[columns])
+            median[columns] = np.nanmedian(block, axis=0)
+            np.copyto(block, median[columns], where=missing)
+            lower[columns], upper[columns] = block.min(axis=0), block.max(axis=0)
+            mean[columns], scale[columns] = block.mean(axis=0), _positive(block.std(axis=0))
+            block -= mean[columns]
+            block /= scale[columns]
+            matrix[:, columns] = block
+            missing_mean[columns] = missing.mean(axis=0)
+            missing_scale[columns] = _positive(missing.std(axis=0))
+            for place in np.flatnonzero((flagged >= columns.start) & (flagged < columns.stop)):
+                column = flagged[place]
+                flags = missing[:, column - columns.start] - missing_mean[column]
+                matrix[:, width + place] = flags / missing_scale[column]
+        silence = np.array([name.startswith(_SILENCE) for name in names], dtype=bool)
+        upper = np.where(silence & signed_log, upper + np.log(2.0), upper)
         return cls(
             signed_log,
             median,
@@ -217,6 +246,22 @@ class _Design:
             missing_scale,
             matrix,
         )
+
+    def log_odds(
+        self, solutions: Sequence[NDArray[np.float64]], features: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return what each solution gives to other rows, shape (solutions, n)."""
+        width = len(self.mean)
+        stacked = np.stack(solutions)
+        weights = stacked[:, 1 : 1 + width].T
+        of_flags = stacked[:, 1 + width : 1 + width + len(self.flagged)].T
+        result = np.empty((len(stacked), len(features)))
+        for rows in _blocks(len(features), _BLOCK_ROWS):
+            missing, standardised = _standardise(features[rows], self)
+            flags = missing[:, self.flagged] - self.missing_mean[self.flagged]
+            flags /= self.missing_scale[self.flagged]
+            result[:, rows] = (stacked[:, 0] + standardised @ weights + flags @ of_flags).T
+        return result
 
     def signs(
         self, names: tuple[str, ...], asked: bool | Mapping[str, int] | None
@@ -270,7 +315,7 @@ def fit_linear(
     ----------
     features
         Features, float32, shape (n, F), each with at least two distinct values; missing is NaN.
-        Of more than 500,000 rows evenly spaced ones are fitted on.
+        Where there are more than enough rows, evenly spaced ones are fitted on.
     y
         Outcome 0 or 1, or numbers, shape (n,).
     names
@@ -296,10 +341,9 @@ def fit_linear(
     >>> bool(model.predict(features)[3] > 0.5)
     True
     """
-    # A few hundred weights gain nothing from more rows, of which the design takes several copies.
-    step = max(1, -(-len(y) // _MOST_ROWS))
-    features, y = features[::step], y[::step]
-    design = _Design.of(features, names, None if as_of is None else as_of[::step])
+    rows = enough_rows(y, target)
+    features, y = features[rows], y[rows]
+    design = _Design.of(features, names, None if as_of is None else as_of[rows])
     solution = target.fit_weights(
         design.matrix,
         y,
@@ -336,27 +380,31 @@ def tune_linear(
     for setting in ({**each, **(fixed or {})} for each in _GRID):
         if setting not in grid:
             grid.append(setting)
-    losses = np.zeros(len(grid))
-    given: list[list[OutOfFold]] = [[] for _ in grid]
-    for fold in folds:
-        design = _Design.of(fold.fit.features, fold.fit.names, fold.fit.as_of)
-        start, target = None, fold.fit.target
-        for index, setting in enumerate(grid):
-            start = target.fit_weights(
+    tried = side_by_side([partial(_try, fold, grid) for fold in folds])
+    best = int(np.argmin(np.sum([losses for losses, _ in tried], axis=0)))
+    return dict(grid[best]), [given[best].copy() for _, given in tried]
+
+
+def _try(
+    fold: Fold, grid: Sequence[dict[str, Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit every setting on one fold; give its loss on the held-out rows, and their log-odds."""
+    fit, held_out, target = fold.fit, fold.held_out, fold.fit.target
+    design = _Design.of(fit.features, fit.names, fit.as_of)
+    solutions: list[NDArray[np.float64]] = []
+    for setting in grid:
+        solutions.append(
+            target.fit_weights(
                 design.matrix,
-                fold.fit.y,
+                fit.y,
                 inverse_penalty=setting["C"],
                 l1_ratio=setting["l1_ratio"],
-                start=start,
-                signs=design.signs(fold.fit.names, setting.get(MONOTONIC)),
+                start=solutions[-1] if solutions else None,
+                signs=design.signs(fit.names, setting.get(MONOTONIC)),
             )
-            log_odds = design.model(start, setting, target).log_odds(fold.held_out.features)
-            given[index].append(log_odds)
-            losses[index] += target.tuning_loss(
-                log_odds[None, :], fold.held_out.y, fold.held_out.as_of
-            )[0]
-    best = int(np.argmin(losses))
-    return dict(grid[best]), given[best]
+        )
+    given = design.log_odds(solutions, held_out.features)
+    return target.tuning_loss(given, held_out.y, held_out.as_of), given
 
 
 def constant_model(mean: float, target: Target = CLASSIFICATION) -> LinearModel:
@@ -402,6 +450,24 @@ def _date_columns(as_of: NDArray[np.datetime64] | None, count: int) -> NDArray[n
     columns[np.arange(count), code] = _DATE_SIZE
     columns -= columns.mean(axis=0)
     return columns
+
+
+def _standardise(
+    features: NDArray[np.float32], prepared: LinearModel | _Design
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return what is missing, and the features as the weights take them."""
+    missing, values = _transform(features, prepared.signed_log)
+    np.copyto(values, prepared.median, where=missing)
+    np.maximum(values, prepared.lower, out=values)
+    np.minimum(values, prepared.upper, out=values)
+    values -= prepared.mean
+    values /= prepared.scale
+    return missing, values
+
+
+def _blocks(count: int, size: int) -> list[slice]:
+    """Cut a range into slices of one size, the last of what is left."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _transform(

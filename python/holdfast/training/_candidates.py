@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ from holdfast.estimators import (
     BLEND,
     CLASSIFICATION,
     TWO_PART,
+    YEAR_SHARE,
     Algorithm,
     BgNbdShare,
+    BlendedModel,
     CustomModel,
     FittedModel,
     Fold,
@@ -24,15 +27,18 @@ from holdfast.estimators import (
     Part,
     ScalableModel,
     Target,
+    TreeModel,
     Tuned,
     blend,
     choose_weight,
     fit_bgnbd_share_or_none,
+    fit_season,
     has_histories,
     has_two_parts,
     is_custom,
 )
 from holdfast.tasks import Recipe, Task
+from holdfast.threads import side_by_side
 from holdfast.training._choices import algorithms_of, fixed_parameters, models_of
 from holdfast.training._dataset import Dataset
 from holdfast.training._forecast import forecast_notes
@@ -52,6 +58,13 @@ __all__ = [
 ]
 
 logger = logging.getLogger("holdfast.training")
+
+T = TypeVar("T")
+
+# Once a shop has been seen so long, its population is whole and old customers differ from new ones.
+_AGE, _KNOWN_DAYS = "first_order_age_days", 180
+# Rows on which a file and its model are compared: those of all dates, evenly spaced.
+_MOST_TO_CHECK = 50_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ class FitPlan:
         Weight of BG/NBD in a blend.
     horizon_days
         What BG/NBD looks ahead.
+    gap_days
+        Days from an observation to the end of its label window.
     """
 
     algorithm: str
@@ -83,12 +98,32 @@ class FitPlan:
     algorithms: Mapping[str, Algorithm]
     bgnbd_weight: float = 0.0
     horizon_days: int = 0
+    gap_days: int = 0
 
-    def fit(self, data: Dataset, seed: int) -> ScalableModel:
-        """Fit on rows."""
+    def fit(self, data: Dataset, seed: int) -> tuple[ScalableModel, tuple[str, ...]]:
+        """Fit on rows; give the features, too."""
         part = _part(data, self.names)
         process = fit_bgnbd_share_or_none(part, self.horizon_days, self.bgnbd_weight)
-        return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), process)
+        fitted = _fit_parts(self.parts, self.algorithms, part, seed)
+        return self.in_season(self.assemble(fitted, process), data)
+
+    def in_season(
+        self, model: ScalableModel, data: Dataset
+    ) -> tuple[ScalableModel, tuple[str, ...]]:
+        """Give the model what a year ago tells of its level; give its features, too."""
+        if (
+            not isinstance(model, (BlendedModel, TreeModel))
+            or data.target.is_numeric
+            or is_custom(self.algorithm)
+            or YEAR_SHARE not in data.names
+            or YEAR_SHARE in self.names
+        ):
+            return model, self.names
+        log_odds = model.log_odds(data.columns(self.names))
+        season = fit_season(log_odds, data.y, data.as_of, self.gap_days, _are_known(data))
+        if season is None:
+            return model, self.names
+        return model.with_season(season), (*self.names, YEAR_SHARE)
 
     def assemble(
         self, fitted: Mapping[str, ScalableModel], process: BgNbdShare | None
@@ -166,43 +201,40 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
     models, bgnbd_weight, without = models_of(recipe, algorithms), 0.0, given[BLEND]
     if BLEND in models and task.fits_bgnbd and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
-            bgnbd_weight, given[BLEND] = choose_weight(
-                folds,
-                given[BLEND],
-                task.horizon_days,
-                holds_out_dates=prepared.holds_out_dates,
-            )
+            bgnbd_weight, given[BLEND] = choose_weight(folds, given[BLEND], task.horizon_days)
     part = _part(prepared.training, names)
     process = fit_bgnbd_share_or_none(part, task.horizon_days, bgnbd_weight)
     if process is None:
         bgnbd_weight, given[BLEND] = 0.0, without
     fitted = _fit_parts(tuned, algorithms, part, seed)
-    candidates = []
-    for name in models:
+    outcomes = [fold.held_out.y for fold in folds]
+
+    def candidate(name: str) -> Candidate:
         chosen = blended if name == BLEND else {name: tuned[name]}
         # how a model of the user's own is calibrated is up to its author
-        outcomes = [fold.held_out.y for fold in folds]
         slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
         weight = bgnbd_weight if name == BLEND else 0.0
-        plan = FitPlan(name, names, chosen, slope, algorithms, weight, task.horizon_days)
-        model = plan.assemble(fitted, process)
+        plan = FitPlan(
+            name, names, chosen, slope, algorithms, weight, task.horizon_days, task.gap_days
+        )
+        model, own_names = plan.in_season(plan.assemble(fitted, process), prepared.training)
         validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
-        candidate = written(
+        made = written(
             model,
             name,
-            names,
+            own_names,
             prepared.test,
             task.name,
             validation,
             hyperparameters,
             plan=plan,
         )
-        if task.is_numeric:
-            forecast = forecast_notes(folds, given[name], task.gap_days)
-            candidate = replace(candidate, forecast=forecast)
-        candidates.append(candidate)
-    return candidates
+        if not task.is_numeric:
+            return made
+        return replace(made, forecast=forecast_notes(folds, given[name], task.gap_days))
+
+    return _all_of([partial(candidate, name) for name in models], algorithms)
 
 
 def _has_nothing_to_choose(task: Task, recipe: Recipe, algorithms: Mapping[str, Any]) -> bool:
@@ -226,8 +258,9 @@ def written(
     plan: FitPlan | None = None,
 ) -> Candidate:
     """Write a model that was fitted on earlier rows, check the file, and measure it."""
-    with phase("Wrote %s as ONNX and checked it on %d rows", algorithm, len(test)):
-        blob, gap = checked_file(model, algorithm, names, test, task)
+    with phase("Wrote %s as ONNX and measured it on %d rows", algorithm, len(test)):
+        some = test.rows(thinned(np.arange(len(test)), _MOST_TO_CHECK))
+        blob, gap = checked_file(model, algorithm, names, some, task)
         # What is registered is what is measured: the file's own predictions.
         given = predict_onnx(blob, test.columns(names))
     metrics = {"test": test.target.evaluate(test.y, given), "parity": {"largest_difference": gap}}
@@ -257,9 +290,9 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     assert candidate.plan is not None
     mature = prepared.mature
     with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
-        model = candidate.plan.fit(mature, seed)
-        some = mature.rows(thinned(np.arange(len(mature))))
-        blob, gap = checked_file(model, candidate.algorithm, candidate.names, some, task)
+        model, names = candidate.plan.fit(mature, seed)
+        some = mature.rows(thinned(np.arange(len(mature)), _MOST_TO_CHECK))
+        blob, gap = checked_file(model, candidate.algorithm, names, some, task)
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
@@ -267,7 +300,9 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
         **model.hyperparameters,
         "calibration_slope": candidate.hyperparameters["calibration_slope"],
     }
-    return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
+    return replace(
+        candidate, names=names, blob=blob, metrics=metrics, hyperparameters=hyperparameters
+    )
 
 
 def checked_file(
@@ -283,15 +318,39 @@ def _part(data: Dataset, names: tuple[str, ...]) -> Part:
     return Part(data.columns(names), data.y, names, data.as_of, data.customer, data.target)
 
 
+def _are_known(data: Dataset) -> NDArray[np.bool_] | None:
+    """Tell of every row whether the history of its date goes back half a year."""
+    if _AGE not in data.names:
+        return None
+    age = np.nan_to_num(data.columns((_AGE,))[:, 0], nan=0.0)
+    _, position = np.unique(data.as_of, return_inverse=True)
+    longest = np.zeros(position.max() + 1)
+    np.maximum.at(longest, position, age)
+    result: NDArray[np.bool_] = (longest >= _KNOWN_DAYS)[position]
+    return result
+
+
 def _fit_parts(
     tuned: Mapping[str, Tuned], algorithms: Mapping[str, Algorithm], part: Part, seed: int
 ) -> dict[str, ScalableModel]:
     """Fit algorithms with what was chosen for each."""
-    fitted = {}
-    for name, chosen in tuned.items():
+
+    def fitted(name: str) -> ScalableModel:
         with phase("Fitted %s on %d rows", name, len(part.y)):
-            fitted[name] = algorithms[name].fit(part, chosen, seed)
-    return fitted
+            return algorithms[name].fit(part, tuned[name], seed)
+
+    # trees take longest
+    order = sorted(tuned, key=lambda name: name != "hist_gradient_boosting")
+    made = _all_of([partial(fitted, name) for name in order], algorithms)
+    by_name = dict(zip(order, made, strict=True))
+    return {name: by_name[name] for name in tuned}
+
+
+def _all_of(tasks: Sequence[Callable[[], T]], algorithms: Mapping[str, Algorithm]) -> list[T]:
+    """Run tasks side by side; a user's estimator may not bear that, so with one they take turns."""
+    if any(is_custom(name) for name in algorithms):
+        return [task() for task in tasks]
+    return side_by_side(tasks)
 
 
 def _parity(
