@@ -57,7 +57,7 @@ select 1 as nothing_to_check where false
             {%- do ctes.append(
                 'holdfast_sample as (select ' ~ key ~ ' from (select distinct ' ~ key ~ ' from ' ~ whole.spine ~ ' where as_of in (timestamp '
                 ~ holdfast._texts(cutoffs) | join(', timestamp ') ~ ')) as asked order by '
-                ~ holdfast.stable_number('cast(' ~ key ~ " as varchar) || ' " ~ cutoffs[0] ~ "'") ~ ' asc nulls last, ' ~ key
+                ~ holdfast.stable_number('cast(' ~ key ~ ' as varchar) || ' ~ holdfast.text(' ' ~ cutoffs[0])) ~ ' asc nulls last, ' ~ key
                 ~ ' asc nulls last limit ' ~ sample ~ ')'
             ) -%}
         {%- endif -%}
