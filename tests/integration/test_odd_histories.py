@@ -94,7 +94,11 @@ DOUBLED = f"""
             "where order_id % 1000 = 0",
             "no_model",
             None,
-            {"holdfast_a_trained_model_scores_holdfast__churn_scores_churn"},
+            # of one order each, the last of which lies back for longer than the horizon
+            {
+                "holdfast_a_trained_model_scores_holdfast__churn_scores_churn",
+                "orders_are_recent",
+            },
             "churn has no model: ",
         ),
     ],
