@@ -18,6 +18,7 @@ from onnx import TensorProto
 
 from holdfast.contract import (
     LINEAR_BASE_VALUE,
+    LINEAR_LOG_ODDS,
     LINEAR_ROWS,
     LINEAR_TERMS,
     Graph,
@@ -177,7 +178,7 @@ class LinearModel:
         of_flags = node("Mul", [centred_flags, rows["missing_coefficient"]], "missing_terms")
         terms = node("Add", [own, of_flags], LINEAR_TERMS)
         total = node("ReduceSum", [terms, last_axis], "total", keepdims=1)
-        return node("Add", [base, total], "linear_log_odds")
+        return node("Add", [base, total], LINEAR_LOG_ODDS)
 
 
 @dataclass(frozen=True)

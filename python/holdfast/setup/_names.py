@@ -87,7 +87,9 @@ _ORDER_ID = Role(
     {
         rf"{_ORDER}_?(?:ids?|keys?|uuid|guid|pk|sk)|id_{_ORDER}": 100,
         rf"{_ORDER}{_ID}": 90,
-        rf"ids?|_?{_ID}": 85,
+        # other tables refer to it, whatever number the customer is told
+        "ids?": 95,
+        rf"_?{_ID}": 85,
         _ORDER: 80,
         rf"{_ORDER}_?name": 75,
         r"(?!(?:parent|original|refund|first|last|prev|next)_).*_" + _ORDER + _ID: 60,
@@ -208,7 +210,7 @@ INPUTS: Mapping[str, Input] = {
         rf"(?:.*_)?(?:{_ORDER}_?(?:{_PRODUCT}_?)?(?:items?|lines?|details?|positionen|position|products?|pos|artikel|lookup|line_?items?)|line_?items?|positionen)"
         r"(?:_\d+)*",
         {
-            "order_id": Role("id", {**_ORDER_ID.patterns, rf"ids?|_?{_ID}": 0, "name": 20}),
+            "order_id": Role("id", {**_ORDER_ID.patterns, "ids?": 0, rf"_?{_ID}": 0, "name": 20}),
             "product_id": _PRODUCT_ID,
             "quantity": Role("number", _QUANTITY.patterns),
             "unit_price": Role("amount", _UNIT_PRICE.patterns),

@@ -57,6 +57,11 @@ class Prepared:
     dropped: dict[str, list[str]]
     fingerprint: str
 
+    @property
+    def tells_models_apart(self) -> bool:
+        """Whether there is more than one later time by which models could be chosen."""
+        return self.selection == "time_validation" and len(self.folds) > 1
+
 
 def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:
     """Leave out rows whose label window is not over on the as_of_date, if one is set."""
