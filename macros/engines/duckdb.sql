@@ -69,6 +69,11 @@ select name as time_zone from pg_timezone_names()
 {% endmacro %}
 
 
+{% macro duckdb__sha256(text) %}
+    {{- return('sha256(' ~ text ~ ')') -}}
+{% endmacro %}
+
+
 {% macro duckdb__json_text(json, key) %}
     {{- return(json ~ ' ->> ' ~ holdfast.text('$.' ~ key)) -}}
 {% endmacro %}

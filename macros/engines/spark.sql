@@ -82,6 +82,11 @@ where try_make_timestamp(2024, 1, 1, 0, 0, 0, time_zone) is not null
 {% endmacro %}
 
 
+{% macro spark__sha256(text) %}
+    {{- return('sha2(' ~ text ~ ', 256)') -}}
+{% endmacro %}
+
+
 {% macro spark__json_text(json, key) %}
     {{- return('get_json_object(' ~ json ~ ', ' ~ holdfast.text('$.' ~ key) ~ ')') -}}
 {% endmacro %}

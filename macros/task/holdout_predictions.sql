@@ -1,6 +1,7 @@
 {#-
   The select of what each model of a task said about rows that it had not seen, and what came. A model's predictions are
-  made once, when it is new, and kept. Predictions are `probability`, or `predicted_value` of a regression.
+  made once, when it is new, and kept. Where a history was too short for later dates it was tested on other customers than it
+  learned from, those whose hash begins with less than `customers_below` of its split. Predictions are `probability`, or `predicted_value` of a regression.
 -#}
 {% macro holdout_predictions(task) %}
     {%- do holdfast._takes_a_task('holdout_predictions', task, kwargs) -%}
@@ -33,6 +34,9 @@ where as_of in (
     timestamp {{ holdfast.text(as_of) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 )
+{%- if model.parameters.split.customers_below %}
+and substr({{ holdfast.sha256('cast(customer_id as varchar)') }}, 1, 2) < {{ holdfast.text(model.parameters.split.customers_below) }}
+{%- endif %}
 {{ 'union all' if not loop.last }}
 {% else -%}
 -- no new model

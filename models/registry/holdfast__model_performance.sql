@@ -35,6 +35,10 @@ registry as (
         stage,
         model_id,
         {{ holdfast.json_text('parameters', 'evaluated_as') }} as evaluated_as,
+        case
+            when {{ holdfast.json_text('parameters', 'selection') }} = 'held_out_customers' then 'other_customers'
+            else 'later_dates'
+        end as tested_on,
         trained_at,
         training_from,
         training_to,
@@ -48,6 +52,7 @@ registry as (
         case stage when 'in_use' then 'champion' when 'candidate' then 'challenger' else stage end as stage,
         model_id,
         cast(null as varchar) as evaluated_as,
+        cast(null as varchar) as tested_on,
         cast(null as timestamp) as trained_at,
         cast(null as timestamp) as training_from,
         cast(null as timestamp) as training_to,
@@ -155,6 +160,7 @@ final as (
         registry.training_from,
         registry.training_to,
         evaluations.split,
+        case when evaluations.split = 'test' then registry.tested_on end as tested_on,
         cast(evaluations.row_count as bigint) as row_count,
         evaluations.base_rate,
         evaluations.mean_probability,

@@ -134,7 +134,8 @@ def copy_package(target: Path) -> PackageCopy:
         there = _hashes(target, [path for path in _below(target) if path != _RECORD])
         if there == kept == _hashes(source, files):
             return PackageCopy(target, version, former, "same")
-        changed = sorted(path for path in {*there, *kept} if there.get(path) != kept.get(path))
+        # files that are gone, such as those that a .gitignore leaves out, come back
+        changed = sorted(path for path in there if there[path] != kept.get(path))
         if changed:
             raise ShippedError(
                 f"{target} was changed by hand ({', '.join(changed[:3])}"

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from holdfast.commands import (
     backtest,
+    doctor,
     features,
     forget,
+    init,
     mcp,
     models,
     package,
@@ -45,6 +47,8 @@ class Command(Protocol):
 
 # in the order in which `holdfast --help` shows them
 COMMANDS: Mapping[str, Command] = {
+    "init": init,
+    "doctor": doctor,
     "summary": summary,
     "report": report,
     "mcp": mcp,

@@ -156,15 +156,20 @@ def _data(model: RegisteredModel, models: Sequence[RegisteredModel]) -> str:
     if model.has_twin:
         subject = "its twin's training data and the data the twin was"
         rows.append(("tested as", f"its twin {model.evaluated_as}, fitted without the test dates"))
-    gap = split.get("gap_days")
+    gap, told = split.get("gap_days"), ""
+    if measured_model(model, models).parameters.get("split", {}).get("customers_below"):
+        told = (
+            "The history is too short for later dates, so the test is of other customers than the "
+            "training, on the same dates. How good the model is on a later date is not known yet."
+        )
+    elif gap is not None and tested_on:
+        told = (
+            f"At least {gap} days lie between {subject} tested on, so that it knew none of the "
+            "outcomes."
+        )
     return write.table(
         ("", ""), ((escape(name), escape(value)) for name, value in rows)
-    ) + write.paragraphs(
-        f"At least {gap} days lie between {subject} tested on, so that it knew none of the "
-        "outcomes."
-        if gap is not None and tested_on
-        else ""
-    )
+    ) + write.paragraphs(told)
 
 
 def _performance(model: RegisteredModel, models: Sequence[RegisteredModel], facts: Facts) -> str:

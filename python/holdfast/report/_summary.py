@@ -273,7 +273,12 @@ def _dates(project: Project, connection: duckdb.DuckDBPyConnection, scorer: dict
         [scorer["evaluated_as"] or scorer["model_id"]],
     ).fetchall()
     split = json.loads(parameters)["split"]
-    return f"learned from {len(split['training'])} dates, tested on {len(split['test'])}"
+    learned = (
+        f"learned from {len(split['training'])} date{'' if len(split['training']) == 1 else 's'}"
+    )
+    if split.get("customers_below"):
+        return f"{learned}, tested on other customers on the same, not on later ones yet"
+    return f"{learned}, tested on {len(split['test'])}"
 
 
 def _missing(project: Project, connection: duckdb.DuckDBPyConnection) -> str:

@@ -32,6 +32,7 @@ def wins(
     *,
     as_of_date: dt.date,
     settings: TaskSettings,
+    on_later_dates: bool = True,
 ) -> tuple[bool, dict[str, Any] | None]:
     """Tell whether the chosen model becomes champion, with what was compared, and say why."""
     champion = champion_of(former, settings.task.name)
@@ -51,6 +52,15 @@ def wins(
         )
         return True, None
     rival = _honest_rival(champion, former, test, settings.task.gap_days)
+    if on_later_dates and rival.parameters.get("split", {}).get("customers_below"):
+        # its twin has learned from all dates that there were, those tested on now among them
+        logger.info(
+            "Promoted: %s. It is tested on later dates, and the former champion %s was on other "
+            "customers only.",
+            chosen.algorithm,
+            former_id,
+        )
+        return True, None
     rival_blob = _checked_file(rival)
     if rival_blob == chosen.blob:
         # the same model again: its row stays as it is

@@ -13,7 +13,16 @@ from holdfast.estimators import BGNBD_FEATURES
 from holdfast.tasks import Recipe, Task, TrainingPolicy
 from holdfast.training._dataset import Dataset
 from holdfast.training._screen import out_of_season, screen, varying_columns
-from holdfast.training._split import AsOfs, TimeSplit, grouped_folds, rolling_folds, split_by_time
+from holdfast.training._split import (
+    AsOfs,
+    TimeSplit,
+    are_held_out,
+    grouped_folds,
+    rolling_folds,
+    silent_dates,
+    split_by_customer,
+    split_by_time,
+)
 
 __all__ = ["Prepared", "TooLittle", "first_model_about", "only_mature", "prepare"]
 
@@ -49,9 +58,9 @@ class Prepared:
     fingerprint: str
 
     @property
-    def holds_out_dates(self) -> bool:
-        """Whether the folds hold out later dates, and not only other customers."""
-        return self.selection == "time_validation"
+    def tells_models_apart(self) -> bool:
+        """Whether there is more than one later time by which models could be chosen."""
+        return self.selection == "time_validation" and len(self.folds) > 1
 
 
 def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:
@@ -74,34 +83,88 @@ def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:
 def prepare(
     data: Dataset, task: Task, recipe: Recipe, policy: TrainingPolicy
 ) -> Prepared | TooLittle:
-    """Split the rows, and say so when they are too few."""
+    """Split the rows, and say so when they are too few.
+
+    A model is tested on later dates. Where the history is too short for that, it is tested on the
+    same dates, on other customers than it learned from: better than no model for another horizon.
+    """
+    data = _without_silence(data)
     as_ofs = np.unique(data.as_of)
     split = split_by_time(as_ofs, task.gap_days, policy.test_dates)
-    if split is None:
-        when = f": {first_model_about(as_ofs[0], task)}" if len(as_ofs) else ""
+    if split is not None:
+        return _split(data, split, task, recipe, policy)
+    dates = f"{len(as_ofs)} observation date{' leaves' if len(as_ofs) == 1 else 's leave'}"
+    later = f"{dates} none that is {task.gap_days} days older than the test dates"
+    when = f": {_about(as_ofs[0], 2 * task.gap_days)}" if len(as_ofs) else ""
+    if not len(as_ofs) or not _may_hold_out_customers(task, policy):
         return TooLittle(
-            f"{len(as_ofs)} observation dates leave none that is {task.gap_days} days older "
-            f"than the test dates{when}",
+            f"{later}{when}",
             "more observation dates, a longer history or a shorter horizon would help",
         )
-    test = data.rows(np.isin(data.as_of, split.test))
-    training = data.rows(np.isin(data.as_of, split.training))
-    fit = np.flatnonzero(np.isin(training.as_of, split.fit))
-    validation = np.flatnonzero(np.isin(training.as_of, split.validation))
-    parts = {"fit": training.y[fit], "validation": training.y[validation], "test": test.y}
-    for name, y in parts.items():
-        if len(y) and len(np.unique(y)) < 2:
+    instead = _split(data, split_by_customer(as_ofs), task, recipe, policy)
+    if isinstance(instead, TooLittle):
+        return TooLittle(
+            f"{later}, and for a test on other customers {instead.reason}{when}", instead.remedy
+        )
+    logger.info("Testing on other customers: %s.", later)
+    return instead
+
+
+def _without_silence(data: Dataset) -> Dataset:
+    """Leave out dates on which all rows came out alike, as they do where data was never loaded."""
+    if data.target.is_numeric:
+        return data
+    silent = silent_dates(data.as_of, data.y)
+    if not len(silent):
+        return data
+    logger.warning(
+        "Left out %d dates (%s to %s): all their customers have the same outcome, which is no "
+        "chance. Most likely data of their label windows is missing.",
+        len(silent),
+        str(silent[0])[:10],
+        str(silent[-1])[:10],
+    )
+    return data.rows(~np.isin(data.as_of, silent))
+
+
+def _may_hold_out_customers(task: Task, policy: TrainingPolicy) -> bool:
+    """Tell whether a model may be tested on other customers where there are no later dates.
+
+    Whoever asks for test dates wants dates; rows of more than a customer are measured as lists of
+    all customers of a date; and numbers are compared with processes that were fitted on all.
+    """
+    return policy.test_dates is None and task.entity == ("customer_id",) and not task.is_numeric
+
+
+def _split(
+    data: Dataset, split: TimeSplit, task: Task, recipe: Recipe, policy: TrainingPolicy
+) -> Prepared | TooLittle:
+    """Give the rows of each part, the folds to choose on and the features to learn from."""
+    of_training, of_test = (np.isin(data.as_of, dates) for dates in (split.training, split.test))
+    if split.customers_below is not None:
+        held_out = are_held_out(data.customer, split.customers_below)
+        of_training, of_test = of_training & ~held_out, of_test & held_out
+    training, test = data.rows(of_training), data.rows(of_test)
+    for name, y in (("training", training.y), ("test", test.y)):
+        if len(np.unique(y)) < 2:
             return TooLittle(
-                f"all {len(y)} rows of the {name} part have the same outcome",
+                f"all {len(y)} rows of the {name} part have the same outcome"
+                if len(y)
+                else f"there are no rows for the {name} part",
                 "more customers or observation dates would help",
             )
-    too_few = _too_few(training, policy)
+    too_few = _too_few(training, policy, are_apart=split.customers_below is None)
     if too_few is not None:
         return too_few
-    if len(validation):
+    selection, folds = "grouped_cross_validation", []
+    if len(split.validation):
         folds = _rows_of_folds(training, rolling_folds(split.training, task.gap_days))
+    if folds:
+        selection = "time_validation"
     else:
         folds = grouped_folds(training.customer, training.y)
+    if split.customers_below is not None:
+        selection = "held_out_customers"
     if not folds:
         return TooLittle(
             "the history is too short for validation dates, and the customers are too few to "
@@ -122,7 +185,6 @@ def prepare(
             "no feature varies before the dates that models are validated on",
             "a longer history, or a feature that varied earlier, would help",
         )
-    selection = "time_validation" if len(validation) else "grouped_cross_validation"
     return Prepared(
         split,
         selection,
@@ -136,26 +198,46 @@ def prepare(
     )
 
 
-def first_model_about(first: np.datetime64, task: Task) -> str:
-    """Tell when there is a label to train on and a later one to test on."""
-    day = (first + np.timedelta64(2 * task.gap_days, "D")).astype("datetime64[D]")
+def first_model_about(first: np.datetime64, task: Task, policy: TrainingPolicy) -> str:
+    """Tell when there is a label to train on, and a later one to test on where that is needed."""
+    windows = 1 if _may_hold_out_customers(task, policy) else 2
+    return _about(first, windows * task.gap_days)
+
+
+def _about(first: np.datetime64, days: int) -> str:
+    """Tell from when on there is enough, by the days that it takes from the first date."""
+    day = (first + np.timedelta64(days, "D")).astype("datetime64[D]")
     return f"from about {day} on a model can be trained"
 
 
-def _too_few(training: Dataset, policy: TrainingPolicy) -> TooLittle | None:
-    """Say when the training rows, or for yes and no those of the rarer outcome, are too few."""
-    have = {"rows": (len(training), policy.min_rows)}
+def _too_few(training: Dataset, policy: TrainingPolicy, *, are_apart: bool) -> TooLittle | None:
+    """Say when the training rows, or for yes and no those of the rarer outcome, are too few.
+
+    Dates that are less than a label window apart ask a customer the same question again: where all
+    are, customers are counted, and not rows.
+    """
+    if are_apart:
+        have = {"rows": (len(training), policy.min_rows)}
+        each = training.y
+    else:
+        _, last = np.unique(training.customer[::-1], return_index=True)
+        have = {"customers": (len(last), policy.min_rows)}
+        each = training.y[::-1][last]
     if not training.target.is_numeric:
-        events = int(training.y.sum())
-        have["events"] = (min(events, len(training) - events), policy.min_events)
+        events = int(each.sum())
+        have["events"] = (min(events, len(each) - events), policy.min_events)
     if all(count >= least for count, least in have.values()):
         return None
     told = ", ".join(f"{count} of {least} {name}" for name, (count, least) in have.items())
-    least = " and ".join(f"`holdfast_min_{name}`" for name in have)
+    if not are_apart:
+        told = f"there are {told}"
+    when = _months_more(training, list(have.values())) if are_apart else ""
+    names = ["min_rows", *(["min_events"] if "events" in have else [])]
     return TooLittle(
-        f"{told}{_months_more(training, list(have.values()))}",
-        f"more customers or observation dates would help, and so would a lower {least}, or "
-        f"{' and '.join(f'min_{name}' for name in have)} of the task",
+        f"{told}{when}",
+        "more customers or observation dates would help, and so would a lower "
+        f"{' and '.join(f'`holdfast_{name}`' for name in names)}, or {' and '.join(names)} of "
+        "the task",
     )
 
 

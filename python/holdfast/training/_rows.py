@@ -34,10 +34,12 @@ class RowWriter:
 
     def row(self, candidate: Candidate) -> Row:
         """Give the row of a model that was fitted on the training rows."""
-        split = {
+        split: dict[str, Any] = {
             part: [str(as_of) for as_of in getattr(self.prepared.split, part)]
             for part in ("training", "fit", "validation", "test")
         }
+        if self.prepared.split.customers_below is not None:
+            split["customers_below"] = self.prepared.split.customers_below
         fingerprint = self.prepared.fingerprint
         return self._row(candidate, self.prepared.training, split, fingerprint, {})
 
@@ -46,7 +48,7 @@ class RowWriter:
         mature = self.prepared.mature
         dates = sorted({str(as_of) for as_of in mature.as_of})
         # No date is left to test on; the figures are the twin's.
-        split: dict[str, list[str]] = {"training": dates, "fit": [], "validation": [], "test": []}
+        split = {"training": dates, "fit": [], "validation": [], "test": []}
         return self._row(
             candidate, mature, split, mature.fingerprint(), noted_twin(twin["model_id"])
         )
@@ -55,7 +57,7 @@ class RowWriter:
         self,
         candidate: Candidate,
         rows: Dataset,
-        split: dict[str, list[str]],
+        split: dict[str, Any],
         fingerprint: str,
         noted: Row,
     ) -> Row:
@@ -80,7 +82,11 @@ class RowWriter:
             "as_of_date": self.as_of_date.isoformat(),
             "selection": prepared.selection,
             "split": {**split, "gap_days": settings.task.gap_days},
-            "dropped_features": prepared.dropped,
+            # a season reads one of them again
+            "dropped_features": {
+                kind: [name for name in names if name not in candidate.names]
+                for kind, names in prepared.dropped.items()
+            },
             "is_explained": candidate.is_explained,
             "settings": settings.repeatable(self.as_of_date),
             "sampled_from": self.known_row_count,

@@ -1,4 +1,4 @@
-"""Splitting observations by time, with a gap as long as the label looks ahead."""
+"""Splitting observations by time, with a gap as long as the label looks ahead, or by customer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AsOfs", "TimeSplit", "grouped_folds", "rolling_folds", "split_by_time"]
+__all__ = [
+    "HELD_OUT_BELOW",
+    "AsOfs",
+    "TimeSplit",
+    "are_held_out",
+    "grouped_folds",
+    "rolling_folds",
+    "silent_dates",
+    "split_by_customer",
+    "split_by_time",
+]
 
 AsOfs: TypeAlias = NDArray[np.datetime64]
 
@@ -17,6 +27,11 @@ _SHARE_HELD_OUT = 0.2
 _MOST_FOLDS = 4
 # One or two dates may be odd ones. Three are tested on where twice as many are left to train on.
 _DATES_TO_TEST = 3
+# The first byte of a customer's hash, in hexadecimal, below which a customer is held out: a fifth.
+# The registry notes it, for the warehouse picks the same customers.
+HELD_OUT_BELOW = "33"
+# As unlikely as that must it be that all customers of a date did the same by chance.
+_CHANCE_OF_SILENCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,12 +45,16 @@ class TimeSplit:
         on them. It holds fit and validation, and what lies in the gap between the two.
     fit, validation, test
         Distinct as_of's, datetime64[us].
+    customers_below
+        Where customers are held out instead of dates: those whose hash begins with less are the
+        test, and the others the training, both on all dates. See `are_held_out`.
     """
 
     training: AsOfs
     fit: AsOfs
     validation: AsOfs
     test: AsOfs
+    customers_below: str | None = None
 
 
 def split_by_time(as_ofs: AsOfs, gap_days: int, test_dates: int | None = None) -> TimeSplit | None:
@@ -95,6 +114,90 @@ def _test_and_earlier(
         if len(earlier) >= least:
             return test, earlier
     return None
+
+
+def split_by_customer(as_ofs: AsOfs) -> TimeSplit:
+    """Test on a fifth of the customers, where no date is old enough to train for a later one.
+
+    Parameters
+    ----------
+    as_ofs
+        Sorted distinct as_of's with known labels, datetime64[us], shape (n,), at least one.
+
+    Returns
+    -------
+    TimeSplit
+        All parts but validation have all dates.
+
+    Examples
+    --------
+    >>> split = split_by_customer(np.array(["2026-03-01"], dtype="datetime64[us]"))
+    >>> split.customers_below
+    '33'
+    """
+    return TimeSplit(as_ofs, as_ofs, as_ofs[:0], as_ofs, HELD_OUT_BELOW)
+
+
+def are_held_out(customer: NDArray[np.uint64], below: str = HELD_OUT_BELOW) -> NDArray[np.bool_]:
+    """Tell which customers are held out: the same ones in every build.
+
+    Parameters
+    ----------
+    customer
+        Hash of each row's customer, as `holdfast.training._dataset.Dataset` has it, shape (n,).
+    below
+        Two hexadecimal digits; the hash of a held-out customer begins with less.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), bool.
+
+    Examples
+    --------
+    >>> are_held_out(np.array([0x10, 0x33, 0x1132], dtype=np.uint64)).tolist()
+    [True, False, True]
+    """
+    # the first byte of the digest is the lowest of the number
+    result: NDArray[np.bool_] = (customer & np.uint64(0xFF)) < np.uint64(int(below, 16))
+    return result
+
+
+def silent_dates(as_of: NDArray[np.datetime64], y: NDArray[Any]) -> AsOfs:
+    """Name the dates on which all rows came out alike though chance cannot have done that.
+
+    Orders of a year that were never loaded make everybody look lost. What a model would learn from
+    it is when data was missing. Few rows that came out alike are no such thing: what is asked is
+    how likely they were by the rate of the dates on which both outcomes are found.
+
+    Parameters
+    ----------
+    as_of
+        Date of each row, datetime64[us], shape (n,).
+    y
+        Outcome 0 or 1, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Sorted distinct dates; none where no date has both outcomes.
+
+    Examples
+    --------
+    >>> dates = np.repeat(np.array(["2026-01", "2026-02"], dtype="datetime64[us]"), 100)
+    >>> silent_dates(dates, np.append(np.tile([0, 1], 50), np.ones(100))).astype("M8[M]").tolist()
+    [datetime.date(2026, 2, 1)]
+    """
+    dates, code = np.unique(as_of, return_inverse=True)
+    count = np.bincount(code)
+    events = np.bincount(code, weights=y)
+    mixed = (events > 0) & (events < count)
+    if not mixed.any():
+        return dates[:0]
+    rate = float(events[mixed].sum() / count[mixed].sum())
+    chance = np.where(events > 0, rate, 1.0 - rate)
+    silent: AsOfs = dates[~mixed & (count * np.log(chance) < np.log(_CHANCE_OF_SILENCE))]
+    return silent
 
 
 def rolling_folds(as_ofs: AsOfs, gap_days: int) -> list[tuple[AsOfs, AsOfs]]:

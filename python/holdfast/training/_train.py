@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.errors import TrainingError
+from holdfast.estimators import BLEND
 from holdfast.registry import (
     RegisteredModel,
     RegistryError,
@@ -118,7 +119,8 @@ def train(
 ) -> pa.Table:
     """Train, choose, compare with the champion, and return the registry rows to upsert.
 
-    Rows are split by time with a gap as long as the label looks ahead. Each algorithm is tuned
+    Rows are split by time with a gap as long as the label looks ahead; where the history is too
+    short for that, customers are held out instead. Each algorithm is tuned
     and calibrated on validation dates, rolling back in time, the one with the lowest loss there
     is chosen, and all are fitted on the training dates and measured on the test dates, which none
     of them has seen. The chosen one becomes champion when it is no worse than the former; it is
@@ -218,7 +220,7 @@ def _train(
     description = describe(source, task, recipe)
     if description.last_as_of is None:
         first = None if histories is None else first_history(histories)
-        when = "" if first is None else f": {first_model_about(first, task)}"
+        when = "" if first is None else f": {first_model_about(first, task, checked.policy)}"
         found = TooLittle(
             f"the training set has no rows with a known label{when}",
             f"it needs observations whose label window of {task.gap_days} days is over, with "
@@ -263,9 +265,10 @@ def _train(
         )
     logger.info("Training took %.1f s in all.", time.perf_counter() - started)
     won = any(row["stage"] == Stage.CHAMPION for row in rows)
-    note_training(
-        task.name, f"trained, because {reason}" + ("" if won else "; the champion did better")
-    )
+    told = "" if won else "; the champion did better"
+    if prepared.split.customers_below is not None:
+        told += "; tested on other customers, as there are no later dates to test on yet"
+    note_training(task.name, f"trained, because {reason}{told}")
     return registry_table(rows)
 
 
@@ -279,17 +282,27 @@ def _run(
     feature_hash: str,
 ) -> list[Row]:
     """Fit everything, and return the registry rows to upsert."""
+    below = prepared.split.customers_below
     logger.info(
-        "Learning from %d dates (%s to %s), testing on %d (%s to %s).",
+        "Learning from %d dates (%s to %s), testing on %d (%s to %s)%s.",
         *_told(prepared.split.training),
         *_told(prepared.split.test),
+        "" if below is None else ", on other customers",
     )
     candidates = make_candidates(prepared, settings.task, settings.recipe)
-    chosen = choose(candidates)
+    # what did best at one time may have had luck, and a blend does well at most times
+    blends = [each for each in candidates if each.algorithm == BLEND]
+    chosen = choose(blends if blends and not prepared.tells_models_apart else candidates)
     baselines = make_baselines(prepared, settings.task, settings.recipe)
     compare_with_baselines(chosen, baselines, settings.task.name)
     promote, comparison = wins(
-        chosen, former, prepared.test, description, as_of_date=as_of_date, settings=settings
+        chosen,
+        former,
+        prepared.test,
+        description,
+        as_of_date=as_of_date,
+        settings=settings,
+        on_later_dates=prepared.split.customers_below is None,
     )
     if comparison:
         chosen.metrics["comparison"] = comparison

@@ -21,6 +21,8 @@ __all__ = ["Opening", "Profile", "ProjectError", "read_profile"]
 
 # settings that help to find files and say nothing of what SQL means
 _HARMLESS = ("file_search_path", "extension_directory", "home_directory", "temp_directory")
+# settings that say how much of the machine a build may use
+_LIMITS = ("memory_limit", "max_memory", "threads", "temp_directory", "max_temp_directory_size")
 _HARMLESS_PREFIXES = ("s3_", "azure_", "http_")
 
 
@@ -127,6 +129,10 @@ class Profile:
         The databases that the target knows, in lower case.
     opening
         How the warehouse opens.
+    plugins
+        The modules of the dbt-duckdb plugins that the target names.
+    settings
+        The settings of DuckDB that limit what a build may use, such as `memory_limit`.
     """
 
     project_name: str
@@ -136,6 +142,8 @@ class Profile:
     artifacts: Path
     databases: frozenset[str]
     opening: Opening
+    plugins: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_profile(directory: Path, target: str | None, target_path: Path | None) -> Profile:
@@ -208,6 +216,11 @@ def _read_plain_profile(
         artifacts=directory / artifacts,
         databases=frozenset({database.lower()}),
         opening=Opening(),
+        plugins=tuple(
+            str(plugin.get("module"))
+            for plugin in output.get("plugins") or ()
+            if isinstance(plugin, dict)
+        ),
     )
 
 
@@ -242,7 +255,7 @@ def _have_dbt_read(
         raise ProjectError(f"dbt refuses its settings: {error.format_message()}") from None
     except DbtBaseException as error:
         raise ProjectError(f"the dbt profile or project cannot be read: {error}") from None
-    credentials = profile.credentials
+    credentials: Any = profile.credentials
     attached = tuple(
         dataclasses.replace(attachment, path=str(directory / attachment.path))
         if _is_file(attachment.path)
@@ -271,6 +284,13 @@ def _have_dbt_read(
             name.lower() for name in (str(credentials.database), *map(_name_of, attached))
         ),
         opening=_opening_of(credentials, attached, home),
+        plugins=tuple(str(plugin.module) for plugin in credentials.plugins or ()),
+        settings={
+            str(name): str(value)
+            for told in (credentials.config_options, credentials.settings)
+            for name, value in (told or {}).items()
+            if name in _LIMITS
+        },
     )
 
 

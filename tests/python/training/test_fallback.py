@@ -176,9 +176,16 @@ def test_what_is_missing_is_noted_and_told_with_a_date(shop, caplog):
     with caplog.at_level(logging.WARNING):
         (row,) = run(shop, "2026-02-16")
     missing = json.loads(row["parameters"])["missing"]
-    # the first Monday with a history of four weeks, and twice the horizon
-    assert "from about 2026-04-03 on a model can be trained" in missing
+    # the first Monday with a history of four weeks, and the horizon
+    assert "from about 2026-03-04 on a model can be trained" in missing
     assert missing in caplog.text
+    build(shop, "2026-03-16")
+    (few, *_) = run(shop, "2026-03-16", min_rows=10_000)
+    missing = json.loads(few["parameters"])["missing"]
+    assert missing.startswith("2 observation dates leave none that is 30 days older")
+    assert " of 10000 customers, " in missing
+    # twice the horizon, for a test on later dates
+    assert missing.endswith("from about 2026-04-03 on a model can be trained")
     build(shop, "2026-05-04")
     few = [row for row in run(shop, "2026-05-04", min_rows=10_000) if row["stage"] == "fallback"]
     assert " of 10000 rows" in json.loads(few[0]["parameters"])["missing"]

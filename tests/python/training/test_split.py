@@ -6,7 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.training._split import grouped_folds, rolling_folds, split_by_time
+from holdfast.training._split import (
+    are_held_out,
+    grouped_folds,
+    rolling_folds,
+    silent_dates,
+    split_by_customer,
+    split_by_time,
+)
 
 HOUR = np.timedelta64(1, "h")
 
@@ -124,3 +131,41 @@ def test_number_of_test_dates_may_be_asked_for():
     assert split is not None
     assert len(split.test) == 1
     assert len(split.training) == 9
+
+
+def test_a_fifth_of_the_customers_is_held_out_whatever_their_number():
+    customer = np.random.default_rng(1).integers(0, 2**63, 20_000).astype(np.uint64)
+    held_out = are_held_out(customer)
+    assert abs(held_out.mean() - 0.2) < 0.02
+    assert (are_held_out(customer[:100]) == held_out[:100]).all()
+    assert not are_held_out(customer, "00").any()
+
+
+def test_customers_are_held_out_on_all_dates():
+    months = np.arange("2024-01", "2024-03", dtype="datetime64[M]").astype("datetime64[us]")
+    split = split_by_customer(months)
+    assert (split.training == months).all()
+    assert (split.test == months).all()
+    assert not len(split.validation)
+    assert split.customers_below is not None
+
+
+def test_a_date_is_silent_when_chance_cannot_have_made_all_alike():
+    months = np.arange("2024-01", "2024-05", dtype="datetime64[M]").astype("datetime64[us]")
+    as_of = np.repeat(months, [40, 40, 40, 3])
+    half = np.tile([0, 1], 20)
+    all_lost, three_lost = np.ones(40, dtype=np.int64), np.ones(3, dtype=np.int64)
+    y = np.concatenate([half, all_lost, half, three_lost])
+    assert silent_dates(as_of, y).tolist() == [months[1].item()]
+    # nobody was lost: as odd
+    y[40:80] = 0
+    assert silent_dates(as_of, y).tolist() == [months[1].item()]
+    # where nearly everybody is lost, all are now and then
+    often = np.append(0, np.ones(39, dtype=np.int64))
+    assert not len(silent_dates(as_of, np.concatenate([often, all_lost, often, three_lost])))
+
+
+def test_without_a_date_of_both_outcomes_none_is_called_silent():
+    months = np.repeat(np.array(["2024-01", "2024-02"], dtype="datetime64[us]"), 100)
+    assert not len(silent_dates(months, np.ones(200)))
+    assert not len(silent_dates(months[:0], np.ones(0)))

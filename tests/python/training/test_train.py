@@ -340,24 +340,19 @@ def test_short_history_is_validated_by_customer(session, make_shop: Shop):
     [
         ({}, "delete from {}", {}, "no rows with a known label"),
         ({}, "update {} set churned = null", {}, "no rows with a known label"),
-        ({}, "update {} set churned = false", {}, "fit part have the same outcome"),
+        ({}, "update {} set churned = false", {}, "training part have the same outcome"),
         (
-            {},
-            "update {} set churned = true where as_of >= '2024-10-01'",
-            {},
+            # of two thirds nobody comes to more than chance allows
+            {"customers": 12},
+            "update {} set churned = as_of < '2024-10-01' and customer_id % 3 = 0",
+            {"min_rows": 1, "min_events": 1},
             "test part have the same outcome",
-        ),
-        (
-            {},
-            "update {} set churned = true where as_of between '2024-07-01' and '2024-08-01'",
-            {},
-            "validation part have the same outcome",
         ),
         ({"customers": 1}, None, {}, "would help"),
         ({"customers": 1, "months": 6}, None, {"min_rows": 1, "min_events": 1}, "would help"),
         ({"customers": 20}, None, {}, " of 200 rows, "),
         ({}, None, {"min_events": 500}, " of 500 events: about "),
-        ({"months": 1}, None, {}, "observation dates leave none"),
+        ({"months": 1}, None, {}, "1 observation date leaves none"),
         ({"months": 3}, None, {}, "observation dates leave none"),
         ({}, None, {"horizon_days": 400}, "observation dates leave none"),
         (
@@ -377,6 +372,61 @@ def test_too_little_history_gives_no_rows_and_says_why(
     with caplog.at_level(logging.WARNING):
         rows = train(session, name, settings=settings)
     assert_no_model(rows, caplog, why)
+
+
+@pytest.mark.parametrize("months", [1, 3])
+def test_without_later_dates_a_model_is_tested_on_other_customers(
+    session, make_shop: Shop, months: int
+):
+    shop = make_shop(months=months, customers=400)
+    rows = train(session, shop)
+    found = by_stage(rows)
+    # nothing was chosen: there is one time only
+    assert found["evaluated"]["algorithm"] == "blend"
+    parameters = json.loads(found["evaluated"]["parameters"])
+    assert parameters["selection"] == "held_out_customers"
+    assert json.loads(found["champion"]["parameters"])["selection"] == "held_out_customers"
+    split = parameters["split"]
+    assert split["test"] == split["training"]
+    assert len(split["test"]) == months
+    # the warehouse picks the same customers as training did
+    held_out = f"substr(sha256(cast(customer_id as varchar)), 1, 2) < '{split['customers_below']}'"
+    counts = session.execute(
+        f"select count(*) filter ({held_out}), count(*) filter (not {held_out}) from {shop}"
+    ).fetchone()
+    measured = json.loads(found["evaluated"]["metrics"])["test"]["row_count"]
+    assert (measured, found["evaluated"]["row_count"]) == counts
+    assert found["champion"]["row_count"] == sum(counts)
+
+
+def test_a_model_tested_on_later_dates_replaces_one_that_was_not(session, make_shop: Shop, caplog):
+    shop = make_shop(customers=400)
+    few = f"(select * from {shop} where as_of between '2024-08-01' and '2024-09-30')"
+    upsert(session, train(session, few))
+    before = next(key for key, stage in stages(session).items() if stage == "champion")
+    with caplog.at_level(logging.INFO):
+        upsert(session, train(session, shop, "registry", {"retrain": True}))
+    assert stages(session)[before] == "archived"
+    assert "was on other customers only" in caplog.text
+
+
+def test_where_customers_cannot_be_held_out_later_dates_are_needed(
+    session, make_shop: Shop, caplog
+):
+    shop = make_shop(months=2, customers=400)
+    with caplog.at_level(logging.WARNING):
+        rows = train(session, shop, settings={"test_dates": 1})
+    assert_no_model(rows, caplog, "2 observation dates leave none that is 90 days older")
+
+
+def test_dates_that_no_data_was_loaded_for_are_left_out(session, make_shop: Shop, caplog):
+    shop = make_shop()
+    plain = by_stage(train(session, f"(select * from {shop} where as_of < '2024-10-01')"))
+    session.execute(f"update {shop} set churned = true where as_of >= '2024-10-01'")
+    with caplog.at_level(logging.WARNING):
+        found = by_stage(train(session, shop))
+    assert "Left out 3 dates (2024-10-01 to 2024-12-01)" in caplog.text
+    assert found["champion"]["model_id"] == plain["champion"]["model_id"]
 
 
 def test_registry_that_is_still_empty_carries_over_nothing(session):
