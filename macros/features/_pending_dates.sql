@@ -58,8 +58,9 @@
 
 
 {#-
-  A fingerprint of a model's definition: its own code, the models and sources behind staging, and the way views are
-  compiled. An input that is named as text and exchanged for another is not noticed: that takes a full refresh.
+  A fingerprint of a model's definition: its own code, the models and sources behind staging, the way views are compiled, and what
+  else decides on its columns: the windows that follow the horizon, and the event types that have features. An input that is
+  named as text and exchanged for another is not noticed: that takes a full refresh.
 -#}
 {% macro _definition_of(node) %}
     {%- set inputs = [] -%}
@@ -67,5 +68,11 @@
         if other.package_name == 'holdfast' and other.resource_type == 'model' and other.name.startswith('stg_') -%}
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
+    {%- if 'macro.holdfast.horizon_windows' in node.depends_on.macros or 'macro.holdfast.event_columns' in node.depends_on.macros -%}
+        {%- do inputs.append(holdfast.horizon_windows() | join(' ')) -%}
+    {%- endif -%}
+    {%- if 'macro.holdfast.event_columns' in node.depends_on.macros -%}
+        {%- do inputs.append(tojson(holdfast.event_features().keys() | list)) -%}
+    {%- endif -%}
     {{- return('holdfast ' ~ local_md5('2|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
 {% endmacro %}

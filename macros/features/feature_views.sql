@@ -7,6 +7,7 @@
     {%- set optional = {
         'holdfast__customer_product_features': ['order_items', 'products'],
         'holdfast__customer_web_features': ['web_events'],
+        'holdfast__customer_event_features': ['events'],
         'holdfast__customer_support_features': ['support_tickets'],
         'holdfast__customer_campaign_features': ['campaign_sends'],
         'holdfast__customer_subscription_features': ['subscriptions'],

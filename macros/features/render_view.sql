@@ -167,5 +167,7 @@
     {{ holdfast.to_json_text() }}{{ holdfast.all_but() }}{{ holdfast.all_with() }}{{ holdfast.value_at_max() }}
     {{ holdfast.matches() }}{{ holdfast.list_of() }}{{ holdfast.list_item() }}{{ holdfast.list_rows() }}
     {{ holdfast.sorted_distinct() }}{{ holdfast.unpivoted() }}{{ holdfast.memberships() }}{{ holdfast.quoted() }}
-    {{ holdfast.text() }}{{ holdfast.told_by() }}{{ holdfast.attribute_columns() }}
+    {{ holdfast.text() }}{{ holdfast.told_by() }}{{ holdfast.attribute_columns() }}{{ holdfast.horizon_windows() }}
+    {{ holdfast.event_columns() }}{{ holdfast.event_slot() }}{{ holdfast.kept_event_types() }}{{ holdfast.event_inputs() }}
+    {{ holdfast.normal_event_type() }}
 {% endmacro %}

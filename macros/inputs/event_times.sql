@@ -7,6 +7,7 @@
         'stg_holdfast__orders': {'at': 'ordered_at', 'known_at': 'loaded_at'},
         'stg_holdfast__customers': {'at': 'created_at'},
         'stg_holdfast__web_events': {'at': 'occurred_at', 'known_at': 'loaded_at'},
+        'stg_holdfast__events': {'at': 'occurred_at', 'known_at': 'loaded_at'},
         'stg_holdfast__support_tickets': {
             'at': 'opened_at', 'known_at': 'loaded_at', 'later': {'resolved_at': ['csat', 'resolved_at']},
         },

@@ -48,7 +48,7 @@
     {%- elif name == 'review' -%}
         {%- set checked.ok = value in ['all', 'none'] if value is string else value is sequence and value is not mapping
             and value | reject('boolean') | select('integer') | list | length + value | select('string') | list | length == value | length -%}
-    {%- elif name in ['contact_without_consent', 'publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine', 'timing_uses_opens'] -%}
+    {%- elif name in ['contact_without_consent', 'publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'test_everything', 'time_spine', 'timing_uses_opens'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}
@@ -138,10 +138,4 @@
     {%- set first = modules.datetime.date(match.group(1) | int, match.group(2) | int, 1) -%}
     {%- set day = first + modules.datetime.timedelta(days=match.group(3) | int - 1) -%}
     {{- return(day.strftime('%Y-%m-%d') == text) -}}
-{% endmacro %}
-
-
-{#- A unit test brings its own vars. -#}
-{% macro _is_unit_test() %}
-    {{- return(model is defined and model is not none and model.resource_type | string == 'unit_test') -}}
 {% endmacro %}

@@ -76,3 +76,9 @@
     {%- endif -%}
     {{- return('(select ' ~ value ~ ' from ' ~ relation ~ (' where ' ~ condition if condition else '') ~ ')') -}}
 {% endmacro %}
+
+
+{#- Whether a unit test runs the model: it brings its own vars and its own inputs. -#}
+{% macro _is_unit_test() %}
+    {{- return(model is defined and model is not none and model.resource_type | string == 'unit_test') -}}
+{% endmacro %}

@@ -44,7 +44,12 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+    {#- the data decides which features of events there are, so no yml can say how they are told -#}
+    {%- set of_events = holdfast.event_features() if unnamed else {} -%}
     {%- for feature in unnamed -%}
+        {%- if feature in of_events -%}
+            {%- do found[feature].update({'phrases': of_events[feature].say}) -%}
+        {%- endif -%}
         {%- set view = places.get(feature, relation_name) -%}
         {%- set meta = (holdfast._node_of(view).config.get('meta') or {}) if execute else {} -%}
         {%- do found[feature].update({'theme': meta.get('theme') or view, 'tell': meta.get('tell', true)}) -%}

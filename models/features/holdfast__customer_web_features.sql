@@ -1,4 +1,9 @@
 {{ config(enabled=holdfast.has_input('web_events')) }}
+{#- which types have features is what the data says -#}
+{% set types = holdfast.event_columns('web_events', totals=false) -%}
+{% set windows = holdfast.horizon_windows() -%}
+{% set short, long = windows[0], windows[1] -%}
+{% set sessions = [short, long, short ~ 'd offset ' ~ short ~ 'd', long ~ 'd offset ' ~ long ~ 'd'] -%}
 with
 
 -- where events carry no session, a day with events counts as one
@@ -7,7 +12,7 @@ visits as (
     select
         customer_id,
         occurred_at,
-        event_type,
+        {{ holdfast.event_slot(holdfast.normal_event_type('event_type'), holdfast.kept_event_types('web_events')) }} as event_slot,
         loaded_at,
         coalesce(cast(session_id as varchar), cast(cast(occurred_at as date) as varchar)) as visit_id,
     from {{ ref('holdfast', 'stg_holdfast__web_events') }}
@@ -41,27 +46,29 @@ settled_carts as (
 
 ),
 
-visit_features as (
+counted as (
 
     {{ holdfast.feature_view(
         spine=ref('holdfast', 'holdfast__customer_spine'),
         events=api.Relation.create(identifier='visits'),
         event_at='occurred_at',
         known_at='loaded_at',
-        windows=[30, 90],
-        features={
-            'web_session_count': {
-                'sql': 'count(distinct visit_id)', 'empty': 0,
-                'windows': [7, 30, 90, '30d offset 30d', '90d offset 90d'],
-            },
-            'web_view_count': {'sql': 'count(*)', 'where': "event_type = 'view'", 'empty': 0},
-            'web_cart_count': {'sql': 'count(*)', 'where': "event_type = 'cart'", 'empty': 0},
-            'web_search_count': {'sql': 'count(*)', 'where': "event_type = 'search'", 'empty': 0},
-        },
-        recency={
-            'web_days_since_visit': 'occurred_at',
-            'web_days_since_cart': {'at': 'occurred_at', 'where': "event_type = 'cart'"},
-        },
+        features=dict(types.aggregates, web_session_count={
+            'sql': 'count(distinct visit_id)', 'empty': 0, 'windows': ([7] if short > 7 else []) + sessions,
+        }),
+    ) | indent(4) }}
+
+),
+
+-- apart from the counts, which so read no more events than their longest window has
+since as (
+
+    {{ holdfast.feature_view(
+        spine=ref('holdfast', 'holdfast__customer_spine'),
+        events=api.Relation.create(identifier='visits'),
+        event_at='occurred_at',
+        known_at='loaded_at',
+        recency=dict(types.recency, web_days_since_visit='occurred_at'),
     ) | indent(4) }}
 
 ),
@@ -73,7 +80,7 @@ cart_features as (
         events=api.Relation.create(identifier='settled_carts'),
         event_at='settled_at',
         known_at='loaded_at',
-        windows=[30, 90],
+        windows=[short, long],
         features={'settled_carts': {'sql': 'count(*)', 'empty': 0}},
     ) | indent(4) }}
 
@@ -86,7 +93,7 @@ ordered_cart_features as (
         events=api.Relation.create(identifier='settled_carts'),
         event_at='settled_at',
         known_at='ordered_known_at',
-        windows=[30, 90],
+        windows=[short, long],
         features={'ordered_carts': {'sql': 'count(*)', 'where': 'ordered_known_at is not null', 'empty': 0}},
     ) | indent(4) }}
 
@@ -95,33 +102,36 @@ ordered_cart_features as (
 final as (
 
     select
-        {{ holdfast.all_but([
-            'web_session_count_30d_offset_30d',
-            'web_session_count_90d_offset_90d',
-        ], 'visit_features') }},
-        visit_features.web_session_count_30d
-        - visit_features.web_session_count_30d_offset_30d as web_session_trend_30d,
-        visit_features.web_session_count_90d
-        - visit_features.web_session_count_90d_offset_90d as web_session_trend_90d,
-        visit_features.web_session_count_30d
-        / cast(nullif(
-            visit_features.web_session_count_30d + visit_features.web_session_count_30d_offset_30d, 0
-        ) as double) as web_session_recent_share_30d,
-        visit_features.web_session_count_90d
-        / cast(nullif(
-            visit_features.web_session_count_90d + visit_features.web_session_count_90d_offset_90d, 0
-        ) as double) as web_session_recent_share_90d,
-        cart_features.settled_carts_30d - ordered_cart_features.ordered_carts_30d as web_abandoned_cart_count_30d,
-        cart_features.settled_carts_90d - ordered_cart_features.ordered_carts_90d as web_abandoned_cart_count_90d,
-        (cart_features.settled_carts_90d - ordered_cart_features.ordered_carts_90d)
-        / cast(nullif(cart_features.settled_carts_90d, 0) as double) as web_abandoned_cart_share_90d,
-    from visit_features
+        counted.customer_id,
+        counted.as_of,
+        {% if short > 7 -%}
+        counted.web_session_count_7d,
+        {% endif -%}
+        {% for days in [short, long] -%}
+        {% set visits = 'counted.web_session_count_' ~ days ~ 'd' -%}
+        {% set before = visits ~ '_offset_' ~ days ~ 'd' -%}
+        {{ visits }},
+        {{ visits }} - {{ before }} as web_session_trend_{{ days }}d,
+        {{ visits }} / cast(nullif({{ visits }} + {{ before }}, 0) as double) as web_session_recent_share_{{ days }}d,
+        cart_features.settled_carts_{{ days }}d
+        - ordered_cart_features.ordered_carts_{{ days }}d as web_abandoned_cart_count_{{ days }}d,
+        {% endfor -%}
+        since.web_days_since_visit,
+        (cart_features.settled_carts_{{ long }}d - ordered_cart_features.ordered_carts_{{ long }}d)
+        / cast(nullif(cart_features.settled_carts_{{ long }}d, 0) as double) as web_abandoned_cart_share_{{ long }}d,
+        {% for column in types.columns -%}
+        {{ column.sql }} as {{ holdfast.quoted(column.name) }},
+        {% endfor %}
+    from counted
+    inner join since
+        on since.customer_id = counted.customer_id
+        and since.as_of = counted.as_of
     inner join cart_features
-        on cart_features.customer_id = visit_features.customer_id
-        and cart_features.as_of = visit_features.as_of
+        on cart_features.customer_id = counted.customer_id
+        and cart_features.as_of = counted.as_of
     inner join ordered_cart_features
-        on ordered_cart_features.customer_id = visit_features.customer_id
-        and ordered_cart_features.as_of = visit_features.as_of
+        on ordered_cart_features.customer_id = counted.customer_id
+        and ordered_cart_features.as_of = counted.as_of
 
 )
 

@@ -40,7 +40,8 @@ class QuickGraph:
     Parameters
     ----------
     model : onnx.ModelProto
-        Its input `features` is float32 [N, F + C], its only output the one that was wanted.
+        Its input `features` is float32 [N, F + C], its only output the one that was wanted. Where
+        a tensor was to be given, it has that as its second input.
     lowered : numpy.ndarray, [C]
         The features, by their column, that come in a second time, with minus infinity where they
         are missing.
@@ -63,7 +64,9 @@ class QuickGraph:
         return np.ascontiguousarray(columns.T)
 
 
-def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | None:
+def quicken(
+    model: onnx.ModelProto, width: int, output: str, given: str | None = None
+) -> QuickGraph | None:
     """Rewrite the tree ensemble of a graph, which is left as it is.
 
     Parameters
@@ -75,6 +78,9 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     output : str
         The output that is wanted, the only one that is kept: ``probabilities`` or ``values``. It
         may have one column where it had two.
+    given : str, optional
+        A tensor inside the graph, double [N, 1], that comes in from outside instead; what computes
+        it is left out.
 
     Returns
     -------
@@ -87,7 +93,7 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     copy.CopyFrom(model)
     nodes: list[onnx.NodeProto] = []
     lowered = np.empty(0, np.intp)
-    is_quicker = False
+    is_quicker = given is not None
     for node in copy.graph.node:
         ensemble = _read(node, width)
         if ensemble is not None:
@@ -102,11 +108,16 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
         nodes.append(node)
     if not is_quicker:
         return None
+    if given is not None:
+        nodes = [node for node in nodes if given not in node.output]
     needed = _needed(nodes, output)
     if len(lowered):
         _widen_input(copy, needed, width, len(lowered))
     del copy.graph.node[:]
     copy.graph.node.extend(needed)
+    if given is not None:
+        tensor = onnx.helper.make_tensor_value_info(given, onnx.TensorProto.DOUBLE, [None, 1])
+        copy.graph.input.append(tensor)
     del copy.graph.output[:]
     value = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
     copy.graph.output.append(value)
