@@ -9,7 +9,7 @@ PYTEST := pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo example test test-slow lint lock clean help
+.PHONY: demo docs example test test-slow lint lock clean help
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -37,8 +37,11 @@ lint: $(VENV)/.installed-dev ## check style, types and which package imports whi
 	sqlfluff lint --disable-progress-bar models
 	sqlfluff lint --disable-progress-bar --templater jinja examples/online_retail/models
 
+docs: $(VENV)/.installed-docs ## build the docs as a site, in site/; a dead link stops it
+	mkdocs build --strict
+
 clean: ## remove what builds and tests wrote, but not the environment
-	rm -rf target logs dbt_packages serving warehouse.duckdb warehouse.duckdb.wal retention.html
+	rm -rf target logs dbt_packages serving site warehouse.duckdb warehouse.duckdb.wal retention.html
 	cd examples/online_retail && rm -rf target logs dbt_packages serving online_retail.duckdb online_retail.duckdb.wal
 
 $(VENV)/bin/python:
@@ -61,8 +64,12 @@ $(VENV)/.installed-spark: $(VENV)/.installed-dev requirements/spark.txt
 	$(PIP) --require-hashes --no-deps --requirement requirements/spark.txt
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed requirements/docs.txt
+	$(PIP) --require-hashes --no-deps --requirement requirements/docs.txt
+	@touch $@
+
 lock: constraints.txt pyproject.toml ## write requirements/ from the versions in constraints.txt; needs uv
-	for extra in report dev spark; do \
+	for extra in report dev spark docs; do \
 		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 			--custom-compile-command "make lock" --constraint constraints.txt --group build \
 			--extra $$extra --output-file requirements/$$extra.txt pyproject.toml || exit 1; \

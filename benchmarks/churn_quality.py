@@ -95,15 +95,15 @@ def write_project(task: Task, folder: Path, *, own_rows: bool = True) -> Path:
     else:
         folder.mkdir(parents=True)
         project = {
-            "name": "cdnow",
-            "profile": "cdnow",
+            "name": "shop",
+            "profile": "shop",
             "flags": {"send_anonymous_usage_stats": False},
             "vars": {"holdfast_orders": "raw.orders"},
         }
-        warehouse = folder / "cdnow.duckdb"
+        warehouse = folder / "shop.duckdb"
         output = {"type": "duckdb", "path": warehouse.name, "threads": 2}
         output["plugins"] = [{"module": "holdfast.plugin"}]
-        profile = {"cdnow": {"target": "dev", "outputs": {"dev": output}}}
+        profile = {"shop": {"target": "dev", "outputs": {"dev": output}}}
         (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
     if own_rows:
         project["vars"]["holdfast_spine"] = "raw.task_rows"
@@ -127,6 +127,15 @@ def write_project(task: Task, folder: Path, *, own_rows: bool = True) -> Path:
                     cast(greatest(dollar_value, 0.01) as decimal(18, 2)) as amount,
                 from read_parquet('{DATA / "cdnow_master.parquet"}')
                 """
+            )
+        elif task.name.startswith("simulated"):
+            shop = folder / "shop"
+            holdfast = str(Path(sys.executable).parent / "holdfast")
+            simulate = ["simulate", "--customers", "6000", "--months", "36", "--seed", "3"]
+            subprocess.run([holdfast, *simulate, "--output", str(shop)], check=True)
+            connection.execute(
+                "create table raw.orders as select customer_id, order_id, ordered_at, amount "
+                f"from read_parquet('{shop / 'orders.parquet'}')"
             )
     return warehouse
 
@@ -253,6 +262,8 @@ SHOPS = (
         "1998-04-01",
         {"holdfast_active_within_days": 365},
     ),
+    # with nothing but its orders; three years, so that seasons come again
+    Shop("simulated", "A simulated shop", _months("2025-01", 15)[::2], "2026-04-01"),
 )
 
 _MEASURES = ("AUROC", "log loss", "ECE")

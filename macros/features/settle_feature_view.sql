@@ -1,6 +1,7 @@
 {#-
   The post-hook of incremental feature views: drops the dates that the spine no longer asks for, and notes the definition
   and the rows that the table was built from. Where rows of the inputs have changed since a date was computed, it says so.
+  A table of joined views says itself what it was built from (dates_to_join), in a comment of its SQL.
   Runs in the transaction of the build.
 -#}
 {% macro settle_feature_view(spine=none) %}
@@ -9,10 +10,11 @@
             {%- set spine = holdfast._own_relation('customer_spine') -%}
         {%- endif -%}
         {%- set definition = holdfast._definition_of(model) -%}
-        {%- set now = holdfast._built_from(spine) -%}
+        {%- set joined = modules.re.search('-- holdfast_built_from: (\\{.*\\})', sql) -%}
+        {%- set now = fromjson(joined.group(1)) if joined else holdfast._built_from(spine) -%}
         {%- set note = holdfast._note_of(this) -%}
         {%- set former = note.built_from if note.definition == definition else {} -%}
-        {%- set changed = [] if holdfast.setting('rebuild_changed') else holdfast._changed_dates(former, now) -%}
+        {%- set changed = [] if joined or holdfast.setting('rebuild_changed') else holdfast._changed_dates(former, now) -%}
         {%- for as_of in changed -%}
             {%- do now.update({as_of: former[as_of]}) -%}
         {%- endfor -%}

@@ -207,9 +207,10 @@
 
 {#- The time that a run took, and that of its phases, which add up over threads. -#}
 {% macro _digest_time(results, publishing_seconds) %}
+    {%- set tasks = holdfast.tasks() -%}
     {%- set phases = {'inputs': 0, 'features': 0, 'training': 0, 'scoring': 0, 'marts': 0, 'other models': 0, 'tests': 0} -%}
     {%- for result in results if result.node.resource_type | string in ['model', 'seed', 'snapshot', 'test', 'unit_test'] -%}
-        {%- set phase = holdfast._phase_of(result.node) -%}
+        {%- set phase = holdfast._phase_of(result.node, tasks) -%}
         {%- do phases.update({phase: phases[phase] + result.execution_time}) -%}
     {%- endfor -%}
     {%- do phases.update({'publishing': publishing_seconds}) -%}
@@ -222,8 +223,8 @@
 {% endmacro %}
 
 
-{#- The part of a run that a node belongs to. -#}
-{% macro _phase_of(node) %}
+{#- The part of a run that a node belongs to; `tasks` are all there are, which take long to read. -#}
+{% macro _phase_of(node, tasks) %}
     {%- if node.resource_type | string in ['test', 'unit_test'] -%}
         {{- return('tests') -}}
     {%- elif node.package_name == 'holdfast' and node.fqn[1] in ['inputs', 'population'] -%}
@@ -236,7 +237,7 @@
     {%- for phase, endings in {
         'training': '_(model|training_set|model_features|labels|holdout_predictions)', 'scoring': '_(scores|scores_latest|reasons|outcomes|after_order)',
     }.items() -%}
-        {%- for task in holdfast.tasks() if modules.re.fullmatch(task ~ endings, holdfast._plain_name(node.name)) -%}
+        {%- for task in tasks if modules.re.fullmatch(task ~ endings, holdfast._plain_name(node.name)) -%}
             {{- return(phase) -}}
         {%- endfor -%}
     {%- endfor -%}

@@ -48,7 +48,7 @@
     {%- elif name == 'review' -%}
         {%- set checked.ok = value in ['all', 'none'] if value is string else value is sequence and value is not mapping
             and value | reject('boolean') | select('integer') | list | length + value | select('string') | list | length == value | length -%}
-    {%- elif name in ['contact_without_consent', 'publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'time_spine', 'timing_uses_opens'] -%}
+    {%- elif name in ['contact_without_consent', 'publish', 'publish_empty', 'rebuild_changed', 'reset', 'retrain', 'test_everything', 'time_spine', 'timing_uses_opens'] -%}
         {%- set checked.ok = value is boolean or value | string | lower in ['true', 'false'] -%}
         {%- set checked.value = value | string | lower == 'true' -%}
     {%- elif name == 'as_of_date' and value is not none -%}

@@ -61,6 +61,7 @@
         'slipping_after': {'default': 2, 'allowed': 'a number of usual gaps, 1 or more', 'number': [1, 1000]},
         'support_topics': {'default': none, 'allowed': 'a whole number, 2 or more', 'least': 2},
         'systems': {'default': ['timing', 'recommendations', 'decisions', 'offers', 'campaigns', 'pricing', 'service'], 'allowed': 'a list that may name timing, recommendations, decisions, offers, campaigns, pricing and service, each once', 'words': ['timing', 'recommendations', 'decisions', 'offers', 'campaigns', 'pricing', 'service']},
+        'test_everything': {'default': false, 'allowed': 'true or false'},
         'theme_actions': {'default': {}, 'allowed': 'a mapping of themes to actions, or the name of a model or seed with the columns theme and action'},
         'theme_labels': {'default': {}, 'allowed': 'a mapping of themes to names'},
         'time_zone': {'default': 'UTC', 'allowed': 'the IANA name of a time zone, such as Europe/Berlin'},

@@ -198,6 +198,7 @@
     {%- set features = {
         'days_since_order': silence, 'days_since_order_per_gap': silence, 'order_gap_std_days': silence, 'order_gap_variation': silence,
         'order_count_[W]d': ['orders'] + year, 'order_count_trend_[W]d': ['orders'], 'order_count_recent_share_[W]d': ['orders'],
+        'purchase_days_[W]d': ['orders@30'] + year, 'active_weeks_[W]d': ['orders@90'] + year,
         'active_months_365d': year, 'orders_lifetime': year, 'order_count_last_year_90d': ['season'],
         'mean_order_gap_days': ['rhythm'] + year, 'mean_order_gap_days_180d': ['rhythm'], 'order_gap_change_180d': ['rhythm'],
         'revenue_[W]d': ['spending', 'spending_year'], 'revenue_trend_[W]d': ['spending'], 'spending_recent_share_[W]d': ['spending'],

@@ -1,3 +1,14 @@
+{% set windows = [30, 90, 180, 365] -%}
+{#- over a short horizon it tells more on how many days somebody bought than how often -#}
+{%- set windows_of_orders = holdfast.order_windows() -%}
+{%- set of_days = {
+    'purchase_days': {
+        'sql': 'count(distinct cast(ordered_at as date))', 'where': 'amount > 0', 'empty': 0, 'windows': [7, 14, 28, 56],
+    },
+    'active_weeks': {
+        'sql': "count(distinct date_trunc('week', ordered_at))", 'where': 'amount > 0', 'empty': 0, 'windows': [182],
+    },
+} if holdfast.setting('churn_horizon_days') < 84 else {} -%}
 with
 
 -- each purchase with the latest of those that were known when it became known
@@ -40,15 +51,15 @@ order_features as (
         events=ref('holdfast', 'stg_holdfast__orders'),
         event_at='ordered_at',
         known_at='loaded_at',
-        windows=[30, 90, 180, 365],
-        features={
+        windows=windows,
+        features=dict({
             'order_count': {
                 'sql': 'count(*)', 'where': 'amount > 0', 'empty': 0,
-                'windows': [30, 90, 180, 365, '30d offset 30d', '90d offset 90d', '90d offset 275d'],
+                'windows': windows_of_orders + ['30d offset 30d', '90d offset 90d', '90d offset 275d'],
             },
             'revenue': {
                 'sql': 'sum(amount)', 'empty': 0,
-                'windows': [30, 90, 180, 365, '30d offset 30d', '90d offset 90d'],
+                'windows': windows_of_orders + ['30d offset 30d', '90d offset 90d'],
             },
             'purchases': {
                 'sql': 'sum(amount)', 'where': 'amount > 0', 'empty': 0,
@@ -67,7 +78,7 @@ order_features as (
                 'sql': "count(distinct date_trunc('month', ordered_at))", 'where': 'amount > 0', 'empty': 0,
                 'windows': [365],
             },
-        },
+        }, **of_days),
         lifetime={
             'orders_lifetime': {'sql': 'count(*)', 'where': 'amount > 0', 'empty': 0},
             'revenue_lifetime': {'sql': 'sum(amount)', 'empty': 0},

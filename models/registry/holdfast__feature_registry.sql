@@ -36,15 +36,20 @@ features as (
     {% set keys = rendered.entity | map('lower') | list + ['as_of'] -%}
     {% for column in adapter.get_columns_in_relation(relation) if column.name | lower not in keys -%}
     {% set name = holdfast.quoted(column.name) -%}
+    {% set window = holdfast.feature_window(column.name) -%}
+    {#- windows that only some horizons have are described together -#}
+    {% set by_window = (node.config.meta or {}).get('described', {}).get(column.name | replace('_' ~ window, '_[W]d'), '')
+        | replace('[W]', window[:-1]) -%}
+    {% set description = node.columns.get(column.name, {}).get('description', '') or attributes.get(column.name | lower, '') or by_window -%}
     {{ 'union all' if listed.any }}
     {% set listed.any = true -%}
     select
         {{ holdfast.text(column.name) }} as feature,
         {{ holdfast.text(holdfast._plain_name(view)) }} as feature_view,
         {{ holdfast.text(column.dtype) }} as dtype,
-        {{ holdfast.text(holdfast.feature_window(column.name)) }} as "window",
+        {{ holdfast.text(window) }} as "window",
         {{ holdfast.text(holdfast.feature_expression(column.name, rendered.sql)) }} as sql,
-        {{ holdfast.text(node.columns.get(column.name, {}).get('description', '') or attributes.get(column.name | lower, '')) }} as description,
+        {{ holdfast.text(description) }} as description,
         avg(case when {{ holdfast.is_finite(name) }} then 0 else 1 end) as null_rate,
         {% if column.name | lower in personal -%}
         -- personal: nobody is told its values

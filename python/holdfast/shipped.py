@@ -135,7 +135,7 @@ def copy_package(target: Path) -> PackageCopy:
         if there == kept == _hashes(source, files):
             return PackageCopy(target, version, former, "same")
         # files that are gone, such as those that a .gitignore leaves out, come back
-        changed = [path for path in there if there[path] != kept.get(path)]
+        changed = sorted(path for path in there if there[path] != kept.get(path))
         if changed:
             raise ShippedError(
                 f"{target} was changed by hand ({', '.join(changed[:3])}"

@@ -24,11 +24,17 @@ def run(
     *words: str | Path, cwd: Path, check: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with the tools of this environment first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    settings = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "python"),
+        # they are a third of a build of the demo, and test_demo_build runs them once
+        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
+    }
     result = subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "python"), **environment},
+        env={**settings, **environment},
         capture_output=True,
         text=True,
         check=False,

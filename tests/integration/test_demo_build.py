@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -251,6 +252,15 @@ def test_summary_names_the_tables_the_evaluation_and_the_customers_most_at_risk(
     assert '"warehouse"."main"."customer_retention"' in result.stdout
     assert "days_since_last_order" in result.stdout
     assert "whole command" in result.stdout
+
+
+@pytest.mark.slow
+def test_unit_tests_pass(demo: DbtProject) -> None:
+    # words of the command outdo the environment, which leaves unit tests out of all other builds
+    words = ("--select", "test_type:unit", "--exclude-resource-type", "saved_query")
+    passed = re.search(r"PASS=(\d+) ", demo.dbt("test", *words).stdout)
+    assert passed is not None
+    assert int(passed.group(1)) > 60
 
 
 @pytest.mark.slow

@@ -33,8 +33,32 @@ left join {{ ref('holdfast', 'stg_holdfast__support_tickets') }} as tickets
     and tickets.opened_at < spine.as_of
 group by spine.customer_id, spine.as_of
 """
+# both read the rows of other customers, one of them later ones, too
+OF_ALL = """
+{{{{ config(materialized='table') }}}}
+with counted as (
+    select
+        dates.as_of,
+        count(*) as order_count,
+    from (select distinct as_of from {{{{ ref('holdfast', 'holdfast__customer_spine') }}}}) as dates
+    inner join {{{{ ref('holdfast', 'stg_holdfast__orders') }}}} as orders
+        on greatest(orders.ordered_at, orders.loaded_at) < {until}
+    group by dates.as_of
+)
+
+select
+    spine.customer_id,
+    spine.as_of,
+    counted.order_count,
+from {{{{ ref('holdfast', 'holdfast__customer_spine') }}}} as spine
+left join counted on counted.as_of = spine.as_of
+"""
 TESTS = """
 models:
+  - name: of_all
+    data_tests: [holdfast.as_known_then: {arguments: {sample: 20}}]
+  - name: of_all_and_later
+    data_tests: [holdfast.as_known_then: {arguments: {sample: 20}}]
   - name: leaky
     data_tests: [holdfast.as_known_then]
   - name: late
@@ -53,11 +77,20 @@ def test_views_that_look_into_the_future_fail_the_test(demo: DbtProject) -> None
     folder.mkdir()
     (folder / "leaky.sql").write_text(LEAKY)
     (folder / "late.sql").write_text(LATE)
+    (folder / "of_all.sql").write_text(OF_ALL.format(until="dates.as_of"))
+    (folder / "of_all_and_later.sql").write_text(
+        OF_ALL.format(until="dates.as_of + interval 1 day")
+    )
     (folder / "mine.yml").write_text(TESTS)
-    result = demo.dbt("build", "--select", "leaky", "late", check=False)
+    result = demo.dbt(
+        "build", "--select", "leaky", "late", "of_all", "of_all_and_later", check=False
+    )
     assert result.returncode == 1
     assert "Failure in test holdfast_as_known_then_leaky" in result.stdout
     assert "Failure in test holdfast_as_known_then_late" in result.stdout
+    # a sample's own events do not tell what was known of all: it is computed from those of all
+    assert "Failure in test holdfast_as_known_then_of_all_and_later" in result.stdout
+    assert "PASS holdfast_as_known_then_of_all_20" in result.stdout, result.stdout
 
 
 def test_every_shipped_view_is_tested_for_leaks_and_rows(built_demo: DbtProject) -> None:
@@ -92,7 +125,7 @@ def test_stored_definitions_compute_what_the_tables_hold(built_demo: DbtProject)
 @pytest.mark.slow
 def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
     """Build month by month, with rows that come late, and compare with one build of everything."""
-    names = views(demo)
+    names = [*views(demo), "customer_features"]
     demo.warehouse.unlink()
     # orders that reach the warehouse after the first build: their table says no load time
     demo.execute(
@@ -133,8 +166,20 @@ def test_incremental_builds_equal_a_full_refresh(demo: DbtProject) -> None:
 
 @pytest.mark.slow
 def test_only_dates_that_are_new_or_may_still_change_are_computed(demo: DbtProject) -> None:
-    demo.dbt("run", "--select", "holdfast__customer_order_features")
+    changed = "where as_of = timestamp '2026-03-01'"
+    demo.execute(f"update customer_support_features set ticket_count_90d = 77 {changed}")
+    demo.execute("update customer_features set order_count_30d = -1")
+    demo.dbt("run", "--select", "holdfast__customer_order_features", "holdfast__customer_features")
     folder = demo.directory / "target" / "compiled" / "holdfast" / "models" / "features"
     sql = (folder / "holdfast__customer_order_features.sql").read_text()
     assert "timestamp '2026-07-01" in sql
     assert "timestamp '2026-06-01" not in sql
+    # of the joined features the date for which a view has other rows, whatever changed them
+    joined = (folder / "holdfast__customer_features.sql").read_text()
+    assert "where as_of in (timestamp '2026-03-01 00:00:00')" in joined
+    kept = "select distinct cast(as_of as date) from customer_features where order_count_30d = -1"
+    assert "2026-03-01" not in {str(date) for (date,) in demo.query(kept)}
+    assert len(demo.query(kept)) == len(demo.query("select distinct as_of from customer_spine")) - 1
+    assert demo.query(f"select distinct ticket_count_90d from customer_features {changed}") == [
+        (77.0,)
+    ]

@@ -59,7 +59,7 @@ def test_own_tables_in_five_minutes_is_true_to_the_letter(tmp_path: Path) -> Non
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "customers can still be kept, as of" in result.stdout
-    with duckdb.connect(str(tmp_path / "my_shop" / "my_shop.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(tmp_path / "my_shop" / "shop.duckdb"), read_only=True) as connection:
         rows = connection.execute(
             "select count(*) from main_retention.customer_retention where status = 'scored'"
         ).fetchall()

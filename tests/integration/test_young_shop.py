@@ -36,6 +36,8 @@ def write(project: UserProject, as_of: str) -> None:
             "holdfast_orders": "raw.orders",
             "holdfast_churn_horizon_days": 30,
             "holdfast_as_of_date": as_of,
+            # more than there are customers, so that none can be held out to test on
+            "holdfast_min_rows": 500,
         }
     )
 

@@ -79,7 +79,7 @@ def pins(file: str) -> dict[str, str]:
     return {name_of(found[1]): found[2] for found in pinned if found}
 
 
-@pytest.mark.parametrize("extra", ["report", "dev", "spark"])
+@pytest.mark.parametrize("extra", ["report", "dev", "spark", "docs"])
 def test_make_installs_the_versions_of_the_constraints_each_with_its_hash(extra: str) -> None:
     file = f"requirements/{extra}.txt"
     constraints, locked = pins("constraints.txt"), pins(file)
@@ -97,5 +97,34 @@ def test_make_installs_the_versions_of_the_constraints_each_with_its_hash(extra:
 
 
 def test_no_version_is_constrained_that_nothing_installs() -> None:
-    locked = [pins(f"requirements/{extra}.txt") for extra in ("report", "dev", "spark")]
+    locked = [pins(f"requirements/{extra}.txt") for extra in ("report", "dev", "spark", "docs")]
     assert set(pins("constraints.txt")) == set().union(*locked)
+
+
+def test_the_wheel_is_told_to_hold_what_copies_of_the_dbt_package_need() -> None:
+    from holdfast import shipped
+
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    inside = {*wheel["only-include"], *wheel["force-include"]} - {"python/holdfast"}
+    assert inside == set(shipped._PARTS)
+    places = {**wheel["sources"], **wheel["force-include"]}
+    for part in shipped._PARTS:
+        top = part.split("/")[0]
+        assert places[top] == f"holdfast/dbt_package/{top}"
+
+
+def test_the_public_checks_run_on_every_python_that_is_promised() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    promised = [
+        line.rsplit(" ", 1)[1]
+        for line in PROJECT["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
+    ]
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python-version"] == promised
+    commands = [
+        step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in commands:
+        made = re.match(r"make ([\w-]+)", command)
+        assert f"\n{made[1]}: " in makefile if made else (ROOT / ".ci" / "run").exists()

@@ -17,7 +17,7 @@ def _macros(horizon: Any = 90) -> SimpleNamespace:
 
     return add_macros(
         SimpleNamespace(setting={"churn_horizon_days": horizon}.__getitem__),
-        [MACROS / "features/horizon_windows.sql"],
+        [MACROS / "features/horizon_windows.sql", MACROS / "features/order_windows.sql"],
         exceptions=SimpleNamespace(raise_compiler_error=refuse),
     )
 
@@ -54,3 +54,25 @@ def test_windows_are_few_and_apart(horizon: int) -> None:
 def test_a_horizon_is_a_whole_number_of_days(horizon: Any) -> None:
     with pytest.raises(ValueError, match="must be a whole number of days, 1 or more"):
         _macros().horizon_windows(horizon)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "added"),
+    [
+        (1, [2, 7, 14]),
+        (7, [2, 7, 14]),
+        (14, [5, 14, 56]),
+        (28, [9, 56, 112]),
+        (60, [20, 60, 120]),
+        # what dashboards and models of this horizon know by name
+        (84, []),
+        (90, []),
+        (183, []),
+        (365, [730]),
+    ],
+)
+def test_windows_of_orders_keep_their_names_and_are_joined_by_those_of_the_horizon(
+    horizon: int, added: list[int]
+) -> None:
+    assert _macros().order_windows(horizon) == [30, 90, 180, 365, *added]
+    assert _macros(horizon).order_windows() == [30, 90, 180, 365, *added]

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions,
         "path",
         "print the folder of the dbt package in this environment",
-        "export HOLDFAST_PACKAGE=$(holdfast package path)",
+        "holdfast package path",
     )
 
 

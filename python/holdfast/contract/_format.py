@@ -7,6 +7,7 @@ __all__ = [
     "CONTRACT",
     "IR_VERSION",
     "LINEAR_BASE_VALUE",
+    "LINEAR_LOG_ODDS",
     "LINEAR_ROWS",
     "LINEAR_TERMS",
     "MOST_NODES",
@@ -32,6 +33,8 @@ RESULTS = {"classification": "probabilities", "regression": "values"}
 
 # Inside a graph, double [N, F]: what each feature adds to the log-odds of its linear part.
 LINEAR_TERMS = "terms"
+# Inside a graph, double [N, 1]: the log-odds, or value, of its linear part.
+LINEAR_LOG_ODDS = "linear_log_odds"
 # Inside a graph, double [N, 1]: what BG/NBD, which reads a few features, adds to the log-odds. The
 # name is older than the part's, and stays, for it is in files.
 BGNBD_LOG_ODDS = "silence_log_odds"

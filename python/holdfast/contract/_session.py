@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,11 @@ def open_session(blob: bytes) -> Any:
     return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
 
 
-def last_column(session: Any, output: str, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def last_column(
+    session: Any, output: str, inputs: Mapping[str, NDArray[Any]]
+) -> NDArray[np.float32]:
     """Run a session: of two classes the second, or the only value, float32 [N]."""
-    (given,) = session.run([output], {"features": matrix})
+    (given,) = session.run([output], inputs)
     return np.ascontiguousarray(given[:, -1])
 
 
@@ -45,5 +48,5 @@ def predict_onnx(blob: bytes, features: NDArray[np.float32]) -> NDArray[np.float
     given = np.empty(len(features))
     for start in range(0, len(features), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
-        given[rows] = last_column(session, output, features[rows])
+        given[rows] = last_column(session, output, {"features": features[rows]})
     return given

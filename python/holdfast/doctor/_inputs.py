@@ -198,7 +198,7 @@ def _joins(connection: DuckDBPyConnection, staged: Mapping[str, _Staged]) -> Ite
             level,
             f"{lost:,} of {rows:,} rows ({share:.1%}) name no {thing} of {other}"
             if lost
-            else f"each of {rows:,} rows names a {thing} of {other}",
+            else f"all {rows:,} rows join",
             ""
             if level == "ok"
             else f"compare {column} in the vars holdfast_{name} and holdfast_{other}: blanks, "

@@ -17,12 +17,13 @@ from holdfast.estimators._base import (
 )
 from holdfast.estimators._bgnbd import BGNBD_FEATURES, BgNbdModel, fit_bgnbd_model, has_histories
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share_or_none
-from holdfast.estimators._blend import BLEND, blend
+from holdfast.estimators._blend import BLEND, BlendedModel, blend
 from holdfast.estimators._btyd import Btyd, choose_btyd, fit_btyd
 from holdfast.estimators._custom import CustomModel, custom_algorithm, is_custom
 from holdfast.estimators._directions import MONOTONIC
 from holdfast.estimators._gamma_gamma import GammaGamma, fit_gamma_gamma
 from holdfast.estimators._linear import LinearModel, constant_model, fit_linear, fit_setting
+from holdfast.estimators._season import YEAR_SHARE, Season, fit_season
 from holdfast.estimators._target import CLASSIFICATION, TARGETS, Target
 from holdfast.estimators._text_labels import TextLabels, fit_text_labels
 from holdfast.estimators._topics import LEAST_TEXTS, Topics, fit_topics
@@ -42,9 +43,11 @@ __all__ = [
     "TARGETS",
     "TWO_PART",
     "UPLIFT",
+    "YEAR_SHARE",
     "Algorithm",
     "BgNbdModel",
     "BgNbdShare",
+    "BlendedModel",
     "Btyd",
     "CustomModel",
     "FittedModel",
@@ -54,6 +57,7 @@ __all__ = [
     "OutOfFold",
     "Part",
     "ScalableModel",
+    "Season",
     "Target",
     "TextLabels",
     "Topics",
@@ -71,6 +75,7 @@ __all__ = [
     "fit_btyd",
     "fit_gamma_gamma",
     "fit_linear",
+    "fit_season",
     "fit_setting",
     "fit_text_labels",
     "fit_topics",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from holdfast.contract import Graph, OnnxHeader, finish
 from holdfast.estimators._base import ScalableModel
 from holdfast.estimators._bgnbd_share import BgNbdShare
 from holdfast.estimators._linear import LinearModel
+from holdfast.estimators._season import Season
 from holdfast.estimators._trees import TreeModel
 
 __all__ = ["BLEND", "BlendedModel", "blend"]
@@ -70,6 +71,10 @@ class BlendedModel:
             self.trees.scaled(factor, weight),
             None if self.bgnbd is None else self.bgnbd.scaled(factor, weight),
         )
+
+    def with_season(self, season: Season) -> BlendedModel:
+        """Return the model with a season, which reads one more feature than its parts do."""
+        return replace(self, linear=self.linear.widened(), trees=self.trees.with_season(season))
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file.

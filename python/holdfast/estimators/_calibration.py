@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_slope", "loss_given_rates"]
+__all__ = ["best_intercept", "fit_slope", "loss_given_rates", "shrunk_slope"]
 
 # Held-out rows are few in a small shop; beyond these a slope says more of them than of the model.
 _LEAST, _MOST = 0.5, 1.5
@@ -56,7 +56,7 @@ def fit_slope(
     for _ in range(_MOST_STEPS):
         gradient = curvature = 0.0
         for index, (score, y) in enumerate(parts):
-            intercepts[index] = _best_intercept(slope * score, y, intercepts[index])
+            intercepts[index] = best_intercept(slope * score, y, intercepts[index])
             probability = _sigmoid(intercepts[index] + slope * score)
             spread = probability * (1.0 - probability)
             centre = (spread @ score) / spread.sum()
@@ -68,6 +68,32 @@ def fit_slope(
         if abs(step) < 1e-9:
             break
     return slope
+
+
+def shrunk_slope(
+    log_odds: Sequence[NDArray[np.float64]], outcomes: Sequence[NDArray[np.int64]]
+) -> float:
+    """Return the slope of `fit_slope`, drawn to 1 by as much as the parts are few.
+
+    The models of the folds learned from fewer dates than the one that is stretched, and each fold
+    is one season. Of n folds the slope goes n / (n + 1) of the way from 1.
+
+    Parameters
+    ----------
+    log_odds, outcomes
+        As for `fit_slope`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> scores, outcomes = np.array([-2.0, -2.0, 2.0, 2.0]), np.array([0, 1, 1, 0])
+    >>> fit_slope([scores], [outcomes]), shrunk_slope([scores], [outcomes])
+    (0.5, 0.75)
+    """
+    return 1.0 + (fit_slope(log_odds, outcomes) - 1.0) * len(outcomes) / (len(outcomes) + 1.0)
 
 
 def loss_given_rates(
@@ -125,7 +151,7 @@ def _best_intercepts(score: NDArray[np.float64], y: NDArray[np.int64]) -> NDArra
     return intercepts
 
 
-def _best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: float) -> float:
+def best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: float) -> float:
     """Return the intercept at which the mean prediction is the observed rate."""
     intercept = start
     for _ in range(_MOST_STEPS):

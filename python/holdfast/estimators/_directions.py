@@ -17,6 +17,7 @@ MONOTONIC = "monotonic"
 _KNOWN = (
     (re.compile(r"days_since_order(_per_gap)?"), 1),
     (re.compile(r"(order_count|active_months)_\d+[dwm]|orders_lifetime"), -1),
+    (re.compile(r"(purchase_days|active_weeks)_\d+d"), -1),
     (re.compile(r"order_count_(trend|recent_share)_\d+[dwm]"), -1),
 )
 

@@ -18,6 +18,7 @@ from onnx import TensorProto
 
 from holdfast.contract import (
     LINEAR_BASE_VALUE,
+    LINEAR_LOG_ODDS,
     LINEAR_ROWS,
     LINEAR_TERMS,
     Graph,
@@ -36,6 +37,10 @@ __all__ = ["LinearModel", "constant_model", "fit_linear", "fit_setting", "tune_l
 _BLOCK_ROWS = 8_192
 _BLOCK_COLUMNS = 16
 _NEVER_LOGGED = ("share", "ratio", "per_gap")
+# Silence goes on after the last training date: who has been silent longer than anybody then is not
+# as likely to come back as who had just been. So these are not bounded by the longest, but by
+# about twice that.
+_SILENCE = "days_since_"
 # Size of the columns that tell dates apart, beside 1 for a feature: the penalty holds them back.
 _DATE_SIZE = 0.3
 
@@ -61,8 +66,9 @@ class LinearModel:
     median
         Stands in for a missing value, after the logarithm.
     lower, upper
-        Least and greatest value in training, after the logarithm. A value beyond them counts as
-        the bound: a line through the training rows says nothing of what lies outside.
+        Least and greatest value in training, after the logarithm, and of a time since something
+        twice the greatest. A value beyond them counts as the bound: a line through the training
+        rows says nothing of what lies far outside.
     mean, scale
         Of the transformed and imputed feature in training.
     coefficient
@@ -119,6 +125,14 @@ class LinearModel:
             base_value=self.base_value * weight,
         )
 
+    def widened(self) -> LinearModel:
+        """Return the model with one more feature at the end, which adds nothing."""
+        rows: dict[str, Any] = {
+            name: np.append(getattr(self, name), 0.0) for name in LINEAR_ROWS[1:]
+        }
+        rows["scale"][-1] = 1.0
+        return replace(self, signed_log=np.append(self.signed_log, False), **rows)
+
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file.
 
@@ -164,7 +178,7 @@ class LinearModel:
         of_flags = node("Mul", [centred_flags, rows["missing_coefficient"]], "missing_terms")
         terms = node("Add", [own, of_flags], LINEAR_TERMS)
         total = node("ReduceSum", [terms, last_axis], "total", keepdims=1)
-        return node("Add", [base, total], "linear_log_odds")
+        return node("Add", [base, total], LINEAR_LOG_ODDS)
 
 
 @dataclass(frozen=True)
@@ -220,6 +234,8 @@ class _Design:
                 column = flagged[place]
                 flags = missing[:, column - columns.start] - missing_mean[column]
                 matrix[:, width + place] = flags / missing_scale[column]
+        silence = np.array([name.startswith(_SILENCE) for name in names], dtype=bool)
+        upper = np.where(silence & signed_log, upper + np.log(2.0), upper)
         return cls(
             signed_log,
             median,

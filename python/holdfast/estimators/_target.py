@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.estimators._calibration import fit_slope, loss_given_rates
+from holdfast.estimators._calibration import loss_given_rates, shrunk_slope
 from holdfast.estimators._elastic_net import fit_elastic_net, fit_elastic_net_to_values
 from holdfast.estimators._metrics import evaluate, evaluate_values, log_losses
 
@@ -77,7 +77,7 @@ CLASSIFICATION = Target(
     predict=_probability,
     fit_weights=fit_elastic_net,
     tuning_loss=loss_given_rates,
-    slope=fit_slope,
+    slope=shrunk_slope,
     evaluate=evaluate,
     losses=log_losses,
     chosen_by="log_loss_given_rate",

@@ -26,6 +26,7 @@ from holdfast.estimators._base import Fold, OutOfFold, Part, Tuned
 from holdfast.estimators._conversion import convert
 from holdfast.estimators._directions import MONOTONIC, directions
 from holdfast.estimators._enough import enough_rows
+from holdfast.estimators._season import Season
 from holdfast.estimators._target import CLASSIFICATION, Target
 from holdfast.threads import side_by_side
 
@@ -51,12 +52,14 @@ class TreeModel:
 
     Its log-odds are ``weight * (base + factor * (raw - base))``, raw being the estimator's own and
     base their mean over the training rows. Of a HistGradientBoostingRegressor they are the value.
+    A season is one more tree. It reads the last feature, which the estimator does not know.
     """
 
     estimator: Any
     factor: float = 1.0
     weight: float = 1.0
     target: Target = CLASSIFICATION
+    season: Season | None = None
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -77,21 +80,24 @@ class TreeModel:
         if chosen["monotonic_cst"] is not None:
             # the direction of each feature, in their order
             told[MONOTONIC] = [int(sign) for sign in chosen["monotonic_cst"]]
+        if self.season is not None:
+            told["season_share"] = self.season.share
         return told
 
     @property
     def base_value(self) -> float:
         """Mean log-odds over the training rows."""
-        return self.weight * trees_base_value(self.estimator)
+        of_season = 0.0 if self.season is None else self.season.base_value
+        return self.weight * trees_base_value(self.estimator) + of_season
 
     def log_odds(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds of the event, shape (n,)."""
         estimator = self.estimator
         score = estimator.predict if self.target.is_numeric else estimator.decision_function
-        raw = score(features)
+        raw = score(features if self.season is None else features[:, :-1])
         base = trees_base_value(estimator)
         result: NDArray[np.float64] = self.weight * (base + self.factor * (raw - base))
-        return result
+        return result if self.season is None else result + self.season.log_odds(features[:, -1])
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of the event or the value, shape (n,)."""
@@ -99,7 +105,14 @@ class TreeModel:
 
     def scaled(self, factor: float, weight: float = 1.0) -> TreeModel:
         """Return the model with its log-odds stretched around their mean, and then weighed."""
-        return replace(self, factor=self.factor * factor, weight=self.weight * weight)
+        season = None if self.season is None else self.season.scaled(factor, weight)
+        return replace(
+            self, factor=self.factor * factor, weight=self.weight * weight, season=season
+        )
+
+    def with_season(self, season: Season) -> TreeModel:
+        """Return the model with a season, which reads one more feature than it does."""
+        return replace(self, season=season)
 
     def to_onnx(self, header: OnnxHeader) -> bytes:
         """Write the model as a deterministic ONNX file: what skl2onnx makes of it, completed.
@@ -150,9 +163,11 @@ class TreeModel:
         leaves = np.array(weights.floats, dtype=np.float64) * leaf_scale
         weights.floats[:] = leaves.astype(np.float32).tolist()
         raw_base = np.array(attributes["base_values"].floats, dtype=np.float64)
-        shift = self.base_value * (1.0 - self.factor)
+        shift = self.weight * trees_base_value(self.estimator) * (1.0 - self.factor)
         shifted = (raw_base * leaf_scale + shift).astype(np.float32)
         attributes["base_values"].floats[:] = shifted.tolist()
+        if self.season is not None:
+            _plant(ensemble, self.season, self.estimator.n_features_in_)
 
 
 def trees_base_value(estimator: Any) -> float:
@@ -289,6 +304,52 @@ def _the_ensemble(model: onnx.ModelProto) -> onnx.NodeProto:
             "version of skl2onnx that this version of Holdfast names."
         )
     return found[0]
+
+
+def _plant(ensemble: onnx.NodeProto, season: Season, column: int) -> None:
+    """Add a season to an ensemble, as a tree over the column of the year share."""
+    attributes = {attribute.name: attribute for attribute in ensemble.attribute}
+    prefix = leaf_prefix(ensemble.op_type)
+    tree = max(attributes["nodes_treeids"].ints) + 1
+    output = attributes[f"{prefix}_ids"].ints[0]
+    edges, shifts, rows = season.edges.tolist(), season.shifts.tolist(), season.rows.tolist()
+    count = 0
+
+    def node(mode: bytes, value: float, covered: int) -> int:
+        """Add a node without children; give its id."""
+        nonlocal count
+        for name, number in (
+            ("treeids", tree),
+            ("nodeids", count),
+            ("featureids", column if mode != b"LEAF" else 0),
+            ("truenodeids", 0),
+            ("falsenodeids", 0),
+            ("missing_value_tracks_true", 0),
+        ):
+            attributes[f"nodes_{name}"].ints.append(number)
+        attributes["nodes_modes"].strings.append(mode)
+        attributes["nodes_values"].floats.append(value)
+        attributes["nodes_hitrates"].floats.append(covered)
+        count += 1
+        return count - 1
+
+    def grow(first: int, last: int) -> int:
+        """Add the nodes of some parts of the year; give the id of the topmost."""
+        covered = sum(rows[first : last + 1])
+        if len(set(shifts[first : last + 1])) == 1:
+            leaf = node(b"LEAF", 0.0, covered)
+            for name, number in (("treeids", tree), ("nodeids", leaf), ("ids", output)):
+                attributes[f"{prefix}_{name}"].ints.append(number)
+            attributes[f"{prefix}_weights"].floats.append(shifts[first])
+            return leaf
+        middle = (first + last) // 2
+        inner = node(b"BRANCH_LEQ", edges[middle], covered)
+        at = len(attributes["nodes_treeids"].ints) - 1
+        attributes["nodes_truenodeids"].ints[at] = grow(first, middle)
+        attributes["nodes_falsenodeids"].ints[at] = grow(middle + 1, last)
+        return inner
+
+    grow(0, len(shifts) - 1)
 
 
 def _floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:

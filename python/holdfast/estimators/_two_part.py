@@ -108,7 +108,9 @@ class TwoPartModel:
             return node("Where", [is_near, at_zero, node("Div", [rise, safe], f"{name}_of")], name)
 
         # ln p moves by as much as the log-odds times this
-        log_chance = node("Log", [probability], "log_chance")
+        # a chance that rounds to zero has no logarithm
+        least = node("Max", [probability, constant("least_chance", 1e-300)], "chance_above_zero")
+        log_chance = node("Log", [least], "log_chance")
         base_chance = float(CLASSIFICATION.predict(np.array([self.chance.base_value]))[0])
         chance_rise = node(
             "Sub", [log_chance, constant("base_log_chance", np.log(base_chance))], "chance_rise"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,8 @@ _PROBES = 512
 
 
 def agrees(
-    form: Callable[[FloatArray], FloatArray],
-    graph: Callable[[FloatArray], FloatArray],
+    form: Callable[[FloatArray], npt.NDArray[np.floating[Any]]],
+    graph: Callable[[FloatArray], npt.NDArray[np.floating[Any]]],
     width: int,
     borders: Mapping[int, FloatArray] | None = None,
 ) -> bool:
@@ -27,7 +28,7 @@ def agrees(
     Parameters
     ----------
     form, graph : callable
-        Both take a matrix float32 [N, F] and give float32 [N].
+        Both take a matrix float32 [N, F] and give results of one shape.
     width : int
         Number of features, F.
     borders : mapping of int to numpy.ndarray, optional
@@ -36,8 +37,8 @@ def agrees(
     Returns
     -------
     bool
-        Whether all 512 results differ by less than 1e-6 of the largest, and by less than 1e-6 where
-        that is below 1. Where one of them is NaN the answer is no.
+        Whether the results of all 512 rows differ by less than 1e-6 of the largest, and by less
+        than 1e-6 where that is below 1. Where one of them is NaN the answer is no.
     """
     with np.errstate(all="ignore"):
         probes = _probes(width, borders or {})

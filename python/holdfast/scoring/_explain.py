@@ -19,10 +19,13 @@ from holdfast.contract import (
     ModelFile,
     TreeFormatError,
 )
+from holdfast.scoring._agreement import agrees
+from holdfast.scoring._linear import linear_part_of
 
 __all__ = ["Explainer", "make_explainer"]
 
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 
 _MOST_PLAYERS = 6
 
@@ -77,11 +80,27 @@ def _of_graph(file: ModelFile, session: Any) -> Explainer:
     except TreeFormatError as error:
         raise ModelError(f"{file.name}: {error}. {RESTORE}") from None
     inside = {output for node in graph.node for output in node.output}
-    wanted = [name for name in (LINEAR_TERMS, BGNBD_LOG_ODDS) if name in inside]
-    if not wanted:
+    if not inside & {LINEAR_TERMS, BGNBD_LOG_ODDS}:
         return of_trees
-    reference = _reference(file) if BGNBD_LOG_ODDS in wanted else {}
-    return _BlendExplainer(file.session_inside(wanted), of_trees, reference)
+    terms = _linear_terms(file) if LINEAR_TERMS in inside else None
+    if BGNBD_LOG_ODDS not in inside:
+        return _BlendExplainer(of_trees, terms)
+    session = file.session_inside([BGNBD_LOG_ODDS])
+    return _BlendExplainer(of_trees, terms, session, _reference(file))
+
+
+def _linear_terms(file: ModelFile) -> Callable[[FloatArray], DoubleArray]:
+    """Return what gives the linear terms: their closed form, or the graph where that differs."""
+    session = file.session_inside([LINEAR_TERMS])
+
+    def of_graph(features: FloatArray) -> DoubleArray:
+        values: DoubleArray = session.run([LINEAR_TERMS], {"features": features})[0]
+        return values
+
+    form = linear_part_of(file.proto.graph, file.width)
+    if form is not None and agrees(form.contributions, of_graph, file.width):
+        return form.contributions
+    return of_graph
 
 
 def _reference(file: ModelFile) -> dict[int, float]:
@@ -144,30 +163,38 @@ class _BlendExplainer:
     computed by their definition, with every subset of these features in turn taken from the row.
     """
 
-    def __init__(self, session: Any, trees: Explainer, reference: dict[int, float]) -> None:
-        self._session = session
+    def __init__(
+        self,
+        trees: Explainer,
+        terms: Callable[[FloatArray], DoubleArray] | None,
+        session: Any = None,
+        reference: dict[int, float] | None = None,
+    ) -> None:
         self._trees = trees
-        self._reference = reference
+        self._terms = terms
+        self._session = session
+        self._reference = reference or {}
 
     def contributions(self, features: FloatArray) -> FloatArray:
         """Return the linear terms plus TreeSHAP values plus those of BG/NBD, float32 [N, F]."""
-        total = self._session.run([LINEAR_TERMS], {"features": features})[0]
+        total = np.zeros(features.shape) if self._terms is None else self._terms(features)
         total += self._trees.contributions(features)
         if self._reference:
             self._add_bgnbd(features, total)
         values: FloatArray = total.astype(np.float32)
         return values
 
-    def _add_bgnbd(self, features: FloatArray, total: npt.NDArray[np.float64]) -> None:
+    def _add_bgnbd(self, features: FloatArray, total: DoubleArray) -> None:
         """Add the Shapley values of the part of BG/NBD."""
         columns = list(self._reference)
         count = len(columns)
         worth = []
+        # of the others it reads none
+        mixed = np.zeros_like(features)
         for subset in range(2**count):
-            mixed = features.copy()
             for place, column in enumerate(columns):
-                if not subset >> place & 1:
-                    mixed[:, column] = self._reference[column]
+                is_known = subset >> place & 1
+                mixed[:, column] = features[:, column] if is_known else self._reference[column]
             worth.append(self._session.run([BGNBD_LOG_ODDS], {"features": mixed})[0][:, 0])
         for place, column in enumerate(columns):
             for subset in range(2**count):

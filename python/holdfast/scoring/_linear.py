@@ -1,4 +1,4 @@
-"""The logistic regression that Holdfast trains, in its closed form.
+"""The linear model that Holdfast trains, alone or in a blend, in its closed form.
 
 ONNX Runtime goes through its graph node by node, twenty times over all values in double precision.
 Written as one expression per value it takes half the time, which is most of what scoring with it
@@ -7,7 +7,7 @@ costs. Which form runs is decided when a model is opened: see :func:`read_linear
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from holdfast.scoring._agreement import agrees
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["LinearForm", "read_linear"]
+__all__ = ["LinearForm", "linear_part_of", "read_linear"]
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ _BLOCK = 512
 
 
 class LinearForm:
-    """Probabilities of a logistic regression on clipped, partly logarithmic features.
+    """Log-odds, or values, of a linear model on clipped, partly logarithmic features.
 
     Parameters
     ----------
@@ -45,35 +45,53 @@ class LinearForm:
         # What a missing value adds; everything that does not depend on the row is in the constant.
         imputed = np.minimum(np.maximum(of["median"], self._lower), self._upper)
         self._missing = imputed * self._slope + of["missing_coefficient"]
-        centre = of["mean"] * self._slope + of["missing_mean"] * of["missing_coefficient"]
-        self._constant = part.base_value - float(centre.sum())
+        self._centre = of["mean"] * self._slope + of["missing_mean"] * of["missing_coefficient"]
+        self._constant = part.base_value - float(self._centre.sum())
 
     def predict(self, features: FloatArray) -> FloatArray:
         """Return the probability of every row of a matrix float32 [N, F], float32 [N]."""
-        probability = np.empty(len(features), np.float32)
-        for start in range(0, len(features), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            probability[block] = self._predict_block(features[block])
-        return probability
+        # overflow on the way to a probability of 0
+        with np.errstate(over="ignore"):
+            probability = 1.0 / (1.0 + np.exp(-self.log_odds(features)))
+        return probability.astype(np.float32)
 
-    def _predict_block(self, features: FloatArray) -> DoubleArray:
-        """Return the probabilities of a few rows."""
+    def log_odds(self, features: FloatArray) -> DoubleArray:
+        """Return the log-odds, or value, of every row, [N]."""
+        found = np.empty(len(features))
+        for block in self._blocks(features):
+            found[block] = self._terms(features[block]).sum(axis=0)
+        found += self._constant
+        return found
+
+    def contributions(self, features: FloatArray) -> DoubleArray:
+        """Return what each feature adds to the base value, [N, F]."""
+        found = np.empty(features.shape)
+        for block in self._blocks(features):
+            terms = self._terms(features[block])
+            terms -= self._centre
+            found[block] = terms.T
+        return found
+
+    def _blocks(self, features: FloatArray) -> Iterator[slice]:
+        """Cut the rows."""
+        return (slice(start, start + _BLOCK) for start in range(0, len(features), _BLOCK))
+
+    def _terms(self, features: FloatArray) -> DoubleArray:
+        """Return what each feature adds to the constant, [F, N]."""
         terms = np.ascontiguousarray(features.T, dtype=np.float64)
         known = np.isfinite(terms)
-        # The logarithm of infinity, and overflow on its way to a probability of 0.
+        # the logarithm of infinity
         with np.errstate(invalid="ignore", over="ignore"):
             signed = terms[self._logarithmic]
             size = np.abs(signed)
             size += 1.0
             np.log(size, out=size)
-            terms[self._logarithmic] = np.copysign(size, signed)
+            terms[self._logarithmic] = np.copysign(size, signed, out=size)
             np.maximum(terms, self._lower, out=terms)
             np.minimum(terms, self._upper, out=terms)
             terms *= self._slope
-            np.copyto(terms, self._missing, where=~known)
-            log_odds = terms.sum(axis=0) + self._constant
-            probability: DoubleArray = 1.0 / (1.0 + np.exp(-log_odds))
-        return probability
+        np.copyto(terms, self._missing, where=~known)
+        return terms
 
 
 def read_linear(
@@ -97,9 +115,17 @@ def read_linear(
     """
     if any(node.domain == "ai.onnx.ml" for node in graph.node):
         return None
+    form = linear_part_of(graph, width)
+    return form if form is not None and agrees(form.predict, predict, width) else None
+
+
+def linear_part_of(graph: onnx.GraphProto, width: int) -> LinearForm | None:
+    """Read the closed form of the linear part of a graph; None where it has none.
+
+    Whether it gives what the graph gives is for the caller to find out.
+    """
     part = read_linear_part(graph, width)
     if part is None:
         return None
     with np.errstate(all="ignore"):
-        form = LinearForm(part)
-    return form if agrees(form.predict, predict, width) else None
+        return LinearForm(part)

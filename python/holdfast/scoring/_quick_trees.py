@@ -25,7 +25,7 @@ from holdfast.contract import (
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["QuickGraph", "borders_of", "quicken"]
+__all__ = ["QuickGraph", "borders_of", "quicken", "without_parts"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -40,7 +40,8 @@ class QuickGraph:
     Parameters
     ----------
     model : onnx.ModelProto
-        Its input `features` is float32 [N, F + C], its only output the one that was wanted.
+        Its input `features` is float32 [N, F + C], its only output the one that was wanted. Where
+        a tensor was to be given, it has that as its second input.
     lowered : numpy.ndarray, [C]
         The features, by their column, that come in a second time, with minus infinity where they
         are missing.
@@ -63,7 +64,57 @@ class QuickGraph:
         return np.ascontiguousarray(columns.T)
 
 
-def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | None:
+def without_parts(
+    model: onnx.ModelProto, width: int, output: str, linear: str | None
+) -> tuple[onnx.ModelProto, onnx.NodeProto, str] | None:
+    """Leave the trees of a graph, and its linear part, to the caller.
+
+    Parameters
+    ----------
+    model, width, output
+        As `quicken` has them.
+    linear
+        The tensor of the linear part, double [N, 1], which becomes an input.
+
+    Returns
+    -------
+    model, node, tensor; or None
+        What is left, with `features` among its inputs only where it needs them; the ensemble; and
+        its score, float32 [N, 1], which is an input of what is left. None where the graph does not
+        have one ensemble of one score.
+    """
+    import onnx
+
+    trees = [node for node in model.graph.node if node.op_type in TREE_OPERATORS]
+    if len(trees) != 1 or _read(trees[0], width) is None:
+        return None
+    (node,) = trees
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    nodes = [each for each in copy.graph.node if each.op_type not in TREE_OPERATORS]
+    if _has_one_score(node, output):
+        score = f"{_PREFIX}score"
+        nodes.append(onnx.helper.make_node("Sigmoid", [score], [output]))
+    elif _is_plain_sum(node):
+        (score,) = node.output
+    else:
+        return None
+    nodes = _needed([each for each in nodes if linear not in each.output], output)
+    inputs = [each for each in copy.graph.input if any(each.name in n.input for n in nodes)]
+    tensors = [(score, onnx.TensorProto.FLOAT)]
+    if linear is not None:
+        tensors.append((linear, onnx.TensorProto.DOUBLE))
+    inputs += [onnx.helper.make_tensor_value_info(*each, [None, 1]) for each in tensors]
+    result = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+    for field, values in (("node", nodes), ("input", inputs), ("output", [result])):
+        del getattr(copy.graph, field)[:]
+        getattr(copy.graph, field).extend(values)
+    return copy, node, score
+
+
+def quicken(
+    model: onnx.ModelProto, width: int, output: str, given: str | None = None
+) -> QuickGraph | None:
     """Rewrite the tree ensemble of a graph, which is left as it is.
 
     Parameters
@@ -75,6 +126,9 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     output : str
         The output that is wanted, the only one that is kept: ``probabilities`` or ``values``. It
         may have one column where it had two.
+    given : str, optional
+        A tensor inside the graph, double [N, 1], that comes in from outside instead; what computes
+        it is left out.
 
     Returns
     -------
@@ -87,7 +141,7 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
     copy.CopyFrom(model)
     nodes: list[onnx.NodeProto] = []
     lowered = np.empty(0, np.intp)
-    is_quicker = False
+    is_quicker = given is not None
     for node in copy.graph.node:
         ensemble = _read(node, width)
         if ensemble is not None:
@@ -102,11 +156,16 @@ def quicken(model: onnx.ModelProto, width: int, output: str) -> QuickGraph | Non
         nodes.append(node)
     if not is_quicker:
         return None
+    if given is not None:
+        nodes = [node for node in nodes if given not in node.output]
     needed = _needed(nodes, output)
     if len(lowered):
         _widen_input(copy, needed, width, len(lowered))
     del copy.graph.node[:]
     copy.graph.node.extend(needed)
+    if given is not None:
+        tensor = onnx.helper.make_tensor_value_info(given, onnx.TensorProto.DOUBLE, [None, 1])
+        copy.graph.input.append(tensor)
     del copy.graph.output[:]
     value = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
     copy.graph.output.append(value)
@@ -193,6 +252,18 @@ def _has_one_score(node: onnx.NodeProto, output: str) -> bool:
         and len(set(attributes["class_ids"].ints)) == 1
         and attributes["post_transform"].s == b"LOGISTIC"
         and len(attributes["base_values"].floats) == 1
+    )
+
+
+def _is_plain_sum(node: onnx.NodeProto) -> bool:
+    """Whether a node is a regressor whose one output is the sum of its trees."""
+    attributes = _attributes(node)
+    return (
+        node.op_type == "TreeEnsembleRegressor"
+        and "post_transform" in attributes
+        and attributes["post_transform"].s == b"NONE"
+        and "n_targets" in attributes
+        and attributes["n_targets"].i == 1
     )
 
 

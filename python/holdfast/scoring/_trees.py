@@ -25,6 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.contract import TreeEnsemble, TreeFormatError, read_ensemble_node
+from holdfast.scoring._decisions import (
+    Decision,
+    Decisions,
+    read_decisions,
+    sorted_decisions,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -34,7 +40,7 @@ __all__ = ["TreeExplainer"]
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
-# One byte indexes a table: 256 rows of float32 stay in the cache.
+# One byte indexes a table.
 _TABLE_BITS = 8
 # A deeper leaf has a table of its own, up to 200 kB; beyond that, patterns are computed as met.
 _DEEP_TABLE_BITS = 12
@@ -45,15 +51,6 @@ _MOST_ROWS = 4096
 
 # A decision of the ensemble (its number) and whether the path takes it to the left.
 _Literal = tuple[int, bool]
-
-
-@dataclass(frozen=True)
-class _Decision:
-    """A test ``x[feature] <= threshold``; two nodes that test the same share it."""
-
-    feature: int
-    threshold: float
-    missing_left: bool
 
 
 @dataclass
@@ -82,6 +79,34 @@ class _Lookup:
 
     bits: list[frozenset[_Literal]]
     table: FloatArray
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What the lookups that know a feature give to it: a table for each, one behind the other."""
+
+    feature: int
+    lookups: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    table: FloatArray
+
+    @classmethod
+    def of(cls, feature: int, lookups: Sequence[_Lookup]) -> _Share | None:
+        """Gather the columns of a feature; None where no lookup knows it."""
+        columns = [lookup.table[:, feature] for lookup in lookups]
+        known = [g for g, column in enumerate(columns) if column.any()]
+        if not known:
+            return None
+        sizes = [0, *(len(columns[g]) for g in known[:-1])]
+        table = np.concatenate([columns[g] for g in known])
+        return cls(feature, np.array(known), np.cumsum(sizes)[:, None], table)
+
+    def add(self, patterns: npt.NDArray[np.intp], total: FloatArray) -> None:
+        """Add up what the patterns of the rows, [lookups, N], give to the feature, [N]."""
+        places = patterns[self.lookups]
+        places += self.starts
+        # every place is inside; of the ways to make sure of it this is the quickest
+        np.add.reduce(self.table.take(places, mode="wrap"), axis=0, out=total)
 
 
 @dataclass(frozen=True)
@@ -115,19 +140,19 @@ class TreeExplainer:
     ----------
     roots : sequence of _Node
         The trees.
-    decisions : sequence of _Decision
+    decisions : sequence of Decision
         Every distinct decision of the trees, sorted; nodes refer to them by number.
     width : int
         Number of features, F.
     """
 
-    def __init__(self, roots: Sequence[_Node], decisions: Sequence[_Decision], width: int) -> None:
+    def __init__(self, roots: Sequence[_Node], decisions: Sequence[Decision], width: int) -> None:
         self._width = width
-        self._tests = _group_tests(decisions)
+        self._decisions = Decisions(decisions)
         # Rows of the matrix of bits: the decisions, a row of zeros, and conjunctions of decisions.
         self._zero = len(decisions)
         self._conjunctions: dict[frozenset[_Literal], int] = {}
-        self._lookups: list[_Lookup] = []
+        lookups: list[_Lookup] = []
         self._deep: list[tuple[_DeepLeaf, list[int]]] = []
         for root in roots:
             for part in _split(root, (), width):
@@ -135,11 +160,17 @@ class TreeExplainer:
                 if isinstance(part, _DeepLeaf):
                     self._deep.append((part, rows))
                 elif rows:
-                    self._lookups.append(part)
-        self._pattern_rows = np.full((_TABLE_BITS, len(self._lookups)), self._zero, np.intp)
-        for g, lookup in enumerate(self._lookups):
+                    lookups.append(part)
+        self._count = len(lookups)
+        pattern_rows = np.full((_TABLE_BITS, self._count), self._zero, np.intp)
+        for g, lookup in enumerate(lookups):
             for k, bit in enumerate(reversed(lookup.bits)):
-                self._pattern_rows[_TABLE_BITS - 1 - k, g] = self._bit_row(bit)
+                pattern_rows[_TABLE_BITS - 1 - k, g] = self._bit_row(bit)
+        # the highest bits are often those of no lookup
+        used = (pattern_rows != self._zero).any(axis=1)
+        self._pattern_rows = pattern_rows[int(used.argmax()) :] if used.any() else pattern_rows
+        shares = (_Share.of(feature, lookups) for feature in range(width))
+        self._shares = [share for share in shares if share is not None]
 
     @classmethod
     def from_node(cls, node: onnx.NodeProto, width: int) -> TreeExplainer:
@@ -181,7 +212,9 @@ class TreeExplainer:
             Their sum per row plus the trees' expected score is the row's score.
         """
         result = np.zeros((len(features), self._width), np.float32)
-        per_row = self._zero + 1 + len(self._conjunctions) + 2 * len(self._lookups)
+        most = max((len(share.lookups) for share in self._shares), default=0)
+        per_row = self._zero + 1 + len(self._conjunctions) + 10 * self._count + 12 * most
+        per_row += 4 * self._width
         step = max(64, min(_MOST_ROWS, _WORK_BYTES // per_row))
         for start in range(0, len(features), step):
             self._add(features[start : start + step], result[start : start + step])
@@ -197,15 +230,8 @@ class TreeExplainer:
 
     def _bits(self, features: FloatArray) -> BoolArray:
         """Every bit of every row, [bits, N]."""
-        columns = np.ascontiguousarray(features.T)
         bits = np.empty((self._zero + 1 + len(self._conjunctions), len(features)), np.bool_)
-        for rows, feature, thresholds, missing_left in self._tests:
-            # Comparisons with NaN are false, so "not greater" is what sends missing values left.
-            if missing_left:
-                np.greater(columns[feature], thresholds, out=bits[rows])
-                np.logical_not(bits[rows], out=bits[rows])
-            else:
-                np.less_equal(columns[feature], thresholds, out=bits[rows])
+        self._decisions.decide(features, bits)
         bits[self._zero] = False
         for literals, row in self._conjunctions.items():
             target = bits[row]
@@ -217,36 +243,27 @@ class TreeExplainer:
 
     def _add(self, features: FloatArray, result: FloatArray) -> None:
         """Add the contributions of a block of rows to its result."""
+        if len(features) == 1:
+            # NumPy adds up a single column in another order than those of several
+            both = np.zeros((2, self._width), np.float32)
+            self._add(np.repeat(features, 2, axis=0), both)
+            result += both[:1]
+            return
         bits = self._bits(features)
         as_bytes = bits.view(np.uint8)
         patterns = as_bytes[self._pattern_rows[0]]
         for rows in self._pattern_rows[1:]:
-            np.left_shift(patterns, 1, out=patterns)
+            # a shift by one, which NumPy is slow at
+            np.add(patterns, patterns, out=patterns)
             np.bitwise_or(patterns, as_bytes[rows], out=patterns)
-        buffer = np.empty_like(result)
-        for lookup, pattern in zip(self._lookups, patterns, strict=True):
-            np.take(lookup.table, pattern, axis=0, out=buffer, mode="clip")
-            np.add(result, buffer, out=result)
+        if self._shares:
+            wide = patterns.astype(np.intp)
+            totals = np.zeros((self._width, len(features)), np.float32)
+            for share in self._shares:
+                share.add(wide, totals[share.feature])
+            result += totals.T
         for leaf, rows in self._deep:
             result[:, leaf.features] += leaf.contributions(bits[rows])
-
-
-def _group_tests(
-    decisions: Sequence[_Decision],
-) -> list[tuple[slice, int, FloatArray, bool]]:
-    """Return runs of decisions on one feature, which one comparison makes: rows, thresholds."""
-    tests = []
-    start = 0
-    for stop in range(1, len(decisions) + 1):
-        here = decisions[start]
-        if stop < len(decisions):
-            following = decisions[stop]
-            if (following.missing_left, following.feature) == (here.missing_left, here.feature):
-                continue
-        thresholds = np.array([d.threshold for d in decisions[start:stop]], np.float32)
-        tests.append((slice(start, stop), here.feature, thresholds[:, None], here.missing_left))
-        start = stop
-    return tests
 
 
 def _split(node: _Node, path: tuple[_Step, ...], width: int) -> Iterator[_Lookup | _DeepLeaf]:
@@ -370,29 +387,14 @@ def _quadrature(count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.flo
     return nodes, weights
 
 
-def _grow(ensemble: TreeEnsemble) -> tuple[list[_Node], list[_Decision]]:
+def _grow(ensemble: TreeEnsemble) -> tuple[list[_Node], list[Decision]]:
     """Return the trees, and their distinct decisions in the order of their numbers."""
-    inner = np.flatnonzero(ensemble.is_inner).tolist()
-    kinds = set(ensemble.mode[inner].tolist()) - {"BRANCH_LEQ"}
-    if kinds:
-        raise TreeFormatError(f"its trees test by {', '.join(sorted(kinds))}, not by `<=`")
-    if np.isnan(ensemble.threshold[inner]).any():
-        raise TreeFormatError("its trees compare with NaN")
     outputs = np.unique(ensemble.output).tolist()
     if len(outputs) > 1:
         raise TreeFormatError("its trees give more than one score")
     values = ensemble.leaf_values(outputs or [0])[:, 0].tolist()
-    found = {
-        row: _Decision(feature, threshold, missing_left)
-        for row, feature, threshold, missing_left in zip(
-            inner,
-            ensemble.feature[inner].tolist(),
-            ensemble.threshold[inner].tolist(),
-            ensemble.missing_true[inner].tolist(),
-            strict=True,
-        )
-    }
-    decisions = sorted(set(found.values()), key=lambda d: (d.missing_left, d.feature, d.threshold))
+    found = read_decisions(ensemble)
+    decisions = sorted_decisions(found.values())
     numbers = {decision: number for number, decision in enumerate(decisions)}
     covers = ensemble.cover.tolist()
     left, right = ensemble.true.tolist(), ensemble.false.tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,11 @@ _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S.%f"),
     *("T%H:%M:%S", " %H:%M:%S %Z", " %H:%M:%S %z", " um %H:%M Uhr", " %H.%M"),
 )
+_SHAPES = {
+    **dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%S"), "[0-9]{1,2}"),
+    **{"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%f": "[0-9]{1,9}", "%p": "[AaPp][Mm]"},
+    **{"%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}", "%Z": "[A-Za-z/_]+", "%z": "[+-][0-9:]{2,6}"},
+}
 # as the inputs of the dbt package read it
 _ISO = (
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
@@ -259,39 +264,70 @@ def read_time(
             return Reading(column, name, "", True, 1 - read / rows, (note,))
         sql = f"case when {iso} then {name} end"
         return Reading(column, sql, "", False, 1 - read / rows, (note,))
-    formats = [want] if want else [date + time for date, time in product(_DATES, _TIMES)]
+    return _read_written_time(connection, table, column, text, want) or (
+        _read_written_time(connection, table, column, text, "") if want else None
+    )
+
+
+def _read_written_time(
+    connection: DuckDBPyConnection, table: Table, column: str, text: str, want: str
+) -> Reading | None:
+    """Tell how to read times that are written in some other way: the one that reads most."""
+    values = f"select distinct {text} as v from {table.sql} where {text} <> ''"
+    formats = (
+        [want]
+        if want
+        else _of_the_shape(
+            [
+                str(value)
+                for (value,) in connection.execute(f"{values} order by hash(v) limit 40").fetchall()
+            ]
+        )
+    )
+    if not formats:
+        return None
+    # %z gives a time with a zone
     parsed = [f"cast(try_strptime(v, {literal(form)}) as timestamp)" for form in formats]
     sensible = "between timestamp '1970-01-02' and timestamp '2100-01-01'"
     counts = facts(
         connection,
         "select count(*), "
         + ", ".join(f"count(*) filter (where {one} {sensible})" for one in parsed)
-        + f" from (select distinct {text} as v from {table.sql} where {text} <> '' "
-        f"order by hash(v) limit {_SAMPLE})",
+        + f" from ({values} order by hash(v) limit {_SAMPLE})",
     )
     best = max(counts[1:])
     if best < _ENOUGH * counts[0]:
         return None
-    tied = [index for index, count in enumerate(counts[1:]) if count == best]
-    # a wrong order of day and month scatters the days over all years' months
+    tied = [form for form, count in zip(formats, counts[1:], strict=True) if count == best]
+    # days taken for months scatter over the year
     spans = {
-        index: facts(
+        form: facts(
             connection,
             f"select epoch(max(t)) - epoch(min(t)) from (select try_strptime({text}, "
-            f"{literal(formats[index])}) as t from {table.sql})",
+            f"{literal(form)}) as t from {table.sql})",
         )[0]
-        for index in tied
+        for form in tied
     }
-    chosen = formats[min(tied, key=lambda index: spans[index])]
+    chosen = min(tied, key=lambda form: spans[form])
     sql = f"try_strptime({text}, {literal(chosen)})"
     if chosen.lower().endswith("%z"):
         sql += " at time zone 'UTC'"
-    read = facts(connection, f"select count({sql}) from {table.sql}")[0]
+    rows, read = facts(connection, f"select count(*), count({sql}) from {table.sql}")
     note = f"{column} is text, read as {chosen} in UTC"
-    if len(tied) > 1 and not want:
-        other = next(formats[index] for index in tied if formats[index] != chosen)
+    if len(tied) > 1:
+        other = next(form for form in tied if form != chosen)
         note += f" ({other} fits as well; --date-format '{other}' takes it)"
     return Reading(column, sql, "", False, 1 - read / rows, (note,))
+
+
+def _of_the_shape(values: Sequence[str]) -> list[str]:
+    """Give the ways of writing times that look like most of some values."""
+    found = []
+    for form in (date + time for date, time in product(_DATES, _TIMES)):
+        shape = re.sub(r"%\w", lambda part: _SHAPES[str(part[0])], form.replace(".", "[.]"))
+        if sum(bool(re.fullmatch(shape, value)) for value in values) >= 0.9 * len(values):
+            found.append(form)
+    return found
 
 
 def _read_numeric_time(connection: DuckDBPyConnection, table: Table, column: str) -> Reading | None:

@@ -73,6 +73,12 @@ def select_of(found: Found, relation: str | None = None) -> str:
                 and column not in INPUTS[found.input].roles
             ):
                 columns[column] = quoted(named[column])
+    if found.input == "customers":
+        # any of them may become an attribute
+        used = {reading.column for reading in found.columns.values()}
+        told = [name for name in found.table.columns if name in used or name.lower() in columns]
+        if len(told) < len(found.table.columns):
+            columns["*"] = f"* exclude ({', '.join(map(quoted, told))})"
     read = _select(columns, relation or found.table.sql, found.where)
     if not found.per_order:
         return read
@@ -105,7 +111,11 @@ def select_of(found: Found, relation: str | None = None) -> str:
 
 
 def _select(columns: dict[str, str], relation: str, where: tuple[str, ...]) -> str:
-    lines = ["select", *(f"    {sql} as {column}," for column, sql in columns.items())]
+    lines = ["select", *(f"    {_item(*item)}," for item in columns.items())]
     lines.append(f"from {relation}")
     lines += [f"{'where' if n == 0 else '    and'} {one}" for n, one in enumerate(where)]
     return "\n".join(lines)
+
+
+def _item(column: str, sql: str) -> str:
+    return sql if column == "*" else f"{sql} as {column}"

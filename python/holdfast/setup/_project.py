@@ -270,6 +270,12 @@ def _plan_profile(
             continue
         name = str(target or os.environ.get("DBT_TARGET") or profile.get("target") or "default")
         output = (profile.get("outputs") or {}).get(name)
+        kind = output.get("type") if isinstance(output, dict) else None
+        if isinstance(kind, str) and kind != "duckdb":
+            raise SetupError(
+                f"the target '{name}' of the profile '{folder.profile}' is of type {kind}; this "
+                "command sets up DuckDB warehouses. Name a target of type duckdb with --target"
+            )
         plugins = output.get("plugins") or [] if isinstance(output, dict) else []
         if any(isinstance(one, dict) and one.get("module") == "holdfast.plugin" for one in plugins):
             return

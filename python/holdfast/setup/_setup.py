@@ -184,7 +184,7 @@ def _sample(folder: Folder, say: Callable[[str], None]) -> Path:
     if warehouse.exists() or folder.settings is not None:
         raise SetupError(
             f"sample data are for an empty folder, and {folder.path} has "
-            f"{_SAMPLE if warehouse.exists() else 'a dbt project'}; name another folder"
+            f"{'a dbt project' if folder.settings is not None else _SAMPLE}; name another folder"
         )
     # settles that it is no clone, before anything is written
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -258,6 +258,8 @@ def _finish(
                 say("\n".join(f"    {line}" for line in block.splitlines()))
         say(f"\nThen:\n  {here}dbt deps\n  dbt build\n  holdfast summary")
         return
+    if folder.settings is None and os.environ.get("DBT_PROFILES_DIR"):
+        say("DBT_PROFILES_DIR is set: unset it, or add --profiles-dir . to each dbt command")
     for words in (["deps"], ["parse"]):
         _dbt(folder, words)
         say(f"dbt {words[0]}: done")
@@ -271,13 +273,17 @@ def _finish(
 
 def _dbt(folder: Folder, words: Sequence[str]) -> None:
     """Run dbt in the folder; its own words are told where it fails."""
+    environment = dict(os.environ)
+    if folder.settings is None:
+        # the profile that was just written, whatever the environment says
+        environment["DBT_PROFILES_DIR"] = str(folder.path.resolve())
     beside = Path(sys.executable).with_name("dbt")
     program = str(beside) if beside.exists() else shutil.which("dbt")
     command = [program] if program else [sys.executable, "-m", "dbt.cli.main"]
     result = subprocess.run(
         [*command, "--no-use-colors", *words],
         cwd=folder.path,
-        env=os.environ,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

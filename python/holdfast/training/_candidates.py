@@ -16,8 +16,10 @@ from holdfast.estimators import (
     BLEND,
     CLASSIFICATION,
     TWO_PART,
+    YEAR_SHARE,
     Algorithm,
     BgNbdShare,
+    BlendedModel,
     CustomModel,
     FittedModel,
     Fold,
@@ -25,10 +27,12 @@ from holdfast.estimators import (
     Part,
     ScalableModel,
     Target,
+    TreeModel,
     Tuned,
     blend,
     choose_weight,
     fit_bgnbd_share_or_none,
+    fit_season,
     has_histories,
     has_two_parts,
     is_custom,
@@ -57,6 +61,10 @@ logger = logging.getLogger("holdfast.training")
 
 T = TypeVar("T")
 
+# Once a shop has been seen so long, its population is whole and old customers differ from new ones.
+_AGE, _KNOWN_DAYS = "first_order_age_days", 180
+# A share of the log loss: what is less is within what the next fold may turn round.
+_CLEARLY_BETTER = 0.01
 # Rows on which a file and its model are compared: those of all dates, evenly spaced.
 _MOST_TO_CHECK = 50_000
 
@@ -81,6 +89,8 @@ class FitPlan:
         Weight of BG/NBD in a blend.
     horizon_days
         What BG/NBD looks ahead.
+    gap_days
+        Days from an observation to the end of its label window.
     """
 
     algorithm: str
@@ -90,12 +100,32 @@ class FitPlan:
     algorithms: Mapping[str, Algorithm]
     bgnbd_weight: float = 0.0
     horizon_days: int = 0
+    gap_days: int = 0
 
-    def fit(self, data: Dataset, seed: int) -> ScalableModel:
-        """Fit on rows."""
+    def fit(self, data: Dataset, seed: int) -> tuple[ScalableModel, tuple[str, ...]]:
+        """Fit on rows; give the features, too."""
         part = _part(data, self.names)
         process = fit_bgnbd_share_or_none(part, self.horizon_days, self.bgnbd_weight)
-        return self.assemble(_fit_parts(self.parts, self.algorithms, part, seed), process)
+        fitted = _fit_parts(self.parts, self.algorithms, part, seed)
+        return self.in_season(self.assemble(fitted, process), data)
+
+    def in_season(
+        self, model: ScalableModel, data: Dataset
+    ) -> tuple[ScalableModel, tuple[str, ...]]:
+        """Give the model what a year ago tells of its level; give its features, too."""
+        if (
+            not isinstance(model, (BlendedModel, TreeModel))
+            or data.target.is_numeric
+            or is_custom(self.algorithm)
+            or YEAR_SHARE not in data.names
+            or YEAR_SHARE in self.names
+        ):
+            return model, self.names
+        log_odds = model.log_odds(data.columns(self.names))
+        season = fit_season(log_odds, data.y, data.as_of, self.gap_days, _are_known(data))
+        if season is None:
+            return model, self.names
+        return model.with_season(season), (*self.names, YEAR_SHARE)
 
     def assemble(
         self, fitted: Mapping[str, ScalableModel], process: BgNbdShare | None
@@ -173,12 +203,7 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
     models, bgnbd_weight, without = models_of(recipe, algorithms), 0.0, given[BLEND]
     if BLEND in models and task.fits_bgnbd and has_histories(names):
         with phase("Weighed BG/NBD on %d folds", len(folds)):
-            bgnbd_weight, given[BLEND] = choose_weight(
-                folds,
-                given[BLEND],
-                task.horizon_days,
-                holds_out_dates=prepared.holds_out_dates,
-            )
+            bgnbd_weight, given[BLEND] = choose_weight(folds, given[BLEND], task.horizon_days)
     part = _part(prepared.training, names)
     process = fit_bgnbd_share_or_none(part, task.horizon_days, bgnbd_weight)
     if process is None:
@@ -191,14 +216,16 @@ def make_candidates(prepared: Prepared, task: Task, recipe: Recipe) -> list[Cand
         # how a model of the user's own is calibrated is up to its author
         slope = 1.0 if is_custom(name) else part.target.slope(given[name], outcomes)
         weight = bgnbd_weight if name == BLEND else 0.0
-        plan = FitPlan(name, names, chosen, slope, algorithms, weight, task.horizon_days)
-        model = plan.assemble(fitted, process)
+        plan = FitPlan(
+            name, names, chosen, slope, algorithms, weight, task.horizon_days, task.gap_days
+        )
+        model, own_names = plan.in_season(plan.assemble(fitted, process), prepared.training)
         validation = _validate(folds, given[name], slope)
         hyperparameters = {**model.hyperparameters, "calibration_slope": slope}
         made = written(
             model,
             name,
-            names,
+            own_names,
             prepared.test,
             task.name,
             validation,
@@ -246,8 +273,15 @@ def written(
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Give the candidate with the least loss on validation rows; of equals the first."""
+    """Give the candidate with the least loss on validation rows; of equals the first.
+
+    Where a blend competes for a probability, it is the choice unless one of its parts is clearly
+    better: a few early folds do not outweigh that two models together err less than either.
+    """
     chosen = min(candidates, key=lambda each: each.validation_loss)
+    mixed = [each for each in candidates if each.algorithm == BLEND and not each.target.is_numeric]
+    if mixed and chosen.validation_loss > (1.0 - _CLEARLY_BETTER) * mixed[0].validation_loss:
+        chosen = mixed[0]
     logger.info(
         "Chose %s by %s on validation rows: %s.",
         chosen.algorithm,
@@ -265,9 +299,9 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
     assert candidate.plan is not None
     mature = prepared.mature
     with phase("Fitted %s again on all %d rows", candidate.algorithm, len(mature)):
-        model = candidate.plan.fit(mature, seed)
+        model, names = candidate.plan.fit(mature, seed)
         some = mature.rows(thinned(np.arange(len(mature)), _MOST_TO_CHECK))
-        blob, gap = checked_file(model, candidate.algorithm, candidate.names, some, task)
+        blob, gap = checked_file(model, candidate.algorithm, names, some, task)
     metrics: dict[str, dict[str, Any]] = {"parity": {"largest_difference": gap}}
     if "comparison" in candidate.metrics:
         metrics["comparison"] = candidate.metrics["comparison"]
@@ -275,7 +309,9 @@ def refit(candidate: Candidate, prepared: Prepared, task: str, seed: int) -> Can
         **model.hyperparameters,
         "calibration_slope": candidate.hyperparameters["calibration_slope"],
     }
-    return replace(candidate, blob=blob, metrics=metrics, hyperparameters=hyperparameters)
+    return replace(
+        candidate, names=names, blob=blob, metrics=metrics, hyperparameters=hyperparameters
+    )
 
 
 def checked_file(
@@ -289,6 +325,18 @@ def checked_file(
 def _part(data: Dataset, names: tuple[str, ...]) -> Part:
     """Give all rows as something to fit on."""
     return Part(data.columns(names), data.y, names, data.as_of, data.customer, data.target)
+
+
+def _are_known(data: Dataset) -> NDArray[np.bool_] | None:
+    """Tell of every row whether the history of its date goes back half a year."""
+    if _AGE not in data.names:
+        return None
+    age = np.nan_to_num(data.columns((_AGE,))[:, 0], nan=0.0)
+    _, position = np.unique(data.as_of, return_inverse=True)
+    longest = np.zeros(position.max() + 1)
+    np.maximum.at(longest, position, age)
+    result: NDArray[np.bool_] = (longest >= _KNOWN_DAYS)[position]
+    return result
 
 
 def _fit_parts(

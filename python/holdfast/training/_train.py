@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.errors import TrainingError
+from holdfast.estimators import BLEND
 from holdfast.registry import (
     RegisteredModel,
     RegistryError,
@@ -289,7 +290,9 @@ def _run(
         "" if below is None else ", on other customers",
     )
     candidates = make_candidates(prepared, settings.task, settings.recipe)
-    chosen = choose(candidates)
+    # what did best at one time may have had luck, and a blend does well at most times
+    blends = [each for each in candidates if each.algorithm == BLEND]
+    chosen = choose(blends if blends and not prepared.tells_models_apart else candidates)
     baselines = make_baselines(prepared, settings.task, settings.recipe)
     compare_with_baselines(chosen, baselines, settings.task.name)
     promote, comparison = wins(

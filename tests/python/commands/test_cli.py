@@ -32,6 +32,7 @@ ON_A_PROJECT = {
 ACTIONS = {
     "features": ("list", "describe"),
     "models": ("list", "show", "promote", "rollback", "export", "card"),
+    "package": ("copy", "path"),
     "tasks": ("add",),
 }
 
@@ -63,7 +64,7 @@ def test_each_command_is_the_module_of_its_name() -> None:
     assert {name: getattr(command, "__name__", "") for name, command in COMMANDS.items()} == {
         name: f"holdfast.commands.{name}" for name in COMMANDS
     }
-    assert set(COMMANDS) == {*ON_A_PROJECT, "simulate", "tasks"}
+    assert set(COMMANDS) == {*ON_A_PROJECT, "doctor", "init", "package", "simulate", "tasks"}
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

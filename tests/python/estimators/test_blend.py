@@ -13,7 +13,7 @@ import pytest
 
 from holdfast.contract import OnnxHeader, check_parity, predict_onnx
 from holdfast.estimators._algorithms import ALGORITHMS
-from holdfast.estimators._base import Part
+from holdfast.estimators._base import Fold, Part
 from holdfast.estimators._bgnbd_share import BgNbdShare, choose_weight, fit_bgnbd_share
 from holdfast.estimators._blend import BlendedModel, blend
 from holdfast.estimators._linear import LinearModel
@@ -134,30 +134,30 @@ def shapley_by_permutations(part: BgNbdShare, features: np.ndarray) -> np.ndarra
 
 
 def test_weight_of_bg_nbd_is_the_one_that_did_best_on_held_out_rows(rows):
-    from holdfast.estimators._base import Fold
-
     fold = Fold(rows, rows)
     own = fit_bgnbd_share(rows, 90, 1.0).log_odds(rows.features)
     noise = np.random.default_rng(0).normal(0, 3, len(rows.y))
     weight, given = choose_weight([fold], [noise], 90)
     assert weight == pytest.approx(1 / 3)
     np.testing.assert_allclose(given[0], noise * (1 - weight) + own * weight)
-    sure = np.where(rows.y == 1, 8.0, -8.0)
-    assert choose_weight([fold], [sure], 90)[0] == 0.0
-    other = replace(rows, names=("a", "b", "c", "d"))
-    assert choose_weight([Fold(other, other)], [noise], 90)[0] == 0.0
 
 
-def test_bg_nbd_keeps_a_weight_where_no_later_dates_are_held_out(rows):
-    from holdfast.estimators._base import Fold
-
+def test_bg_nbd_keeps_a_small_weight_where_folds_gain_nothing(rows):
     fold, sure = Fold(rows, rows), np.where(rows.y == 1, 8.0, -8.0)
     own = fit_bgnbd_share(rows, 90, 1.0).log_odds(rows.features)
-    weight, given = choose_weight([fold], [sure], 90, holds_out_dates=False)
+    weight, given = choose_weight([fold], [sure], 90)
     assert weight == 0.2
     np.testing.assert_allclose(given[0], sure * 0.8 + own * 0.2)
+
+
+def test_a_fold_that_bg_nbd_cannot_be_fitted_on_has_no_say(rows):
     other = replace(rows, names=("a", "b", "c", "d"))
-    assert choose_weight([Fold(other, other)], [sure], 90, holds_out_dates=False)[0] == 0.0
+    fold, without = Fold(rows, rows), Fold(other, other)
+    sure = np.where(rows.y == 1, 8.0, -8.0)
+    weight, given = choose_weight([fold, without], [sure, sure], 90)
+    assert weight == 0.2
+    np.testing.assert_array_equal(given[1], sure)
+    assert choose_weight([without], [sure], 90)[0] == 0.0
 
 
 def test_missing_values_are_explained(blended):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.estimators._calibration import fit_slope, loss_given_rates
+from holdfast.estimators._calibration import fit_slope, loss_given_rates, shrunk_slope
 
 
 def drawn(slope: float, rates: list[float], count: int = 6000) -> tuple[list, list]:
@@ -57,3 +57,10 @@ def test_date_of_one_outcome_is_compared_as_it_is():
     odds = np.array([[-2.0, -2.0], [2.0, 2.0]])
     losses = loss_given_rates(odds, np.array([0, 0]), None)
     np.testing.assert_allclose(losses, 2 * np.logaddexp(0, [-2.0, 2.0]))
+
+
+def test_slope_of_few_folds_is_drawn_to_one():
+    score, y = np.array([-2.0, -2.0, 2.0, 2.0]), np.array([0, 1, 1, 0])
+    slopes = [shrunk_slope([score] * count, [y] * count) for count in (1, 2, 4)]
+    assert slopes == pytest.approx([0.75, 2 / 3, 0.6])
+    assert shrunk_slope([], []) == 1.0

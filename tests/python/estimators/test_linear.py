@@ -55,11 +55,21 @@ def test_linear_model_holds_to_the_bounds_of_what_it_has_seen(part, header):
     model = fit_linear(part.features, part.y, part.names)
     rows = np.nan_to_num(part.features[:1])
     highest, beyond = rows.copy(), rows.copy()
-    highest[0, 0] = np.nanmax(part.features[:, 0])
-    beyond[0, 0] = 1e9
+    highest[0, 1] = np.nanmax(part.features[:, 1])
+    beyond[0, 1] = 1e9
     assert model.log_odds(highest)[0] == pytest.approx(model.log_odds(beyond)[0])
     blob = model.to_onnx(header)
     np.testing.assert_allclose(predict_onnx(blob, highest), predict_onnx(blob, beyond), atol=1e-6)
+
+
+def test_silence_goes_on_to_twice_the_longest_that_was_seen(part):
+    model = fit_linear(part.features, part.y, part.names)
+    longest = float(np.nanmax(part.features[:, 0]))
+    rows = np.repeat(np.nan_to_num(part.features[:1]), 4, axis=0)
+    rows[:, 0] = [longest, 1.5 * longest, 2 * longest + 1, 1e9]
+    given = model.log_odds(rows)
+    assert (given[1] - given[0]) * model.coefficient[0] > 0
+    assert given[2] == pytest.approx(given[3])
 
 
 def test_what_moved_with_the_dates_is_left_to_the_dates():

@@ -95,6 +95,16 @@ def test_contributions_add_up_to_the_value(model: TwoPartModel, part: Part, fill
     assert opened.base_value == pytest.approx(model.base_value)
 
 
+def test_a_chance_that_rounds_to_zero_is_explained(model: TwoPartModel, part: Part) -> None:
+    # a silence in the data can tell all who bought from all who did not
+    sure = replace(model, chance=model.chance.scaled(2000.0))
+    opened = OnnxModel.from_bytes(sure.to_onnx(HEADER))
+    assert (opened.predict(part.features) == 0.0).any()
+    told = opened.contributions(part.features).astype(np.float64)
+    total = opened.base_value + told.sum(axis=1)
+    np.testing.assert_allclose(total, opened.predict(part.features), rtol=1e-3, atol=1e-3)
+
+
 def test_a_customer_like_the_mean_has_no_contributions(part: Part) -> None:
     # both parts say the same of everybody: every difference is zero, and so is every quotient's
     model = fit_two_part(replace(part, y=np.full(len(part.y), 5.0)), {}, 7)
