@@ -43,7 +43,7 @@ class Season:
     shifts
         Of each half month; the first stands at the end again, shape (25,).
     rows
-        Training rows in each, likewise.
+        Training rows in each, at least 1, likewise.
     share
         The share of a year-ago error that is expected to come back, 0 to 1.
     """
@@ -155,7 +155,8 @@ def fit_season(
     season = Season(shifts, np.zeros(_PARTS + 1, np.int64), share)
     part_of_date = np.searchsorted(season.edges, _year_share(dates).astype(np.float32), "left")
     rows = np.bincount(part_of_date, weights=np.bincount(position), minlength=_PARTS + 1)
-    return replace(season, rows=rows.astype(np.int64))
+    # what explains a tree asks for a row in each of its leaves
+    return replace(season, rows=np.maximum(rows, 1).astype(np.int64))
 
 
 def _near(years_away: _Doubles, errors: _Doubles) -> float | None:

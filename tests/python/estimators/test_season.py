@@ -98,7 +98,7 @@ def season() -> Season:
     shifts = random.normal(0, 0.5, 25)
     shifts[3:6] = shifts[3]
     shifts[-1] = shifts[0]
-    return Season(shifts, random.integers(0, 50, 25), 0.5)
+    return Season(shifts, random.integers(1, 50, 25), 0.5)
 
 
 @pytest.fixture(scope="module", params=["blend", "trees"])
