@@ -53,8 +53,8 @@
 {% macro _add_type(found, told, type, name) %}
     {%- set called = 'events of the type ' ~ type.event_type if type.event_type is not none else 'events of types without features of their own' -%}
     {%- set count, long = name ~ '_count_', told.long -%}
-    {#- braces are the marks of values in phrases -#}
-    {%- set plain = (type.event_type or '') | replace('{', '(') | replace('}', ')') -%}
+    {#- brackets and braces are the marks of words and values in phrases -#}
+    {%- set plain = modules.re.sub('[][{}]', ' ', type.event_type or '') | trim -%}
     {%- set shown = plain if plain | length <= 40 else plain[:39] ~ '…' -%}
     {%- set phrases = {} -%}
     {%- for kind in ['count', 'more', 'less', 'since', 'share'] -%}

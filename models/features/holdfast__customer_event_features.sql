@@ -61,9 +61,9 @@ final as (
     select
         counted.customer_id,
         counted.as_of,
-        {% for column in columns | sort(attribute='place') -%}
+        {%- for column in columns | sort(attribute='place') %}
         {{ column.sql }} as {{ holdfast.quoted(column.name) }},
-        {% endfor %}
+        {%- endfor %}
     from counted
     inner join since
         on since.customer_id = counted.customer_id

@@ -127,7 +127,9 @@ class LinearModel:
 
     def widened(self) -> LinearModel:
         """Return the model with one more feature at the end, which adds nothing."""
-        rows = {name: np.append(getattr(self, name), 0.0) for name in LINEAR_ROWS[1:]}
+        rows: dict[str, Any] = {
+            name: np.append(getattr(self, name), 0.0) for name in LINEAR_ROWS[1:]
+        }
         rows["scale"][-1] = 1.0
         return replace(self, signed_log=np.append(self.signed_log, False), **rows)
 

@@ -134,14 +134,14 @@ def fit_season(
         for day, error in zip(days, errors, strict=True)
         if (before := _near((days - (day - _YEAR_DAYS)) / _YEAR_DAYS, errors)) is not None
     ]
-    own, before = np.array(pairs).reshape(-1, 2).T
+    own, year_ago = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
     # months whose windows overlap are one piece of evidence together
     step = float(np.median(np.diff(days)))
     evidence = min(1.0, step / gap_days)
     # a ridge regression whose prior weighs as much as one window of a mean error
     prior = float(np.mean(errors**2))
-    share = evidence * float(np.sum(own * before)) + _EXPECTED_SHARE * prior
-    share /= max(evidence * float(np.sum(before**2)) + prior, 1e-12)
+    share = evidence * float(np.sum(own * year_ago)) + _EXPECTED_SHARE * prior
+    share /= max(evidence * float(np.sum(year_ago**2)) + prior, 1e-12)
     share = float(np.clip(share, 0.0, 1.0))
     if share <= 0.0:
         return None

@@ -25,7 +25,7 @@ from holdfast.contract import (
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["QuickGraph", "borders_of", "quicken"]
+__all__ = ["QuickGraph", "borders_of", "quicken", "without_parts"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -62,6 +62,54 @@ class QuickGraph:
         np.take(columns, self.lowered, axis=0, out=copies)
         np.copyto(copies, -np.inf, where=np.isnan(copies))
         return np.ascontiguousarray(columns.T)
+
+
+def without_parts(
+    model: onnx.ModelProto, width: int, output: str, linear: str | None
+) -> tuple[onnx.ModelProto, onnx.NodeProto, str] | None:
+    """Leave the trees of a graph, and its linear part, to the caller.
+
+    Parameters
+    ----------
+    model, width, output
+        As `quicken` has them.
+    linear
+        The tensor of the linear part, double [N, 1], which becomes an input.
+
+    Returns
+    -------
+    model, node, tensor; or None
+        What is left, with `features` among its inputs only where it needs them; the ensemble; and
+        its score, float32 [N, 1], which is an input of what is left. None where the graph does not
+        have one ensemble of one score.
+    """
+    import onnx
+
+    trees = [node for node in model.graph.node if node.op_type in TREE_OPERATORS]
+    if len(trees) != 1 or _read(trees[0], width) is None:
+        return None
+    (node,) = trees
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    nodes = [each for each in copy.graph.node if each.op_type not in TREE_OPERATORS]
+    if _has_one_score(node, output):
+        score = f"{_PREFIX}score"
+        nodes.append(onnx.helper.make_node("Sigmoid", [score], [output]))
+    elif _is_plain_sum(node):
+        (score,) = node.output
+    else:
+        return None
+    nodes = _needed([each for each in nodes if linear not in each.output], output)
+    inputs = [each for each in copy.graph.input if any(each.name in n.input for n in nodes)]
+    tensors = [(score, onnx.TensorProto.FLOAT)]
+    if linear is not None:
+        tensors.append((linear, onnx.TensorProto.DOUBLE))
+    inputs += [onnx.helper.make_tensor_value_info(*each, [None, 1]) for each in tensors]
+    result = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+    for field, values in (("node", nodes), ("input", inputs), ("output", [result])):
+        del getattr(copy.graph, field)[:]
+        getattr(copy.graph, field).extend(values)
+    return copy, node, score
 
 
 def quicken(
@@ -204,6 +252,18 @@ def _has_one_score(node: onnx.NodeProto, output: str) -> bool:
         and len(set(attributes["class_ids"].ints)) == 1
         and attributes["post_transform"].s == b"LOGISTIC"
         and len(attributes["base_values"].floats) == 1
+    )
+
+
+def _is_plain_sum(node: onnx.NodeProto) -> bool:
+    """Whether a node is a regressor whose one output is the sum of its trees."""
+    attributes = _attributes(node)
+    return (
+        node.op_type == "TreeEnsembleRegressor"
+        and "post_transform" in attributes
+        and attributes["post_transform"].s == b"NONE"
+        and "n_targets" in attributes
+        and attributes["n_targets"].i == 1
     )
 
 

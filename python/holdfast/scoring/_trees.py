@@ -25,6 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.contract import TreeEnsemble, TreeFormatError, read_ensemble_node
+from holdfast.scoring._decisions import (
+    Decision,
+    Decisions,
+    read_decisions,
+    sorted_decisions,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -45,15 +51,6 @@ _MOST_ROWS = 4096
 
 # A decision of the ensemble (its number) and whether the path takes it to the left.
 _Literal = tuple[int, bool]
-
-
-@dataclass(frozen=True)
-class _Decision:
-    """A test ``x[feature] <= threshold``; two nodes that test the same share it."""
-
-    feature: int
-    threshold: float
-    missing_left: bool
 
 
 @dataclass
@@ -143,15 +140,15 @@ class TreeExplainer:
     ----------
     roots : sequence of _Node
         The trees.
-    decisions : sequence of _Decision
+    decisions : sequence of Decision
         Every distinct decision of the trees, sorted; nodes refer to them by number.
     width : int
         Number of features, F.
     """
 
-    def __init__(self, roots: Sequence[_Node], decisions: Sequence[_Decision], width: int) -> None:
+    def __init__(self, roots: Sequence[_Node], decisions: Sequence[Decision], width: int) -> None:
         self._width = width
-        self._tests = _group_tests(decisions)
+        self._decisions = Decisions(decisions)
         # Rows of the matrix of bits: the decisions, a row of zeros, and conjunctions of decisions.
         self._zero = len(decisions)
         self._conjunctions: dict[frozenset[_Literal], int] = {}
@@ -233,15 +230,8 @@ class TreeExplainer:
 
     def _bits(self, features: FloatArray) -> BoolArray:
         """Every bit of every row, [bits, N]."""
-        columns = np.ascontiguousarray(features.T)
         bits = np.empty((self._zero + 1 + len(self._conjunctions), len(features)), np.bool_)
-        for rows, feature, thresholds, missing_left in self._tests:
-            # Comparisons with NaN are false, so "not greater" is what sends missing values left.
-            if missing_left:
-                np.greater(columns[feature], thresholds, out=bits[rows])
-                np.logical_not(bits[rows], out=bits[rows])
-            else:
-                np.less_equal(columns[feature], thresholds, out=bits[rows])
+        self._decisions.decide(features, bits)
         bits[self._zero] = False
         for literals, row in self._conjunctions.items():
             target = bits[row]
@@ -263,7 +253,8 @@ class TreeExplainer:
         as_bytes = bits.view(np.uint8)
         patterns = as_bytes[self._pattern_rows[0]]
         for rows in self._pattern_rows[1:]:
-            np.left_shift(patterns, 1, out=patterns)
+            # a shift by one, which NumPy is slow at
+            np.add(patterns, patterns, out=patterns)
             np.bitwise_or(patterns, as_bytes[rows], out=patterns)
         if self._shares:
             wide = patterns.astype(np.intp)
@@ -273,24 +264,6 @@ class TreeExplainer:
             result += totals.T
         for leaf, rows in self._deep:
             result[:, leaf.features] += leaf.contributions(bits[rows])
-
-
-def _group_tests(
-    decisions: Sequence[_Decision],
-) -> list[tuple[slice, int, FloatArray, bool]]:
-    """Return runs of decisions on one feature, which one comparison makes: rows, thresholds."""
-    tests = []
-    start = 0
-    for stop in range(1, len(decisions) + 1):
-        here = decisions[start]
-        if stop < len(decisions):
-            following = decisions[stop]
-            if (following.missing_left, following.feature) == (here.missing_left, here.feature):
-                continue
-        thresholds = np.array([d.threshold for d in decisions[start:stop]], np.float32)
-        tests.append((slice(start, stop), here.feature, thresholds[:, None], here.missing_left))
-        start = stop
-    return tests
 
 
 def _split(node: _Node, path: tuple[_Step, ...], width: int) -> Iterator[_Lookup | _DeepLeaf]:
@@ -414,29 +387,14 @@ def _quadrature(count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.flo
     return nodes, weights
 
 
-def _grow(ensemble: TreeEnsemble) -> tuple[list[_Node], list[_Decision]]:
+def _grow(ensemble: TreeEnsemble) -> tuple[list[_Node], list[Decision]]:
     """Return the trees, and their distinct decisions in the order of their numbers."""
-    inner = np.flatnonzero(ensemble.is_inner).tolist()
-    kinds = set(ensemble.mode[inner].tolist()) - {"BRANCH_LEQ"}
-    if kinds:
-        raise TreeFormatError(f"its trees test by {', '.join(sorted(kinds))}, not by `<=`")
-    if np.isnan(ensemble.threshold[inner]).any():
-        raise TreeFormatError("its trees compare with NaN")
     outputs = np.unique(ensemble.output).tolist()
     if len(outputs) > 1:
         raise TreeFormatError("its trees give more than one score")
     values = ensemble.leaf_values(outputs or [0])[:, 0].tolist()
-    found = {
-        row: _Decision(feature, threshold, missing_left)
-        for row, feature, threshold, missing_left in zip(
-            inner,
-            ensemble.feature[inner].tolist(),
-            ensemble.threshold[inner].tolist(),
-            ensemble.missing_true[inner].tolist(),
-            strict=True,
-        )
-    }
-    decisions = sorted(set(found.values()), key=lambda d: (d.missing_left, d.feature, d.threshold))
+    found = read_decisions(ensemble)
+    decisions = sorted_decisions(found.values())
     numbers = {decision: number for number, decision in enumerate(decisions)}
     covers = ensemble.cover.tolist()
     left, right = ensemble.true.tolist(), ensemble.false.tolist()

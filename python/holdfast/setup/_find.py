@@ -25,7 +25,9 @@ _CAME_TO_NOTHING = (
     r"cancel|void|fail|trash|draft|declin|reject|storn|abgebroch|annul|expired|abandon"
 )
 # customers of whom shops say by a value that they are none
-_NOBODY = ("0", "-1", "guest", "gast", "anonymous", "unknown", "n/a", "none", "null", "nan")
+_NOBODY = ("guest", "gast", "anonymous", "unknown", "n/a", "none", "null", "nan")
+# these may be customers like others; they are nobody if they have far more orders than others
+_PERHAPS_NOBODY = ("0", "-1")
 # a candidate that is as good as this share of the best one is worth a word
 _CLOSE = 0.93
 
@@ -157,7 +159,9 @@ class _Columns:
         for column, worth in named.items():
             reading = self._read(column, told.kind, want) if worth else None
             # most rows lack what is needed: a column that is rarely filled
-            if reading is not None and (reading.missing < 0.9 or not told.required):
+            if reading is not None and (
+                reading.missing < 0.9 or not told.required or told.kind == "later"
+            ):
                 share = 1 - reading.missing if told.required and not wish else 1.0
                 found.append(_Candidate(column, reading, worth * (0.4 + 0.6 * share)))
         if wish is not None and column is not None and not found:
@@ -238,7 +242,10 @@ def find_orders(
     if has_lines and not asked and (not amounts or amounts[0].points < 75):
         amounts = []
     elif not amounts:
-        return "it has no column with the amount of the order"
+        return (
+            "it has no column with the amount of the order; if another table has the amounts, make "
+            "a view that joins the two and name that"
+        )
     buyers = columns.candidates("customer_id")
     if not buyers:
         return "it has no column that says whose order it is"
@@ -368,14 +375,17 @@ def _left_out(
     where = []
     rows = facts(connection, f"select count(*) from {table.sql}")[0]
     buyer = f"lower(trim(cast({quoted(found['customer_id'].column)} as varchar)))"
-    nobody = f"{buyer} in ({', '.join(repr(name) for name in _NOBODY)})"
-    guests, guest_values = facts(
+    names = [repr(name) for name in _NOBODY]
+    perhaps, customers = facts(
         connection,
-        f"select count(*) filter (where {nobody}), count(distinct {buyer}) filter (where {nobody}) "
-        f"from {table.sql}",
+        f"select count(*) filter (where {buyer} in ({', '.join(map(repr, _PERHAPS_NOBODY))})), "
+        f"count(distinct {buyer}) from {table.sql}",
     )
-    # one order may be that of a customer whose id is 0
-    if guests > guest_values:
+    if customers and perhaps > 3 * rows / customers:
+        names += map(repr, _PERHAPS_NOBODY)
+    nobody = f"{buyer} in ({', '.join(names)})"
+    guests = facts(connection, f"select count(*) from {table.sql} where {nobody}")[0]
+    if guests:
         where.append(f"not coalesce({nobody}, false)")
     for role, told in (
         ("customer_id", "without a customer"),
@@ -392,7 +402,7 @@ def _left_out(
             count = round(found[role].missing * rows)
             notes.append(f"{count:,} rows {told} are left out ({count / rows:.1%})")
     if "customer_id" in found:
-        lost = round(found["customer_id"].missing * rows) + (guests if guests > guest_values else 0)
+        lost = round(found["customer_id"].missing * rows) + guests
         if lost:
             notes.append(
                 f"{lost:,} rows without a customer, such as guests, are left out "

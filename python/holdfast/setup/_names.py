@@ -88,8 +88,8 @@ _ORDER_ID = Role(
         rf"{_ORDER}_?(?:ids?|keys?|uuid|guid|pk|sk)|id_{_ORDER}": 100,
         rf"{_ORDER}{_ID}": 90,
         # other tables refer to it, whatever number the customer is told
-        "ids?": 95,
-        rf"_?{_ID}": 85,
+        "(?:entity_)?ids?": 95,
+        rf"_?{_ID}|increment_id": 85,
         _ORDER: 80,
         rf"{_ORDER}_?name": 75,
         r"(?!(?:parent|original|refund|first|last|prev|next)_).*_" + _ORDER + _ID: 60,
@@ -105,6 +105,7 @@ _ORDERED_AT = Role(
         rf"(?:created|creation|placed|processed|booked|erstellt|angelegt|submitted|gekauft|bestellt|inserted){_AT}": 90,
         r"(?:date|datum|time)_?(?:created|placed|add|added|erstellt)(?:_(?:gmt|utc))?": 90,
         rf"(?:paid|payment|completed|closed|bezahlt|confirmed|valuta|buchungs?|booking){_AT}|date_(?:paid|completed)": 55,
+        r"(?:created|placed|ordered|bestellt|gekauft)": 85,
         rf"{_WHEN}": 75,
     },
 )
@@ -188,7 +189,9 @@ INPUTS: Mapping[str, Input] = {
     "customers": Input(
         rf"(?:.*_)?{_CUSTOMER}(?:_?(?:table|data|dim|stamm|stammdaten|lookup|master|profiles?|base|raw|export))?(?:_\d+)*",
         {
-            "customer_id": Role("id", {**_CUSTOMER_ID.patterns, "id": 95, rf"_?{_ID}": 80}),
+            "customer_id": Role(
+                "id", {**_CUSTOMER_ID.patterns, "(?:entity_)?id": 95, rf"_?{_ID}": 80}
+            ),
             "created_at": Role(
                 "time",
                 {
@@ -210,7 +213,15 @@ INPUTS: Mapping[str, Input] = {
         rf"(?:.*_)?(?:{_ORDER}_?(?:{_PRODUCT}_?)?(?:items?|lines?|details?|positionen|position|products?|pos|artikel|lookup|line_?items?)|line_?items?|positionen)"
         r"(?:_\d+)*",
         {
-            "order_id": Role("id", {**_ORDER_ID.patterns, "ids?": 0, rf"_?{_ID}": 0, "name": 20}),
+            "order_id": Role(
+                "id",
+                {
+                    **_ORDER_ID.patterns,
+                    "(?:entity_)?ids?": 0,
+                    rf"_?{_ID}|increment_id": 0,
+                    "name": 20,
+                },
+            ),
             "product_id": _PRODUCT_ID,
             "quantity": Role("number", _QUANTITY.patterns),
             "unit_price": Role("amount", _UNIT_PRICE.patterns),

@@ -228,7 +228,7 @@ def _orders(
         if isinstance(answer, Found):
             named = table_points("orders", table.name)
             # a table of events may have an id, a customer, a time and a value too
-            if named or answer.quality > 85:
+            if named or answer.quality > 75:
                 # what has Holdfast's own names was most likely made for it
                 fits.append((answer.quality + named / 2 + 20 * answer.is_plain, table))
     fits.sort(key=lambda fit: -fit[0])
@@ -257,7 +257,10 @@ def _orders(
                 f"the orders are {table.told}; {', '.join(names[1:])} would fit as well "
                 f"(--orders {names[1]} takes it)"
             )
-    found = _tried_orders(connection, table, wishes, ask)
+    found = answers[table.told][1]
+    if ask is not None:
+        # once more, for the questions
+        found = _tried_orders(connection, table, wishes, ask)
     assert isinstance(found, Found)
     return found
 

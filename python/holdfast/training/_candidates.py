@@ -63,6 +63,8 @@ T = TypeVar("T")
 
 # Once a shop has been seen so long, its population is whole and old customers differ from new ones.
 _AGE, _KNOWN_DAYS = "first_order_age_days", 180
+# A share of the log loss: what is less is within what the next fold may turn round.
+_CLEARLY_BETTER = 0.01
 # Rows on which a file and its model are compared: those of all dates, evenly spaced.
 _MOST_TO_CHECK = 50_000
 
@@ -271,8 +273,15 @@ def written(
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Give the candidate with the least loss on validation rows; of equals the first."""
+    """Give the candidate with the least loss on validation rows; of equals the first.
+
+    Where a blend competes for a probability, it is the choice unless one of its parts is clearly
+    better: a few early folds do not outweigh that two models together err less than either.
+    """
     chosen = min(candidates, key=lambda each: each.validation_loss)
+    mixed = [each for each in candidates if each.algorithm == BLEND and not each.target.is_numeric]
+    if mixed and chosen.validation_loss > (1.0 - _CLEARLY_BETTER) * mixed[0].validation_loss:
+        chosen = mixed[0]
     logger.info(
         "Chose %s by %s on validation rows: %s.",
         chosen.algorithm,

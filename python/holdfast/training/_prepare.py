@@ -58,14 +58,9 @@ class Prepared:
     fingerprint: str
 
     @property
-    def holds_out_dates(self) -> bool:
-        """Whether the folds hold out later dates, and not only other customers."""
-        return self.selection == "time_validation"
-
-    @property
     def tells_models_apart(self) -> bool:
         """Whether there is more than one later time by which models could be chosen."""
-        return self.holds_out_dates and len(self.folds) > 1
+        return self.selection == "time_validation" and len(self.folds) > 1
 
 
 def only_mature(data: Dataset, task: Task, policy: TrainingPolicy) -> Dataset:

@@ -82,7 +82,11 @@ class RowWriter:
             "as_of_date": self.as_of_date.isoformat(),
             "selection": prepared.selection,
             "split": {**split, "gap_days": settings.task.gap_days},
-            "dropped_features": prepared.dropped,
+            # a season reads one of them again
+            "dropped_features": {
+                kind: [name for name in names if name not in candidate.names]
+                for kind, names in prepared.dropped.items()
+            },
             "is_explained": candidate.is_explained,
             "settings": settings.repeatable(self.as_of_date),
             "sampled_from": self.known_row_count,

@@ -168,6 +168,50 @@ def test_guests_and_what_came_to_nothing_are_left_out_and_counted() -> None:
     assert "rows with cancelled_at are left out" in notes_of(inputs)
 
 
+def test_a_customer_whose_id_is_0_is_one_unless_it_has_far_more_orders_than_others() -> None:
+    few = (
+        f"create table orders as select * replace (customer_id - 1 as customer_id) from ({ORDERS})"
+    )
+    many = f"create table orders as select * replace (case when customer_id % 3 = 0 then 0 else customer_id end as customer_id) from ({ORDERS})"
+    for sql, customers in ((few, 60), (many, 40)):
+        with warehouse_with(sql) as warehouse:
+            query = select_of(inputs_of(warehouse).found[0])
+            found = warehouse.execute(f"select count(distinct customer_id) from ({query})")
+            assert found.fetchone() == (customers,)
+
+
+def test_subscriptions_of_which_none_has_ended_are_used() -> None:
+    with warehouse_with(f"create table orders as {ORDERS}") as warehouse:
+        warehouse.execute(
+            "create table abos as select order_id as vertrag_id, customer_id as kunden_id, "
+            "cast(ordered_at as date) as beginn, cast(null as date) as ende from orders"
+        )
+        assert [one.input for one in inputs_of(warehouse).found] == ["orders", "subscriptions"]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        (
+            "data_2024",
+            "customer_id as Kunde, ordered_at as Datum, amount as Betrag, order_id as Belegnummer",
+        ),
+        (
+            "charges",
+            "'ch_' || order_id as id, 'cus_' || customer_id as customer, amount, ordered_at as created",
+        ),
+        (
+            "sales_order",
+            "order_id as entity_id, customer_id, ordered_at as created_at, amount as grand_total",
+        ),
+    ],
+)
+def test_orders_are_found_whatever_their_table_is_called(table: str, columns: str) -> None:
+    with warehouse_with(f"create table {table} as select {columns} from ({ORDERS})") as warehouse:
+        orders = inputs_of(warehouse).found[0]
+    assert orders.columns["order_id"].column in ("Belegnummer", "id", "entity_id")
+
+
 def test_customers_with_other_ids_are_not_used() -> None:
     with warehouse_with(f"create table orders as {ORDERS}") as warehouse:
         warehouse.execute(

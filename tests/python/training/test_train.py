@@ -175,7 +175,7 @@ def test_one_core_and_several_give_the_same_bytes(
     for cores in (1, 3):
         monkeypatch.setattr("holdfast.threads._cores", lambda cores=cores: cores)
         rows = train(session, make_shop())
-        bytes_of[cores] = dict(zip(rows["model_id"].to_pylist(), rows["onnx"].to_pylist()))
+        bytes_of[cores] = {row["model_id"]: row["onnx"] for row in rows.to_pylist()}
     assert bytes_of[1] == bytes_of[3]
     assert len(bytes_of[1]) == len(first_build)
 
