@@ -6,12 +6,14 @@ Reads the training set of a built warehouse. The settings of the linear model an
 tuned once, as training does; then the blend of both is fitted on evenly spaced rows of the training
 dates, from few to all, and its probabilities for the test dates are compared with those of the one
 that learned from all. The intervals are of paired differences, 95 %, of 200 bootstrap replicates
-over customers. `--tuning` tunes on fewer and more rows as well, and fits on all.
+over customers. `--tuning` tunes on fewer rows as well, and fits on all. `--settings` takes settings
+that were printed before, so that nothing is tuned.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 
@@ -112,19 +114,29 @@ def fewer(folds: Sequence[Fold], most: int) -> list[Fold]:
     return sides
 
 
-def curves(prepared: Prepared, settings: TaskSettings, sizes: list[int], tuning: list[int]) -> None:
+def curves(
+    prepared: Prepared,
+    settings: TaskSettings,
+    sizes: list[int],
+    tuning: list[int],
+    tuned: dict[str, Tuned] | None,
+) -> None:
     """Print the learning curve of the fit, and that of tuning."""
     training, test, names = prepared.training, prepared.test, prepared.usable
     algorithms = algorithms_of(settings.task, settings.recipe, has_two_parts=False)
-    folds = make_folds(prepared, names)
+    folds = [] if tuned else make_folds(prepared, names)
     features = test.columns(names)
-    tuned = {name: each.tune(folds, SEED, {})[0] for name, each in algorithms.items()}
+    if tuned is None:
+        tuned = {name: each.tune(folds, SEED, {})[0] for name, each in algorithms.items()}
     print(f"{len(training):,} rows to learn from, {training.y.mean():.1%} of them events; ", end="")
     print(f"{len(names)} features; test: {len(test):,} rows. Tuned: {tuned}")
     print(f"{'':>22} {'AUROC':>8} {'paired':>7} {'':18} {'log loss':>9} {'paired':>8} {'':20} bias")
     everything = np.arange(len(training))
+    clock = time.process_time()
     best = predict(algorithms, tuned, part_of(training, names, everything), features)
-    for size in [*(size for size in sizes if size < len(training)), len(training)]:
+    took = time.process_time() - clock
+    print(line(f"all {len(training):,} rows", test, best, best, took), flush=True)
+    for size in (size for size in sizes if size < len(training)):
         rows = np.arange(size) * len(training) // size
         clock = time.process_time()
         given = predict(algorithms, tuned, part_of(training, names, rows), features)
@@ -148,6 +160,7 @@ def main() -> None:
         "--rows", type=int, nargs="+", default=[10_000, 30_000, 100_000, 200_000, 300_000]
     )
     parser.add_argument("--tuning", type=int, nargs="*", default=[])
+    parser.add_argument("--settings", type=json.loads, help="as JSON, by algorithm")
     parser.add_argument("--rare", type=int, default=1, help="keep one in this many of the events")
     options = parser.parse_args()
     # what is measured here is the fit on all rows beside that on fewer
@@ -167,7 +180,7 @@ def main() -> None:
     if isinstance(prepared, TooLittle):
         raise SystemExit(f"{prepared.reason}; {prepared.remedy}")
     with one_thread():
-        curves(prepared, settings, options.rows, options.tuning)
+        curves(prepared, settings, options.rows, options.tuning, options.settings)
 
 
 if __name__ == "__main__":
