@@ -56,9 +56,14 @@
     {#- brackets and braces are the marks of words and values in phrases -#}
     {%- set plain = modules.re.sub('[][{}]', ' ', type.event_type or '') | trim -%}
     {%- set shown = plain if plain | length <= 40 else plain[:39] ~ '…' -%}
+    {#- what a shop's visitors do is told in words of its own -#}
+    {%- set is_known = told.prefix == 'web' and type.event_type in told.words.known -%}
+    {%- set subject = told.words.known[type.event_type] if is_known
+        else told.words.type | replace('[name]', shown) if shown else told.words.other -%}
     {%- set phrases = {} -%}
     {%- for kind in ['count', 'more', 'less', 'since', 'share'] -%}
-        {%- do phrases.update({kind: told.words[kind] | replace('[type]', told.words.type | replace('[name]', shown) if shown else told.words.other)}) -%}
+        {%- set words = told.words.known_since[type.event_type] if is_known and kind == 'since' else told.words[kind] -%}
+        {%- do phrases.update({kind: words | replace('[type]', subject)}) -%}
     {%- endfor -%}
     {%- for days in [told.short, long] -%}
         {%- do found.columns.append({

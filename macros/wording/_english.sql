@@ -127,6 +127,10 @@
             'events': '{n:0=No events|# event|# events} [window]', 'days': 'Active on {n:0=no day|# day|# days} [window]',
             'weeks': 'Active in {n:0=no week|# week|# weeks} [window]',
             'types': '{n:0=No events|# kind of event|# kinds of event} [window]',
+            'known': {'view': 'Product views', 'cart': 'Products put in the cart', 'search': 'Searches'},
+            'known_since': {
+                'view': 'Last viewed a product {n' ~ ago, 'cart': 'Last put a product in the cart {n' ~ ago, 'search': 'Last searched {n' ~ ago,
+            },
             'value_sum': 'Value of all events [window]: {n:1}', 'value_mean': 'Average value of an event [window]: {n:1}',
         },
         'statements': {

@@ -125,6 +125,11 @@
             'events': '{n:0=Kein Ereignis|# Ereignis|# Ereignisse} [window]', 'days': 'Aktiv an {n:0=keinem Tag|# Tag|# Tagen} [window]',
             'weeks': 'Aktiv in {n:0=keiner Woche|# Woche|# Wochen} [window]',
             'types': '{n:0=Kein Ereignis|# Art von Ereignissen|# Arten von Ereignissen} [window]',
+            'known': {'view': 'Produkte angesehen', 'cart': 'In den Warenkorb gelegt', 'search': 'Gesucht'},
+            'known_since': {
+                'view': 'Zuletzt {n' ~ ago ~ ' ein Produkt angesehen', 'cart': 'Zuletzt {n' ~ ago ~ ' etwas in den Warenkorb gelegt',
+                'search': 'Zuletzt {n' ~ ago ~ ' gesucht',
+            },
             'value_sum': 'Wert aller Ereignisse [window]: {n:1}', 'value_mean': 'Durchschnittlicher Wert eines Ereignisses [window]: {n:1}',
         },
         'statements': {
