@@ -104,6 +104,21 @@ def test_aggregates_leave_the_lapsed_apart_and_tell_of_no_small_group(
     ) == [(None, 0)]
 
 
+def test_the_interval_of_those_who_will_leave_holds_more_than_chance(
+    built_demo: DbtProject,
+) -> None:
+    bands = built_demo.query(
+        "select expected_churners, expected_churners_lower, expected_churners_upper, customers, "
+        "mean_churn_probability from churn_overview where scored_customers > 0"
+    )
+    assert len(bands) > 5
+    for expected, lower, upper, customers, mean in bands:
+        assert 0 <= lower < expected < upper <= customers
+        # never narrower than customers who all had the same chance and no common error, but for
+        # those who differ in it
+        assert upper - lower > 0.5 * 2 * 1.96 * (customers * mean * (1 - mean)) ** 0.5 * 0.5
+
+
 def test_win_back_asks_about_the_lapsed_whether_they_buy_again(
     built_demo: DbtProject, purchases: dict[int, list[tuple[datetime, float]]]
 ) -> None:

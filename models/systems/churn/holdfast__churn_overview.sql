@@ -1,4 +1,5 @@
 -- how many customers of each segment can be lost, and what they are worth
+{% set reach = '1.959963984540054e0' -%}
 with
 
 customers as (
@@ -68,7 +69,53 @@ cells as (
 
 ),
 
-final as (
+-- by how much whole dates that the champion, or its twin, had not seen came out otherwise than it said
+levels as (
+
+    select
+        evaluations.model_id,
+        evaluations.as_of,
+        max(evaluations.value) filter (where evaluations.metric = 'base_rate') as observed,
+        max(evaluations.value) filter (where evaluations.metric = 'mean_probability') as predicted,
+        max(evaluations.value) filter (where evaluations.metric = 'row_count') as row_count,
+    from {{ ref('holdfast', 'holdfast__model_evaluations') }} as evaluations
+    inner join {{ ref('holdfast', 'holdfast__model_registry') }} as models
+        on models.task = evaluations.task
+        and models.stage in ('champion', 'fallback')
+        and evaluations.model_id in (models.model_id, {{ holdfast.json_text('models.parameters', 'evaluated_as') }})
+    where
+        evaluations.task = 'churn'
+        and evaluations.split in ('test', 'live')
+        and evaluations.segment is null
+        and evaluations.as_of is not null
+    group by evaluations.model_id, evaluations.as_of
+
+),
+
+-- in log-odds, without what chance alone moves a date of that many customers
+level_error as (
+
+    select
+        case
+            when count(*) >= 2
+                then sqrt(greatest(cast(sum(cast(excess as decimal(18, 9))) as double) / cast(count(*) as double), 0e0))
+        end as spread,
+    from (
+        select
+            power(ln(observed / (1e0 - observed)) - ln(predicted / (1e0 - predicted)), 2e0)
+            - 1e0 / (row_count * observed * (1e0 - observed)) as excess,
+        from levels
+        where
+            observed > 0
+            and observed < 1
+            and predicted > 0
+            and predicted < 1
+            and row_count > 0
+    ) as dates
+
+),
+
+summed as (
 
     select
         customers.as_of_date,
@@ -81,6 +128,9 @@ final as (
         / cast(nullif(count(customers.probability), 0) as double)
             as mean_churn_probability,
         cast(sum(customers.probability) as double) as expected_churners,
+        cast(
+            sum(cast(customers.probability * (1 - customers.probability) as decimal(18, 12))) as double
+        ) as variance,
         cast(sum(customers.revenue) as decimal(38, 4)) as revenue,
         cast(sum(customers.revenue_365d) as decimal(38, 4)) as revenue_365d,
         cast(coalesce(sum(customers.value_at_risk), 0) as decimal(38, 4)) as value_at_risk,
@@ -90,6 +140,35 @@ final as (
         on cells.risk = customers.risk
         and cells.segment = customers.segment
     group by customers.as_of_date, cells.told_risk, cells.told_segment
+
+),
+
+-- each customer's own chance, and the level, which is wrong for all of them at once
+final as (
+
+    select
+        summed.as_of_date,
+        summed.risk_band,
+        summed.segment,
+        summed.customers,
+        summed.scored_customers,
+        summed.mean_churn_probability,
+        summed.expected_churners,
+        greatest(
+            summed.expected_churners
+            - {{ reach }} * sqrt(summed.variance + power(summed.variance * level_error.spread, 2e0)), 0e0
+        ) as expected_churners_lower,
+        least(
+            summed.expected_churners
+            + {{ reach }} * sqrt(summed.variance + power(summed.variance * level_error.spread, 2e0)),
+            cast(summed.scored_customers as double)
+        ) as expected_churners_upper,
+        summed.revenue,
+        summed.revenue_365d,
+        summed.value_at_risk,
+        summed.revenue_at_risk,
+    from summed
+    cross join level_error
 
 )
 
