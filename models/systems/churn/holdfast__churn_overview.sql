@@ -144,31 +144,35 @@ summed as (
 ),
 
 -- each customer's own chance, and the level, which is wrong for all of them at once
+bounded as (
+
+    select
+        summed.*,
+        {{ reach }} * sqrt(summed.variance + power(summed.variance * level_error.spread, 2e0)) as width,
+    from summed
+    cross join level_error
+
+),
+
 final as (
 
     select
-        summed.as_of_date,
-        summed.risk_band,
-        summed.segment,
-        summed.customers,
-        summed.scored_customers,
-        summed.mean_churn_probability,
-        summed.expected_churners,
-        greatest(
-            summed.expected_churners
-            - {{ reach }} * sqrt(summed.variance + power(summed.variance * level_error.spread, 2e0)), 0e0
-        ) as expected_churners_lower,
-        least(
-            summed.expected_churners
-            + {{ reach }} * sqrt(summed.variance + power(summed.variance * level_error.spread, 2e0)),
-            cast(summed.scored_customers as double)
-        ) as expected_churners_upper,
-        summed.revenue,
-        summed.revenue_365d,
-        summed.value_at_risk,
-        summed.revenue_at_risk,
-    from summed
-    cross join level_error
+        as_of_date,
+        risk_band,
+        segment,
+        customers,
+        scored_customers,
+        mean_churn_probability,
+        expected_churners,
+        case when width is not null then greatest(expected_churners - width, 0e0) end as expected_churners_lower,
+        case
+            when width is not null then least(expected_churners + width, cast(scored_customers as double))
+        end as expected_churners_upper,
+        revenue,
+        revenue_365d,
+        value_at_risk,
+        revenue_at_risk,
+    from bounded
 
 )
 
