@@ -99,12 +99,15 @@
         {{- return([]) -}}
     {%- endif -%}
     {%- set statuses = [] -%}
-    {%- set scored = namespace(count=0) -%}
+    {%- set scored = namespace(count=0, by_fallback=0) -%}
     {%- for row in run_query(
         'select status, count(*) from ' ~ relation ~ ' group by status order by 2 desc nulls last, 1 asc nulls last'
     ).rows -%}
         {%- if row[0] == 'scored' -%}
-            {%- set scored.count = row[1] | int -%}
+            {%- set scored.count = scored.count + row[1] | int -%}
+        {%- elif row[0] == 'scored_by_fallback' -%}
+            {%- set scored.count = scored.count + row[1] | int -%}
+            {%- set scored.by_fallback = row[1] | int -%}
         {%- else -%}
             {%- do statuses.append('{:,}'.format(row[1] | int) ~ ' ' ~ row[0]) -%}
         {%- endif -%}
@@ -112,10 +115,12 @@
     {%- set can_be_kept = 'is_keepable' in adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
     {%- set row = run_query(
         "select count(*) filter (where risk_band = 'high'), count(*) filter (where "
-        ~ ("is_keepable and status = 'scored'" if can_be_kept else "status = 'scored'") ~ ') from ' ~ relation
+        ~ ("is_keepable and status in ('scored', 'scored_by_fallback')" if can_be_kept else "status in ('scored', 'scored_by_fallback')") ~ ') from ' ~ relation
     ).rows[0] -%}
     {{- return([
-        'Scored: ' ~ '{:,}'.format(scored.count) ~ ' customers' ~ ('; not scored: ' ~ statuses | join(', ') if statuses else ''),
+        'Scored: ' ~ '{:,}'.format(scored.count) ~ ' customers' ~ (
+            ', ' ~ '{:,}'.format(scored.by_fallback) ~ ' of them by the fallback' if scored.by_fallback
+        ) ~ ('; not scored: ' ~ statuses | join(', ') if statuses else ''),
         'At risk: ' ~ '{:,}'.format(row[0] | int) ~ ' of ' ~ '{:,}'.format(row[1] | int)
         ~ (' scored customers who can still be kept' if can_be_kept else ' scored customers') ~ ' (risk_band high)',
     ]) -}}
