@@ -68,11 +68,16 @@
         if other.package_name == 'holdfast' and other.resource_type == 'model' and other.name.startswith('stg_') -%}
         {%- do inputs.append(other.name ~ ' ' ~ other.depends_on.nodes | join(' ')) -%}
     {%- endfor -%}
-    {%- if 'macro.holdfast.horizon_windows' in node.depends_on.macros or 'macro.holdfast.event_columns' in node.depends_on.macros -%}
+    {#- dbt notes only the macros that the model itself calls, not those that these call -#}
+    {%- set by_horizon = ['macro.holdfast.horizon_windows', 'macro.holdfast.order_windows', 'macro.holdfast.event_columns'] -%}
+    {%- if node.depends_on.macros | select('in', by_horizon) | list -%}
         {%- do inputs.append(holdfast.horizon_windows() | join(' ')) -%}
     {%- endif -%}
     {%- if 'macro.holdfast.event_columns' in node.depends_on.macros -%}
-        {%- do inputs.append(tojson(holdfast.event_features().keys() | list)) -%}
+        {#- by their types too: another type may have got a name that has become free -#}
+        {%- for name, told in holdfast.event_features().items() -%}
+            {%- do inputs.append(name ~ ' ' ~ told.description) -%}
+        {%- endfor -%}
     {%- endif -%}
     {{- return('holdfast ' ~ local_md5('2|' ~ node.raw_code ~ '|' ~ inputs | join('|'))) -}}
 {% endmacro %}

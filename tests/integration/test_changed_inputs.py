@@ -93,6 +93,21 @@ def test_changed_rows_are_told_and_their_dates_computed_anew_when_asked(
 
 
 @pytest.mark.slow
+def test_another_horizon_gives_its_windows_to_every_date(user_project: UserProject) -> None:
+    shop = user_project
+    shop.orders(ORDERS)
+    selection = ("--select", "+holdfast__customer_order_features")
+    shop.dbt("run", *selection)
+    shop.dbt("run", *selection, "--vars", "holdfast_churn_horizon_days: 28")
+    dates, without = shop.query(
+        "select count(distinct as_of), count(*) filter (where purchase_days_28d is null"
+        " or order_count_9d is null) from customer_order_features"
+    )[0]
+    assert dates > 2
+    assert without == 0
+
+
+@pytest.mark.slow
 def test_products_attributes_and_own_events_are_watched(user_project: UserProject) -> None:
     shop = user_project
     shop.orders(ORDERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -143,3 +144,21 @@ def test_web_events_keep_the_names_that_models_know() -> None:
         *("web_cart_count_30d", "web_cart_count_90d", "web_cart_trend_90d"),
         *("web_cart_share_90d", "web_days_since_cart"),
     ]
+
+
+def test_another_type_under_the_same_name_changes_the_definition() -> None:
+    """With `types: ["buy now"]` changed to `types: ["buy-now"]`, the dates are computed again."""
+
+    def definition(event_type: str) -> str:
+        types = [{"event_type": event_type, "word": "buy_now", "place": 1, "slot": 1}]
+        own = macros({"app": "raw.app"}, types)
+        own.has_input = lambda name: False
+        context = {"graph": {"nodes": {}}, "tojson": json.dumps}
+        context["local_md5"] = lambda text: hashlib.md5(text.encode()).hexdigest()
+        paths = ["features/event_features.sql", "features/_pending_dates.sql"]
+        add_macros(own, [MACROS / path for path in paths], **context)
+        calls = SimpleNamespace(macros=["macro.holdfast.event_columns"])
+        found: str = own.own_definition_of(SimpleNamespace(depends_on=calls, raw_code=""))
+        return found
+
+    assert definition("buy now") == definition("buy now") != definition("buy-now")
