@@ -85,7 +85,12 @@ levels as (
         and evaluations.model_id in (models.model_id, {{ holdfast.json_text('models.parameters', 'evaluated_as') }})
     where
         evaluations.task = 'churn'
-        and evaluations.split in ('test', 'live')
+        and (
+            evaluations.split = 'live'
+            -- other customers on dates that the model has learned from tell nothing of another date's level
+            or evaluations.split = 'test'
+            and coalesce({{ holdfast.json_text('models.parameters', 'selection') }}, '') != 'held_out_customers'
+        )
         and evaluations.segment is null
         and evaluations.as_of is not null
     group by evaluations.model_id, evaluations.as_of
