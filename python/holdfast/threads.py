@@ -64,7 +64,12 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
     if workers < 2:
         return [task() for task in tasks]
     with ThreadPoolExecutor(workers, initializer=_limit_this_thread) as pool:
-        return [future.result() for future in [pool.submit(task) for task in tasks]]
+        try:
+            return [future.result() for future in [pool.submit(task) for task in tasks]]
+        except BaseException:
+            # leaving the block waits for what has begun; nobody needs what has not
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _cores() -> int:

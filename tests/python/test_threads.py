@@ -68,3 +68,22 @@ def test_the_first_task_that_fails_tells_why() -> None:
 
     with pytest.raises(ValueError, match="first"):
         side_by_side([lambda: None, partial(fail, "first"), partial(fail, "second")])
+
+
+def test_what_has_not_begun_is_not_done_after_a_failure(monkeypatch) -> None:
+    monkeypatch.setattr("holdfast.threads._cores", lambda: 2)
+    failed, done = threading.Event(), []
+
+    def fail() -> None:
+        failed.set()
+        raise ValueError("first")
+
+    def wait(number: int) -> None:
+        # begins beside the first task; time for its error to be seen before the next would begin
+        failed.wait(timeout=30)
+        done.append(number)
+        threading.Event().wait(0.2)
+
+    with pytest.raises(ValueError, match="first"):
+        side_by_side([fail, *(partial(wait, number) for number in range(50))])
+    assert len(done) < 50
