@@ -10,7 +10,9 @@
     {%- if told is none or not told | string | trim -%}
         {{- return(inputs) -}}
     {%- endif -%}
-    {%- if told is not mapping -%}
+    {%- if told is not mapping and told is not string -%}
+        {%- do holdfast._refuse_events('it names one relation, or several as a mapping of names and relations; got: ' ~ told) -%}
+    {%- elif told is not mapping -%}
         {{- return({'events': {'relation': told, 'types': none, 'var': 'holdfast_events'}}) -}}
     {%- endif -%}
     {%- for name, spec in told.items() -%}
@@ -23,7 +25,7 @@
             ) -%}
         {%- elif spec is mapping and spec.keys() | reject('in', ['relation', 'types']) | list -%}
             {%- do holdfast._refuse_events('the input ' ~ name ~ ' takes `relation` and `types`; got: ' ~ spec.keys() | join(', ')) -%}
-        {%- elif relation is none or relation is mapping or not relation | string | trim -%}
+        {%- elif relation is not string or not relation | trim -%}
             {%- do holdfast._refuse_events('the input ' ~ name ~ ' has no relation') -%}
         {%- elif types is not none and (types is string or types is mapping or types is not sequence or not types
             or types | select('string') | map('trim') | select | list | length != types | length or types | length > 50) -%}
