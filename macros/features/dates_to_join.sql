@@ -22,12 +22,14 @@
     {%- endfor -%}
     {%- set texts = {} -%}
     {%- set asked = [] -%}
+    {%- set counts = {} -%}
     {%- for row in run_query(
         'select period, place, row_state from (' ~ parts | join(' union all ') ~ ') as states order by place asc nulls last, period asc nulls last'
     ).rows -%}
         {%- do texts.update({row[0]: texts.get(row[0], expressions | join(',')) ~ '|' ~ row[1] ~ ' ' ~ row[2]}) -%}
         {%- if row[1] | int == 0 -%}
             {%- do asked.append(row[0]) -%}
+            {%- do counts.update({row[0]: row[2].split(' ')[0] | int}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set built_from = {} -%}
@@ -38,8 +40,13 @@
         {{- return({'condition': none, 'built_from': built_from}) -}}
     {%- endif -%}
     {%- set former = holdfast._note_of(this).built_from -%}
+    {#- what somebody has deleted from the table comes back, as it does in the views -#}
+    {%- set found = {} -%}
+    {%- for row in run_query('select cast(' ~ period ~ ' as varchar), count(*) from ' ~ this ~ ' group by 1').rows -%}
+        {%- do found.update({row[0]: row[1] | int}) -%}
+    {%- endfor -%}
     {%- set pending = [] -%}
-    {%- for date in asked if former.get(date) != built_from[date] -%}
+    {%- for date in asked if former.get(date) != built_from[date] or found.get(date) != counts[date] -%}
         {%- do pending.append('timestamp ' ~ holdfast.text(date)) -%}
     {%- endfor -%}
     {%- if pending | length == asked | length -%}

@@ -169,17 +169,20 @@ def test_only_dates_that_are_new_or_may_still_change_are_computed(demo: DbtProje
     changed = "where as_of = timestamp '2026-03-01'"
     demo.execute(f"update customer_support_features set ticket_count_90d = 77 {changed}")
     demo.execute("update customer_features set order_count_30d = -1")
+    demo.execute("delete from customer_features where as_of = timestamp '2026-04-01'")
     demo.dbt("run", "--select", "holdfast__customer_order_features", "holdfast__customer_features")
     folder = demo.directory / "target" / "compiled" / "holdfast" / "models" / "features"
     sql = (folder / "holdfast__customer_order_features.sql").read_text()
     assert "timestamp '2026-07-01" in sql
     assert "timestamp '2026-06-01" not in sql
-    # of the joined features the date for which a view has other rows, whatever changed them
+    # of the joined features the date for which a view has other rows, whatever changed them, and
+    # the one whose own rows are gone
     joined = (folder / "holdfast__customer_features.sql").read_text()
-    assert "where as_of in (timestamp '2026-03-01 00:00:00')" in joined
+    pending = "timestamp '2026-03-01 00:00:00', timestamp '2026-04-01 00:00:00'"
+    assert f"where as_of in ({pending})" in joined
     kept = "select distinct cast(as_of as date) from customer_features where order_count_30d = -1"
-    assert "2026-03-01" not in {str(date) for (date,) in demo.query(kept)}
-    assert len(demo.query(kept)) == len(demo.query("select distinct as_of from customer_spine")) - 1
+    assert not {"2026-03-01", "2026-04-01"} & {str(date) for (date,) in demo.query(kept)}
+    assert len(demo.query(kept)) == len(demo.query("select distinct as_of from customer_spine")) - 2
     assert demo.query(f"select distinct ticket_count_90d from customer_features {changed}") == [
         (77.0,)
     ]
