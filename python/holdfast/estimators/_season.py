@@ -101,7 +101,8 @@ def fit_season(
     Returns
     -------
     Season or None
-        None where these dates span less than a year, or where errors do not come back.
+        None where the label windows of these dates span less than a year, for a single date, or where
+        errors do not come back.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def fit_season(
         if known[index]:
             errors[index] = best_intercept(log_odds[here], outcomes, 0.0)
     days, errors = days[known], errors[known]
-    if not len(days) or days[-1] + gap_days - days[0] < _YEAR_DAYS:
+    if len(days) < 2 or days[-1] + gap_days - days[0] < _YEAR_DAYS:
         return None
     # a season is what differs from the mean of a whole year
     errors -= errors[days > days[-1] - _YEAR_DAYS].mean()

@@ -152,3 +152,9 @@ def test_stretching_and_weighing_reaches_the_season(model, rows):
     base = model.base_value
     expected = 0.5 * (base + 0.8 * (model.log_odds(rows) - base))
     np.testing.assert_allclose(model.scaled(0.8, 0.5).log_odds(rows), expected, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_date_has_no_season_however_long_its_label_window_is():
+    one = np.repeat(np.datetime64("2025-01-01", "us"), 40)
+    assert fit_season(np.zeros(40), np.tile([0, 1], 20), one, 400) is None
