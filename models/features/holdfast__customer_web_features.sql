@@ -45,7 +45,7 @@ settled_carts as (
         and orders.ordered_at >= carts.occurred_at
         and orders.ordered_at < carts.occurred_at + interval 1 day
         and orders.amount > 0
-    where carts.event_type = 'cart'
+    where {{ holdfast.normal_event_type('carts.event_type') }} = 'cart'
     group by carts.customer_id, carts.event_id, carts.occurred_at, carts.loaded_at
 
 ),
