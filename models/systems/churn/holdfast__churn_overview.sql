@@ -107,8 +107,10 @@ level_error as (
         end as spread,
     from (
         select
-            power(ln(observed / (1e0 - observed)) - ln(predicted / (1e0 - predicted)), 2e0)
-            - 1e0 / (row_count * observed * (1e0 - observed)) as excess,
+            power(
+                ln(observed / cast(1e0 - observed as double)) - ln(predicted / cast(1e0 - predicted as double)), 2e0
+            )
+            - 1e0 / cast(row_count * observed * (1e0 - observed) as double) as excess,
         from levels
         where
             observed > 0
