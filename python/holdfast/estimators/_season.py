@@ -101,7 +101,7 @@ def fit_season(
     Returns
     -------
     Season or None
-        None where the label windows of these dates span less than a year, for a single date, or where
+        None for a single date, where the label windows of the dates span less than a year, or where
         errors do not come back.
 
     Examples
