@@ -117,6 +117,7 @@ def fit_season(
     dates, position = np.unique(as_of, return_inverse=True)
     days = dates.astype("datetime64[D]").astype(np.int64).astype(np.float64)
     errors, known = np.zeros(len(dates)), np.zeros(len(dates), dtype=bool)
+    chance = np.zeros(len(dates))
     for index in range(len(dates)):
         here = position == index
         outcomes = y[here]
@@ -125,8 +126,12 @@ def fit_season(
         known[index] &= counts is None or bool(counts[here].all())
         if known[index]:
             errors[index] = best_intercept(log_odds[here], outcomes, 0.0)
-    days, errors = days[known], errors[known]
-    if len(days) < 2 or days[-1] + gap_days - days[0] < _YEAR_DAYS:
+            expected = 1.0 / (1.0 + np.exp(-(log_odds[here] + errors[index])))
+            chance[index] = 1.0 / max(float(np.sum(expected * (1.0 - expected))), 1e-12)
+    days, errors, chance = days[known], errors[known], chance[known]
+    # a long window says little of the seasons after the last date
+    seen_after = min(float(gap_days), _YEAR_DAYS / 4.0)
+    if len(days) < 2 or days[-1] + seen_after - days[0] < _YEAR_DAYS:
         return None
     # a season is what differs from the mean of a whole year
     errors -= errors[days > days[-1] - _YEAR_DAYS].mean()
@@ -141,7 +146,9 @@ def fit_season(
     evidence = min(1.0, step / gap_days)
     # a ridge regression whose prior weighs as much as one window of a mean error
     prior = float(np.mean(errors**2))
-    share = evidence * float(np.sum(own * year_ago)) + _EXPECTED_SHARE * prior
+    # what chance alone moves the level of so few customers does not come back
+    lasting = max(0.0, 1.0 - float(np.mean(chance)) / max(prior, 1e-12))
+    share = evidence * float(np.sum(own * year_ago)) + _EXPECTED_SHARE * lasting * prior
     share /= max(evidence * float(np.sum(year_ago**2)) + prior, 1e-12)
     share = float(np.clip(share, 0.0, 1.0))
     if share <= 0.0:
