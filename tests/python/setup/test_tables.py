@@ -282,6 +282,24 @@ def test_a_column_that_is_not_there_or_cannot_be_read_is_refused() -> None:
             inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "ordered_at"}))
 
 
+def test_a_column_that_a_person_names_is_looked_for_in_every_table() -> None:
+    sql = (
+        f"create table sales as select *, amount * 1.2 as total from ({ORDERS}); "
+        "create table a_clients as select customer_id, 'x' as name, min(ordered_at) as created_at, "
+        f"1 as amount from ({ORDERS}) group by customer_id"
+    )
+    with warehouse_with(sql) as warehouse:
+        # the words that the note of two fitting columns offers, without --orders
+        inputs = inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "total"}))
+        assert inputs.found[0].table.told == "main.sales"
+        with pytest.raises(SetupError, match=r"recognised.*has no column price"):
+            inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "price"}))
+        with pytest.raises(SetupError, match=r"no table is used as customers.*no column since"):
+            inputs_of(warehouse, wishes=Wishes({("customers", "created_at"): "since"}))
+        with pytest.raises(SetupError, match=r"--without takes.*webevents is none of .*web_events"):
+            inputs_of(warehouse, without=["webevents"])
+
+
 def test_hostile_names_stay_names() -> None:
     sql = (
         'create schema "or""ders"; create table "or""ders"."select" as select order_id as "order id", customer_id '
