@@ -107,6 +107,7 @@ def find_inputs(
             f"--without takes the name of an input; {min(unknown)} is none of "
             f"{', '.join(_all_inputs())}"
         )
+    _check_date_format(connection, wishes.date_format)
     tables = _usable(list_tables(connection))
     notes: list[str] = []
     orders = _orders(connection, tables, named.get("orders"), wishes, ask, notes)
@@ -155,10 +156,27 @@ def find_inputs(
     idle = sorted({input for input, _ in wishes.columns} - {one.input for one in found})
     if idle:
         raise SetupError(
-            f"--column names a column of {idle[0]}, but no table is used as {idle[0]}; name it with "
-            f"--input {idle[0]}=TABLE" + "".join(f". {note}" for note in notes if idle[0] in note)
+            f"--column names a column of {idle[0]}, but no table is used as {idle[0]}; name it "
+            f"with --input {idle[0]}=TABLE"
+            + "".join(f". {note}" for note in notes if idle[0] in note)
         )
     return Inputs(tuple(found), tuple(notes))
+
+
+def _check_date_format(connection: DuckDBPyConnection, form: str) -> None:
+    """Refuse a way of writing dates that is none."""
+    if not form:
+        return
+    try:
+        connection.execute("select try_strptime('', ?)", [form])
+        is_one = bool(re.search("%[a-zA-Z]", form))
+    except duckdb.Error:
+        is_one = False
+    if not is_one:
+        raise SetupError(
+            f"--date-format {form} is no format of dates; write %d for the day, %m for the month "
+            "and %Y for the year, such as %d.%m.%Y"
+        )
 
 
 def _all_inputs() -> list[str]:

@@ -300,6 +300,13 @@ def test_a_column_that_a_person_names_is_looked_for_in_every_table() -> None:
             inputs_of(warehouse, without=["webevents"])
 
 
+@pytest.mark.parametrize("form", ["dd.mm.yyyy", "%Q"])
+def test_a_date_format_that_is_none_is_refused(form: str) -> None:
+    told = r"is no format of dates; write %d for the day"
+    with warehouse_with("select 1") as warehouse, pytest.raises(SetupError, match=told):
+        inputs_of(warehouse, wishes=Wishes(date_format=form))
+
+
 def test_hostile_names_stay_names() -> None:
     sql = (
         'create schema "or""ders"; create table "or""ders"."select" as select order_id as "order id", customer_id '
