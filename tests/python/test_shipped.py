@@ -65,6 +65,11 @@ def test_the_command_tells_what_it_did(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["package", "path"]) == 0
     assert Path(capsys.readouterr().out.strip()) == shipped_package()
     words = ["package", "copy", "--project-dir", str(tmp_path)]
+    # a folder that is no project gets no package
+    assert main(words) == 1
+    assert "has no dbt_project.yml; run the command in a dbt project" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "dbt_project.yml").write_text("name: shop", encoding="utf-8")
     assert main(words) == 0
     assert f"holdfast_package is now version {__version__}" in capsys.readouterr().out
     assert main(words) == 0
