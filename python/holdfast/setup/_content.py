@@ -39,6 +39,7 @@ _SHAPES = {
     **{"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%f": "[0-9]{1,9}", "%p": "[AaPp][Mm]"},
     **{"%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}", "%Z": "[A-Za-z/_]+", "%z": "[+-][0-9:]{2,6}"},
 }
+_PHONE = r"(?:^|_)(?:phone|telefon|telephone|mobile|handy)(?:$|_)"
 # as the inputs of the dbt package read it
 _ISO = (
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
@@ -171,6 +172,8 @@ def read_id(
     """Tell how to read a column of ids, of the kind that the orders have where one is wanted."""
     name, dtype = quoted(column), table.columns[column]
     kind = column_type(dtype)
+    if kind in ("whole", "text") and re.search(_PHONE, plain_name(column)):
+        return _read_phone(connection, table, column)
     if kind == "whole":
         rows, there = facts(connection, f"select count(*), count({name}) from {table.sql}")
         missing = 1 - there / rows if rows else 0.0
@@ -231,6 +234,16 @@ def read_id(
         note = f"{column} has blanks around {untidy:,} ids; they are removed"
         return Reading(column, text, "text", False, missing, (note,))
     return Reading(column, name, "text", True, missing)
+
+
+def _read_phone(connection: DuckDBPyConnection, table: Table, column: str) -> Reading | None:
+    """Tell how to read numbers by which people can be called: so that they cannot be read off."""
+    text = _untold(quoted(column))
+    rows, there = facts(connection, f"select count(*), count({text}) from {table.sql}")
+    if not there:
+        return None
+    note = f"{column} holds phone numbers; customer ids are their MD5, so that none is published"
+    return Reading(column, f"md5({text})", "text", False, 1 - there / rows, (note,))
 
 
 def read_time(

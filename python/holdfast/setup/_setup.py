@@ -238,7 +238,9 @@ def _tell(connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[st
             "select count(*), count(distinct customer_id), "
             "cast(min(moment) as date), cast(max(moment) as date), "
             "count(*) filter (where moment > (now() at time zone 'UTC')) from (select *, "
-            f"try_cast(ordered_at as timestamp) as moment from ({select_of(found)}))",
+            # DuckDB takes a text with the word GMT for no time
+            "try_cast(regexp_replace(cast(ordered_at as varchar), ' *(UTC|GMT|z)$', '') as "
+            f"timestamp) as moment from ({select_of(found)}))",
         )
         say(f"orders: {plain(found.table.told)}{_columns(found)}")
         if not rows:

@@ -291,7 +291,8 @@ def _orders(
         else:
             notes.append(
                 f"the orders are {table.told}; {', '.join(names[1:])} would fit as well "
-                f"(--orders {names[1]} takes it)"
+                f"(--orders {names[1]} takes it); if the orders are spread over them, name a view "
+                "of all"
             )
     found = answers[table.told][1]
     if ask is not None:

@@ -233,3 +233,18 @@ def test_addresses_are_no_ids_that_could_be_published(
     assert reading.kind == "email"
     assert len(set(found)) == 1
     assert "@" not in found[0]
+
+
+def test_phone_numbers_are_no_ids_that_could_be_published(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(
+        "create or replace table t as select '+49 170 1' as phone, 491701 as mobile_no"
+    )
+    for column, dtype in (("phone", "VARCHAR"), ("mobile_no", "INTEGER")):
+        reading = READERS["id"](warehouse, Table("main", "t", {column: dtype}, "t"), column, "")
+        assert reading is not None
+        found = warehouse.execute(f"select {reading.sql} from t").fetchone()
+        assert found is not None
+        assert len(found[0]) == 32
+        assert "so that none is published" in reading.notes[0]

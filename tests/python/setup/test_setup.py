@@ -168,6 +168,15 @@ def test_edited_files_keep_their_line_ends_their_link_and_who_may_read_them(
     assert "holdfast_orders" in (folder / "ours.yml").read_text("utf-8")
 
 
+def test_the_dates_of_texts_with_the_word_gmt_are_told(tmp_path: Path) -> None:
+    warehouse = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        moment = "strftime(ordered_at, '%Y-%m-%d %H:%M GMT') as ordered_at"
+        connection.execute(f"create table orders as select * replace ({moment}) from ({ORDERS})")
+    told = set_up(tmp_path / "shop", warehouse=warehouse)
+    assert "from 2024-01-03 to 2025-08-27" in told
+
+
 def test_models_outside_the_folder_of_the_project_are_told_with_their_path(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     text = f"name: shop\nprofile: shop\nmodel-paths: ['{elsewhere}']\n"

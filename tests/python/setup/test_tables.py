@@ -120,7 +120,10 @@ def test_of_two_tables_the_better_is_taken_and_said() -> None:
         warehouse.execute("create table b.orders as from a.orders")
         inputs = inputs_of(warehouse)
         assert inputs.found[0].table.told == "a.orders"
-        assert "b.orders would fit as well (--orders b.orders takes it)" in notes_of(inputs)
+        assert (
+            "b.orders would fit as well (--orders b.orders takes it); if the orders are spread"
+            in notes_of(inputs)
+        )
         assert inputs_of(warehouse, named={"orders": "b.orders"}).found[0].table.told == "b.orders"
         with pytest.raises(SetupError, match=r"2 tables are called orders.*a\.orders, b\.orders"):
             inputs_of(warehouse, named={"orders": "orders"})
@@ -305,6 +308,22 @@ def test_a_date_format_that_is_none_is_refused(form: str) -> None:
     told = r"is no format of dates; write %d for the day"
     with warehouse_with("select 1") as warehouse, pytest.raises(SetupError, match=told):
         inputs_of(warehouse, wishes=Wishes(date_format=form))
+
+
+def test_amounts_in_several_currencies_are_said() -> None:
+    for other, is_said in (("USD", True), ("EUR", False)):
+        sql = (
+            f"create table orders as select *, if(order_id % 3 = 0, '{other}', 'EUR') as currency "
+            f"from ({ORDERS})"
+        )
+        with warehouse_with(sql) as warehouse:
+            assert ("currency names 2 currencies" in notes_of(inputs_of(warehouse))) == is_said
+
+
+def test_of_a_price_and_a_cost_neither_is_taken_without_a_word() -> None:
+    sql = f"create table orders as select * exclude amount, amount as price, amount / 2 as total_cost from ({ORDERS})"
+    with warehouse_with(sql) as warehouse:
+        assert "amount is price; total_cost would fit as well" in notes_of(inputs_of(warehouse))
 
 
 def test_hostile_names_stay_names() -> None:
