@@ -360,7 +360,7 @@ def _profile_in(file: Path, name: str) -> dict[str, Any] | None:
     """Give a profile as a file has it, its Jinja unrendered."""
     try:
         profiles = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
     profile = profiles.get(name) if isinstance(profiles, dict) else None
     return profile if isinstance(profile, dict) else None
