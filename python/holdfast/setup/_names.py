@@ -102,11 +102,14 @@ _ORDERED_AT = Role(
         rf"(?:{_ORDER}|bestelled|ordered|purchased|bought|sold){_AT}": 100,
         rf"{_ORDER}_(?:purchase|placed|created?|creation){_AT}": 100,
         rf"(?:date|datum|datetime|time|timestamp|fecha|data)_?(?:of_|de_|der_|del_)?(?:ordered|purchased|{_ORDER})": 100,
-        rf"(?:created|creation|placed|processed|booked|erstellt|angelegt|submitted|gekauft|bestellt|inserted){_AT}": 90,
+        rf"(?:created|creation|placed|processed|booked|erstellt|angelegt|submitted|gekauft|bestellt){_AT}": 90,
+        # of the order, or of its load
+        rf"inserted{_AT}": 80,
         r"(?:date|datum|time)_?(?:created|placed|add|added|erstellt)(?:_(?:gmt|utc))?": 90,
         rf"(?:paid|payment|completed|closed|bezahlt|confirmed|valuta|buchungs?|booking){_AT}|date_(?:paid|completed)": 55,
         rf"(?:{_ORDER}_)?(?:created|placed|ordered|bestellt|gekauft)": 85,
-        rf"{_WHEN}": 75,
+        # as good as created_at, which may be the time of an import
+        rf"{_WHEN}": 84,
     },
 )
 _AMOUNT = Role(

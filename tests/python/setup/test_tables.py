@@ -326,6 +326,20 @@ def test_of_a_price_and_a_cost_neither_is_taken_without_a_word() -> None:
         assert "amount is price; total_cost would fit as well" in notes_of(inputs_of(warehouse))
 
 
+@pytest.mark.parametrize(
+    ("column", "best"), [("created_at", "created_at"), ("inserted_at", "date")]
+)
+def test_the_time_of_an_import_is_not_taken_without_a_word(column: str, best: str) -> None:
+    sql = (
+        "create table orders as select * exclude ordered_at, ordered_at as date, "
+        f"timestamp '2025-09-01' as {column} from ({ORDERS})"
+    )
+    with warehouse_with(sql) as warehouse:
+        inputs = inputs_of(warehouse)
+        assert inputs.found[0].columns["ordered_at"].column == best
+        assert f"ordered_at is {best}; " in notes_of(inputs)
+
+
 def test_hostile_names_stay_names() -> None:
     sql = (
         'create schema "or""ders"; create table "or""ders"."select" as select order_id as "order id", customer_id '
