@@ -270,7 +270,9 @@ def read_time(
     )
     if not there:
         # of a time that may be missing, none may be there yet
-        return Reading(column, "cast(null as timestamp)", "", False, 1.0) if rows else None
+        note = f"{column} is text and empty so far; it will be read as ISO 8601 writes times"
+        sql = f"try_cast(nullif({text}, '') as timestamp)"
+        return Reading(column, sql, "", False, 1.0, (note,)) if rows else None
     wished = _read_written_time(connection, table, column, text, want) if want else None
     if wished is not None:
         return wished

@@ -249,6 +249,21 @@ def _tell(connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[st
                 "with --column"
             )
         say(f"  {rows:,} orders of {customers:,} customers, from {first} to {last}")
+        most, below = facts(
+            connection,
+            "select max(n), sum(below) from (select count(*) as n, count(*) filter (where amount < "
+            f"0) as below from ({select_of(found)}) group by customer_id)",
+        )
+        if most > 0.05 * rows and most > 10 * rows / customers:
+            say(
+                f"  * one customer has {most:,} orders ({most / rows:.1%}): if these are guests or "
+                "a till, leave them out in a view, and name that with --orders"
+            )
+        if below > 0.5 * rows:
+            say(
+                f"  * {below:,} amounts are below zero ({below / rows:.1%}), which count as "
+                "returns: if sales are written so, turn the sign in a view"
+            )
         if rows == customers:
             say("  * every customer has a single order: is this the column of the customers?")
         if ahead:

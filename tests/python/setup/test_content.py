@@ -248,3 +248,15 @@ def test_phone_numbers_are_no_ids_that_could_be_published(
         assert found is not None
         assert len(found[0]) == 32
         assert "so that none is published" in reading.notes[0]
+
+
+def test_a_time_that_is_empty_so_far_is_read_once_it_is_filled(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    reading, _ = read(warehouse, "later", "(''), (null)")
+    assert reading is not None
+    assert "it will be read as ISO 8601 writes times" in reading.notes[0]
+    warehouse.execute("insert into t values ('2026-03-01 10:00')")
+    assert warehouse.execute(f"select max({reading.sql}) from t").fetchall() == [
+        (dt.datetime(2026, 3, 1, 10),)
+    ]

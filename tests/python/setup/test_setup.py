@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -175,6 +176,28 @@ def test_the_dates_of_texts_with_the_word_gmt_are_told(tmp_path: Path) -> None:
         connection.execute(f"create table orders as select * replace ({moment}) from ({ORDERS})")
     told = set_up(tmp_path / "shop", warehouse=warehouse)
     assert "from 2024-01-03 to 2025-08-27" in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            "if(order_id % 3 = 0, 'x', 'c' || customer_id) as customer_id",
+            r"one customer has 3\d\d orders",
+        ),
+        ("-amount as amount", r"1,072 amounts are below zero \(100.0%\), which count as returns"),
+    ],
+)
+def test_orders_that_look_odd_as_a_whole_are_told(changed: str, told: str, tmp_path: Path) -> None:
+    warehouse = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"create table orders as {ORDERS}")
+    assert "one customer has" not in set_up(tmp_path / "sound", warehouse=warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            f"create or replace table orders as from ({ORDERS}) select * replace ({changed})"
+        )
+    assert re.search(told, set_up(tmp_path / "odd", warehouse=warehouse))
 
 
 def test_models_outside_the_folder_of_the_project_are_told_with_their_path(tmp_path: Path) -> None:
