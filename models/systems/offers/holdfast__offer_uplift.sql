@@ -353,18 +353,6 @@ joined as (
         {%- else %}
         cast(null as double) as {{ outcome }}_own,
         {%- endif %}
-        {#- how far the average effect grows with what the customer does anyway, as the trials show; those who are not
-            active are compared with others in their state, and not with all -#}
-        {%- set growth = found.parameters.growth | default(0) if found else 0 %}
-        {%- if growth and not found.is_individual %}
-        case
-            when without.is_active and alike.status is null
-                then coalesce(1e0 + {{ '%.16e' | format(growth) }} * ({{ own }} / {{ '%.16e' | format(found.parameters.usual) }} - 1e0), 1e0)
-            else 1e0
-        end as {{ outcome }}_share,
-        {%- else %}
-        1e0 as {{ outcome }}_share,
-        {%- endif %}
         {%- endfor %}
         coalesce(alike.status, everyone.status, 'never_sent') as status,
         alike.status is not null as is_of_segment,
@@ -422,10 +410,10 @@ added as (
         {%- set bounded = 'least(' ~ bounded ~ ', 1e0 - retained_without)' if outcome == 'retained' else bounded %}
         case
             when status <> 'estimated' then null
-            when {{ outcome }}_own is null then {{ outcome }}_average * {{ outcome }}_share
+            when {{ outcome }}_own is null then {{ outcome }}_average
             else {{ bounded }}
         end as {{ outcome }}_uplift,
-        sqrt(power({{ outcome }}_error * {{ outcome }}_share, 2e0) + power({{ spread }}, 2e0)) as {{ outcome }}_wide_error,
+        sqrt({{ outcome }}_error * {{ outcome }}_error + {{ spread }} * {{ spread }}) as {{ outcome }}_wide_error,
         {%- endfor %}
         coalesce(retained_own, spend_own) >= 0e0 as is_above,
     from joined

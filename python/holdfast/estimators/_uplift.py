@@ -50,10 +50,6 @@ _LEAST_OF_AN_ARM = 50
 _SHOWN = 2.5758293035489004
 _LIKELY = 1.6448536269514722
 _MOST_STRETCH = 1.5
-# An average effect on an amount may be the same amount for everybody, or the same share of what
-# each would spend anyway. Before any row is seen, the truth is taken to lie between the two.
-_LIKELY_GROWTH = 0.5
-_GROWTH_SPREAD = 0.5
 # The learner named first is the simplest; another must be better by so many standard errors.
 _CLEARLY = 0.5
 
@@ -81,11 +77,6 @@ class UpliftModel:
         The learner's own average, shape (K + 1,).
     stretch
         How much of the differences between customers is claimed; 0: none.
-    growth
-        How far an average effect grows with the outcome without an offer, where no differences are
-        claimed: 0, it is the same amount for everybody; 1, the same share.
-    usual
-        Mean outcome without an offer, for which the average effect holds.
     largest
         The largest outcome in training; the outcome without an offer is never above it.
     position
@@ -101,8 +92,6 @@ class UpliftModel:
     effect: _Doubles
     level: _Doubles
     stretch: float
-    growth: float
-    usual: float
     largest: float
     position: int | None
     hyperparameters: dict[str, Any]
@@ -147,9 +136,7 @@ class UpliftModel:
         given = self.uplift(features, offer)
         found = self.hyperparameters
         errors = [found["average_error"], *(each["error"] for each in found["offers"])]
-        share = 1.0 + self.growth * (self.without(features) / self.usual - 1.0)
-        own = given - share * self.effect[index]
-        error = np.hypot(share * errors[index], found["stretch_error"] * own)
+        error = np.hypot(errors[index], found["stretch_error"] * (given - self.effect[index]))
         return given - 1.959963984540054 * error, given + 1.959963984540054 * error
 
     def ranking(self, features: NDArray[np.float32], offer: int | None = None) -> _Doubles:
@@ -251,13 +238,7 @@ class UpliftModel:
             added = node("Sub", [both, expected], "raw_uplift")
         spread = node("Sub", [added, constant("level", self.level[None, :])], "from_level")
         stretched = node("Mul", [spread, constant("stretch", [[self.stretch]])], "stretched")
-        effect = constant("effect", self.effect[None, :])
-        if self.growth:
-            relative = node("Div", [without, constant("usual", [[self.usual]])], "relative")
-            above = node("Sub", [relative, one], "above_usual")
-            grown = node("Mul", [above, constant("growth", [[self.growth]])], "grown")
-            effect = node("Mul", [effect, node("Add", [grown, one], "share_of_effect")], "own")
-        uplift = node("Add", [stretched, effect], "uplifts")
+        uplift = node("Add", [stretched, constant("effect", self.effect[None, :])], "uplifts")
         # no code is one, and neither is what is no number
         unknown = node("Equal", [code, zero], "has_none")
         unknown = node("Or", [unknown, node("IsNaN", [code], "is_no_code")], "without_offer")
@@ -288,8 +269,7 @@ class UpliftModel:
     def _uplifts(self, columns: _Doubles) -> _Doubles:
         """Return the effect of an unknown offer and of each offer, shape (n, K + 1)."""
         if self.stretch == 0.0:
-            share = 1.0 + self.growth * (self._without(columns) / self.usual - 1.0)
-            return share[:, None] * self.effect
+            return np.repeat(self.effect[None, :], len(columns), axis=0)
         result: _Doubles = self.effect + self.stretch * (self.learned.added(columns) - self.level)
         return result
 
@@ -468,9 +448,6 @@ def _fit(
     drawn, claimed_errors = _drawn(tests.averages)
     # what still has zero in its interval counts as none
     effect = np.where(np.abs(drawn) <= 1.959963984540054 * claimed_errors, 0.0, drawn)
-    growth, usual = 0.0, 1.0
-    if tests.stretch == 0.0 and not link.is_logit:
-        growth, usual = _growth(nuisance, stacked, y)
     hyperparameters = {
         "learner": chosen,
         "effect_kind": "individual" if tests.stretch > 0.0 else "average",
@@ -479,8 +456,6 @@ def _fit(
         "policy_over_constant": None if tests.policy is None else _told(tests.policy),
         "stretch": tests.stretch,
         "stretch_error": tests.stretch_error,
-        "growth": growth,
-        "usual": usual,
         "average": _told(tests.overall),
         "average_error": float(claimed_errors[0]),
         "average_claimed": float(effect[0]),
@@ -507,8 +482,6 @@ def _fit(
         effect=effect,
         level=level,
         stretch=tests.stretch,
-        growth=growth,
-        usual=usual,
         largest=float(y.max()) if y.max() > 0.0 else 1.0,
         position=None,
         hyperparameters=hyperparameters,
@@ -703,32 +676,6 @@ def _test(
     stretch = min(slope, _MOST_STRETCH) if is_shown else 0.0
     relative = error / slope if is_shown else 0.0
     return _Tests(averages, trial.average_effect(), found, policy, stretch, relative)
-
-
-def _growth(nuisance: _HeldOut, stacked: _Stacked, y: _Doubles) -> tuple[float, float]:
-    """Return how far effects grow with the outcome without an offer, and the mean of that.
-
-    The slope of the rows' effects over that outcome is measured, relative to the slope that a
-    common share would have, and drawn to what is likely by its error.
-    """
-    rows = _known(nuisance, stacked)
-    if not len(rows):
-        return 0.0, 1.0
-    trial = nuisance.trial(stacked, y, rows)
-    without = nuisance.without[stacked.row[rows]]
-    usual = float(without.mean())
-    average = trial.average_effect().value
-    about = stacked.about[rows]
-    said = _without_level(without, about)
-    size = float(np.square(said).sum())
-    if usual <= 0.0 or average == 0.0 or size <= 1e-18 * usual**2 * len(rows):
-        return 0.0, 1.0
-    scores = _without_level(trial.effects(), about)
-    slope = float(said @ scores) / size
-    error = trial.mean((scores - slope * said) * said).error * len(rows) / size
-    found, doubt = slope * usual / average, error * usual / abs(average)
-    weight = _GROWTH_SPREAD**2 / (_GROWTH_SPREAD**2 + doubt**2)
-    return float(np.clip(weight * found + (1.0 - weight) * _LIKELY_GROWTH, 0.0, 1.0)), usual
 
 
 def _drawn(averages: list[Estimate]) -> tuple[_Doubles, _Doubles]:

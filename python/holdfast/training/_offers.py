@@ -300,8 +300,6 @@ def _row(rows: _Rows, outcome: str, told: _Settings) -> Row:
         "label": outcome,
         "effect_kind": model.effect_kind,
         "stretch_error": float(model.hyperparameters["stretch_error"]),
-        "growth": model.growth,
-        "usual": model.usual,
         "other_effect": float(model.hyperparameters["average_claimed"]),
         "offers": [
             {"offer": rows.offers[each["code"] - 1], "code": each["code"], "effect": each["effect"]}

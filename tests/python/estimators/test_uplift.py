@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -54,65 +52,6 @@ def test_an_average_that_may_be_zero_is_not_claimed() -> None:
     model = fit_uplift(x, treated, y, cost=0.01)
     assert not model.uplift(x).any()
     assert not model.treats(x, cost=0.01, gain=1.0).any()
-
-
-def amounts(of_share: bool, seed: int) -> Part:
-    """Draw amounts that an offer raises by the same share for everybody, or by the same amount.
-
-    What somebody spends anyway hides in the noise of an amount, so no ranking can be shown.
-    """
-    random = np.random.default_rng(seed)
-    count = 12_000
-    level = random.normal(size=count).astype(np.float32)
-    offered = random.random(count) < 0.5
-    usual = 20.0 * np.exp(0.6 * level)
-    added = 0.25 * usual if of_share else np.full(count, 0.25 * usual.mean())
-    orders = 2.0 * (random.random(count) < 0.5)
-    y = (usual + offered * added) * random.exponential(1.0, count) * orders
-    features = np.column_stack([level, offered * 17, random.poisson(3, count), level > 0])
-    return Part(features.astype(np.float32), y, NAMES, target=TARGETS["regression"])
-
-
-def test_an_average_effect_on_an_amount_grows_as_far_as_the_rows_show() -> None:
-    found = {
-        of_share: [
-            fit_uplift_task(amounts(of_share, seed), {"learner": "dr_learner"}, 7)
-            for seed in range(1, 7)
-        ]
-        for of_share in (True, False)
-    }
-    claimed = {shape: [each.effect_kind for each in models] for shape, models in found.items()}
-    growth = {
-        shape: np.mean([each.growth for each in models if each.effect_kind == "average"])
-        for shape, models in found.items()
-    }
-    assert claimed[False] == ["average"] * 6
-    assert "average" in claimed[True]
-    assert growth[False] < 0.3 < 0.4 < growth[True]
-
-
-def test_growth_shares_an_average_out_and_leaves_it_what_it_is() -> None:
-    part = amounts(False, 1)
-    model = replace(fit_uplift_task(part, {"learner": "dr_learner"}, 7), growth=0.5)
-    features = np.delete(part.features, 1, axis=1)
-    assert np.ptp(model.uplift(features)) > 1.0
-    assert model.uplift(features).mean() == pytest.approx(model.effect[1], rel=0.05)
-
-
-def test_an_effect_that_grows_is_the_same_in_the_file_and_in_sql() -> None:
-    part = amounts(True, 1)
-    model = replace(fit_uplift_task(part, {}, 7), stretch=0.0, growth=0.7, usual=25.0)
-    blob = model.to_onnx(OnnxHeader("offer_spend", "uplift", "uplift", NAMES, "regression"))
-    rows = part.features[:200]
-    expected = model.predict(rows)
-    assert np.ptp(expected - model.without(np.delete(rows, 1, axis=1))) > 1.0
-    assert np.abs(predict_onnx(blob, rows) - expected).max() < 1e-6 * np.abs(expected).max()
-    table = pa.table({name: rows[:, index] for index, name in enumerate(NAMES)})
-    with duckdb.connect() as connection:
-        connection.register("sends", table)
-        sql = SqlModel.from_bytes(blob).expression()
-        given = connection.sql(f"select {sql} as value from sends").fetchnumpy()["value"]
-    assert np.abs(np.asarray(given) - expected).max() < 2e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(
