@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 done, 1 refused with a message on standard error, 2 wrong usage.
+        The exit code: 0 done, 1 refused with a message on standard error, 2 wrong usage, 130
+        stopped by hand.
 
     Examples
     --------
@@ -42,10 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with terminal.working(f"holdfast {options.command}"):
             command.run(options)
-    except (HoldfastError, PermissionError, FileNotFoundError) as error:
+    except (HoldfastError, PermissionError, FileNotFoundError, NotADirectoryError) as error:
         message = "\n".join(map(terminal.plain, str(error).split("\n")))
         print(f"holdfast {options.command}: {message}", file=sys.stderr)
         return 1
+    except (KeyboardInterrupt, EOFError):
+        print(f"\nholdfast {options.command}: stopped", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # the reader has seen enough, as in `holdfast summary | head`
         sys.stderr.close()

@@ -11,7 +11,9 @@ from holdfast.errors import HoldfastError
 __all__ = ["write_aside"]
 
 
-def write_aside(output: Path, content: bytes, *, error: type[HoldfastError]) -> None:
+def write_aside(
+    output: Path, content: bytes, *, error: type[HoldfastError], mode: int | None = None
+) -> None:
     """Write a file beside its place and rename it, so that nobody reads half of it.
 
     Parameters
@@ -22,6 +24,8 @@ def write_aside(output: Path, content: bytes, *, error: type[HoldfastError]) -> 
         What to write.
     error
         What to raise where it cannot be written.
+    mode
+        Who may read and write it; as the system has it for new files when None.
 
     Raises
     ------
@@ -43,6 +47,8 @@ def write_aside(output: Path, content: bytes, *, error: type[HoldfastError]) -> 
     aside = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         with aside.open("xb") as file:
+            if mode is not None:
+                aside.chmod(mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -153,7 +153,13 @@ def copy_package(target: Path) -> PackageCopy:
         (aside / _RECORD).write_text(record_text + "\n", encoding="utf-8")
         if former is not None:
             target.rename(old)
-        aside.rename(target)
+        try:
+            aside.rename(target)
+        except BaseException:
+            # the former copy is better than none
+            if former is not None:
+                old.rename(target)
+            raise
     except OSError as error:
         raise ShippedError(f"{target} cannot be written: {error.strerror or error}") from None
     finally:

@@ -44,6 +44,26 @@ def test_a_copy_of_a_former_version_is_updated(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_copy_stays_where_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_package(tmp_path / "copy")
+    (tmp_path / "copy" / "dbt_project.yml").unlink()
+    there = sorted(path.name for path in (tmp_path / "copy").iterdir())
+    rename = Path.rename
+
+    def fails(path: Path, target: Path) -> Path:
+        if path.name.endswith(".part"):
+            raise OSError(16, "Device or resource busy")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(ShippedError, match="cannot be written: Device or resource busy"):
+        copy_package(tmp_path / "copy")
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == there
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
 @pytest.mark.parametrize("change", ["edit", "add"])
 def test_a_copy_that_somebody_changed_is_left_as_it_is(tmp_path: Path, change: str) -> None:
     copy_package(tmp_path / "copy")
@@ -65,6 +85,11 @@ def test_the_command_tells_what_it_did(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["package", "path"]) == 0
     assert Path(capsys.readouterr().out.strip()) == shipped_package()
     words = ["package", "copy", "--project-dir", str(tmp_path)]
+    # a folder that is no project gets no package
+    assert main(words) == 1
+    assert "has no dbt_project.yml; run the command in a dbt project" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "dbt_project.yml").write_text("name: shop", encoding="utf-8")
     assert main(words) == 0
     assert f"holdfast_package is now version {__version__}" in capsys.readouterr().out
     assert main(words) == 0

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="how texts write times, such as %%d/%%m/%%Y",
     )
-    parser.add_argument("--sample", action="store_true", help="on sample data, in an empty folder")
+    parser.add_argument("--sample", action="store_true", help="make a warehouse with sample data")
     parser.add_argument("--target", help="the target of the profile (default: the profile's own)")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
 

@@ -38,11 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Copy the package and tell what was done, or print its folder."""
-    from holdfast.shipped import copy_package, shipped_package
+    from holdfast.shipped import ShippedError, copy_package, shipped_package
 
     if options.action == "path":
         print(shipped_package(), flush=True)
         return
+    if not (options.project_dir / "dbt_project.yml").is_file():
+        raise ShippedError(
+            f"{options.project_dir} has no dbt_project.yml; run the command in a dbt project, or "
+            "name it with --project-dir"
+        )
     copy = copy_package(options.project_dir / options.to)
     if copy.done == "same":
         print(f"{copy.folder} is version {copy.version} already.", flush=True)

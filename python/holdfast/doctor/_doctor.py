@@ -54,7 +54,7 @@ def _examined(directory: Path, target: str | None, target_path: Path | None) -> 
         settings = yaml.safe_load(text)
         if not isinstance(settings, dict):
             raise yaml.YAMLError("it is no mapping")
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         yield Check(
             "project",
             "project",
@@ -123,8 +123,7 @@ def _built(
     project: Project, settings: Mapping[str, Any], limits: Mapping[str, str]
 ) -> Iterator[Check]:
     """Look at a project after a build."""
-    told = settings.get("vars")
-    variables = dict(told) if isinstance(told, dict) else {}
+    variables = _variables(settings)
     given = (project.run_results.get("args") or {}).get("vars")
     variables |= given if isinstance(given, dict) else {}
     is_demo = bool(
@@ -148,6 +147,15 @@ def _built(
         yield from check_models(connection, project)
         yield from check_machine(connection, project.warehouse, limits)
     yield from check_published(project, publishes=variables.get("holdfast_publish") is not False)
+
+
+def _variables(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the vars as Holdfast sees them: those for the package come before those for all."""
+    told = settings.get("vars")
+    if not isinstance(told, dict):
+        return {}
+    own = told.get("holdfast")
+    return {**told, **(own if isinstance(own, dict) else {})}
 
 
 _WAIT = "wait for the build, or close the program that has it open"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ _SHAPES = {
     **{"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%f": "[0-9]{1,9}", "%p": "[AaPp][Mm]"},
     **{"%b": "[A-Za-z]{3}", "%B": "[A-Za-z]{3,9}", "%Z": "[A-Za-z/_]+", "%z": "[+-][0-9:]{2,6}"},
 }
+_PHONE = r"(?:^|_)(?:phone|telefon|telephone|mobile|handy)(?:$|_)"
 # as the inputs of the dbt package read it
 _ISO = (
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
@@ -46,6 +47,7 @@ _ISO = (
 )
 # thousands are grouped by what is not the sign of the decimals
 _ENGLISH = "[0-9]{1,3}(,[0-9]{3})+([.][0-9]+)?|[0-9]*[.]?[0-9]+[.]?"
+_DOTTED = "[1-9][0-9]{0,2}([.][0-9]{3})+"
 _EUROPEAN = "[0-9]{1,3}([.][0-9]{3})+(,[0-9]+)?|[0-9]*,?[0-9]+,?"
 
 
@@ -170,6 +172,8 @@ def read_id(
     """Tell how to read a column of ids, of the kind that the orders have where one is wanted."""
     name, dtype = quoted(column), table.columns[column]
     kind = column_type(dtype)
+    if kind in ("whole", "text") and re.search(_PHONE, plain_name(column)):
+        return _read_phone(connection, table, column)
     if kind == "whole":
         rows, there = facts(connection, f"select count(*), count({name}) from {table.sql}")
         missing = 1 - there / rows if rows else 0.0
@@ -232,6 +236,16 @@ def read_id(
     return Reading(column, name, "text", True, missing)
 
 
+def _read_phone(connection: DuckDBPyConnection, table: Table, column: str) -> Reading | None:
+    """Tell how to read numbers by which people can be called: so that they cannot be read off."""
+    text = _untold(quoted(column))
+    rows, there = facts(connection, f"select count(*), count({text}) from {table.sql}")
+    if not there:
+        return None
+    note = f"{column} holds phone numbers; customer ids are their MD5, so that none is published"
+    return Reading(column, f"md5({text})", "text", False, 1 - there / rows, (note,))
+
+
 def read_time(
     connection: DuckDBPyConnection, table: Table, column: str, want: str = ""
 ) -> Reading | None:
@@ -256,17 +270,23 @@ def read_time(
     )
     if not there:
         # of a time that may be missing, none may be there yet
-        return Reading(column, "cast(null as timestamp)", "", False, 1.0) if rows else None
-    if read >= _ENOUGH * there and not want:
+        note = f"{column} is text and empty so far; it will be read as ISO 8601 writes times"
+        sql = f"try_cast(nullif({text}, '') as timestamp)"
+        return Reading(column, sql, "", False, 1.0, (note,)) if rows else None
+    wished = _read_written_time(connection, table, column, text, want) if want else None
+    if wished is not None:
+        return wished
+    if read >= _ENOUGH * there:
         # Holdfast reads it itself: by its offset, or as UTC without one
         note = f"{column} is text as ISO 8601 writes times, read by its offset or as UTC"
         if read == there:
             return Reading(column, name, "", True, 1 - read / rows, (note,))
         sql = f"case when {iso} then {name} end"
         return Reading(column, sql, "", False, 1 - read / rows, (note,))
-    return _read_written_time(connection, table, column, text, want) or (
-        _read_written_time(connection, table, column, text, "") if want else None
-    )
+    found = _read_written_time(connection, table, column, text, "")
+    if found is not None and want:
+        return replace(found, notes=(*found.notes, f"{column} does not fit --date-format {want}"))
+    return found
 
 
 def _read_written_time(
@@ -275,7 +295,8 @@ def _read_written_time(
     """Tell how to read times that are written in some other way: the one that reads most."""
     values = f"select distinct {text} as v from {table.sql} where {text} <> ''"
     formats = (
-        [want]
+        # whoever says how dates are written need not say it of the time of day
+        [want + time for time in _TIMES]
         if want
         else _of_the_shape(
             [
@@ -383,23 +404,27 @@ def read_number(
     # the sign of money, blanks and letters are left out: 1.234,56 €, USD 12.50, (3.20)
     text = name if dtype == "VARCHAR" else f"cast({name} as varchar)"
     digits = f"regexp_replace({text}, '[^0-9.,]', '', 'g')"
-    # minus in front or behind, or in brackets as accountants write it
-    negative = f"regexp_matches({text}, '^[^0-9]*[(-]|-[^0-9]*$')"
+    # minus in front or behind, or in brackets as accountants write it; 12,- is twelve, and no less
+    negative = f"regexp_matches({text}, '^[^0-9]*[(\u2212\u2013-]|[0-9] *[\u2212\u2013-][^0-9]*$')"
     words = f"regexp_matches({text}, '[A-Za-z]{{4,}}|[0-9][-:/][0-9]')"
-    rows, there, plain, english, european, lettered, below = facts(
+    rows, there, plain, english, european, dotted, short, lettered, below = facts(
         connection,
         f"select count(*), count(nullif(trim({text}), '')), "
         f"count(*) filter (where regexp_full_match(trim({text}), '-?[0-9]+([.][0-9]+)?')), "
         f"count(*) filter (where regexp_full_match({digits}, '{_ENGLISH}')), "
         f"count(*) filter (where regexp_full_match({digits}, '{_EUROPEAN}')), "
+        f"count(*) filter (where regexp_full_match({digits}, '{_DOTTED}')), "
+        f"count(*) filter (where regexp_full_match({digits}, '[0-9]{{1,3}}')), "
         f"count(*) filter (where {words}), count(*) filter (where {negative}) from {table.sql}",
     )
     if not there or max(english, european) < _ENOUGH * there or lettered > 0.05 * there:
         return None
-    if plain == there:
+    # 999 and 1.234 side by side: the dot groups thousands
+    in_thousands = 0 < dotted == max(english, european) - short
+    if plain == there and not (in_thousands and short):
         value, how = f"trim({text})", "1234.56"
     else:
-        if european > english:
+        if european > english or (in_thousands and short):
             value, how = f"replace(replace({digits}, '.', ''), ',', '.')", "1.234,56"
         else:
             value, how = f"replace({digits}, ',', '')", "1,234.56"
@@ -408,6 +433,11 @@ def read_number(
     sql = f"try_cast({value} as decimal(18, 4))"
     read = facts(connection, f"select count({sql}) from {table.sql}")[0]
     note = f"{column} is text, read as numbers such as {how}"
+    if in_thousands and not short and european == english:
+        note += (
+            "; every value has three digits behind its dot: if the dot groups thousands, multiply "
+            "by 1000 in a view, and name that with --orders"
+        )
     return Reading(column, sql, "", False, 1 - read / rows, (note,))
 
 
@@ -425,7 +455,11 @@ def read_amount(
         note = f"{column} is in cents, divided by 100 (--amount-in units leaves it as it is)"
         sql = f"cast(({reading.sql}) / 100e0 as decimal(18, 4))"
         return Reading(column, sql, "", False, reading.missing, (*reading.notes, note))
-    if column_type(table.columns[column]) == "whole" and not want:
+    is_whole = not facts(
+        connection,
+        f"select count(*) from {table.sql} where ({reading.sql}) <> trunc({reading.sql})",
+    )[0]
+    if is_whole and not want:
         note = (
             f"{column} holds whole numbers, read as units of money; if they are cents, run this "
             "with --amount-in cents"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.setup._content import READERS, Reading, Table, column_type, facts
 from holdfast.setup._errors import SetupError
-from holdfast.setup._names import INPUTS, points
+from holdfast.setup._names import INPUTS, plain_name, points
 from holdfast.warehouse.quoting import quoted
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _CAME_TO_NOTHING = (
 _NOBODY = ("guest", "gast", "anonymous", "unknown", "n/a", "none", "null", "nan")
 # these may be customers like others; they are nobody if they have far more orders than others
 _PERHAPS_NOBODY = ("0", "-1")
+_CURRENCY = r"(?:order_|iso_)?(?:currency|waehrung|devise|moneda|valuta)(?:_?(?:code|iso|id|key))?"
 # a candidate that is as good as this share of the best one is worth a word
 _CLOSE = 0.93
 
@@ -299,6 +300,7 @@ def find_orders(
         per_order = "sum(quantity * unit_price)"
         notes.append(f"the amount is the sum of {quantity.column} times {price.column}")
     where = _left_out(connection, table, columns, found, notes)
+    _look_at_currencies(connection, table, notes)
     for role in ("discount_amount", "channel", "loaded_at"):
         reading = columns.take(role)
         if reading is not None and not per_order:
@@ -310,6 +312,20 @@ def find_orders(
     needed = [buyer.points, moment.points, order.points if order else 30]
     needed.append(amount.points if amount else 90)
     return Found("orders", table, found, where, per_order, tuple(notes), sum(needed) / len(needed))
+
+
+def _look_at_currencies(connection: DuckDBPyConnection, table: Table, notes: list[str]) -> None:
+    """Say where amounts of several currencies would be added up."""
+    for column in table.columns:
+        if not re.fullmatch(_CURRENCY, plain_name(column)):
+            continue
+        count = facts(connection, f"select count(distinct {quoted(column)}) from {table.sql}")[0]
+        if count > 1:
+            notes.append(
+                f"{column} names {count:,} currencies, and amounts are added as if they were one: "
+                "convert them in a view, and name that with --orders"
+            )
+            return
 
 
 def _repeats(connection: DuckDBPyConnection, table: Table, reading: Reading) -> float:

@@ -102,11 +102,14 @@ _ORDERED_AT = Role(
         rf"(?:{_ORDER}|bestelled|ordered|purchased|bought|sold){_AT}": 100,
         rf"{_ORDER}_(?:purchase|placed|created?|creation){_AT}": 100,
         rf"(?:date|datum|datetime|time|timestamp|fecha|data)_?(?:of_|de_|der_|del_)?(?:ordered|purchased|{_ORDER})": 100,
-        rf"(?:created|creation|placed|processed|booked|erstellt|angelegt|submitted|gekauft|bestellt|inserted){_AT}": 90,
+        rf"(?:created|creation|placed|processed|booked|erstellt|angelegt|submitted|gekauft|bestellt){_AT}": 90,
+        # of the order, or of its load
+        rf"inserted{_AT}": 80,
         r"(?:date|datum|time)_?(?:created|placed|add|added|erstellt)(?:_(?:gmt|utc))?": 90,
         rf"(?:paid|payment|completed|closed|bezahlt|confirmed|valuta|buchungs?|booking){_AT}|date_(?:paid|completed)": 55,
-        r"(?:created|placed|ordered|bestellt|gekauft)": 85,
-        rf"{_WHEN}": 75,
+        rf"(?:{_ORDER}_)?(?:created|placed|ordered|bestellt|gekauft)": 85,
+        # as good as created_at, which may be the time of an import
+        rf"{_WHEN}": 84,
     },
 )
 _AMOUNT = Role(
@@ -116,14 +119,15 @@ _AMOUNT = Role(
         + _MONEY: 100,
         rf"(?:{_ORDER}|grand|gesamt|basket|cart|current|warenkorb)_?(?:total|amount|value|revenue|sum|price|betrag|summe|"
         rf"preis|wert|net|netto|umsatz|total_?price|paid){_MONEY}{_TAX}": 98,
-        rf"total_?(?:price|amount|sales|value|paid|sum|revenue|net|spent|order_?value|due|cost)?{_MONEY}{_TAX}": 96,
+        rf"total_?(?:price|amount|sales|value|paid|sum|revenue|net|spent|order_?value|due)?{_MONEY}{_TAX}": 96,
         rf"(?:amount|revenue|betrag|summe|umsatz|turnover|sales|montant|importe|monto|importo|totale|kwota|belopp|"
         rf"summa|spend|spent|prix_?total|valor|valeur|wartosc){_MONEY}{_TAX}": 95,
         rf"(?:amount|total|betrag|umsatz|sales)_?(?:net|netto|paid|total){_MONEY}": 95,
         rf"(?:gross|brutto|gesamt|end)_?(?:amount|total|sales|revenue|value|betrag|price|preis|umsatz|wert|summe)?{_MONEY}": 85,
         rf"sub_?total(?:_?price)?{_MONEY}": 75,
         rf"(?:payment|paid|line|item|position|positions|zeilen)_?(?:value|amount|total|price|betrag|wert|summe|sum){_MONEY}": 75,
-        rf"(?:value|wert|sum|price|preis|paid|payment|prix|precio|prezzo){_MONEY}": 60,
+        # what the shop pays, or what the customer does
+        rf"(?:value|wert|sum|price|preis|paid|payment|prix|precio|prezzo|total_?cost){_MONEY}": 60,
     },
 )
 _QUANTITY = _optional(

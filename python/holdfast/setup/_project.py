@@ -163,7 +163,7 @@ def plan_changes(
     there = {path.stem: path for path in folder.models.rglob("*.sql")}
     variables: dict[str, str] = {}
     for one in found:
-        relation = _ref_of(folder, one, there)
+        relation = _ref_of(folder, one, there, target)
         if one.is_plain:
             variables[f"holdfast_{one.input}"] = (
                 f"{{{{ ref('{folder.name}', '{one.table.name}') }}}}" if relation else one.table.sql
@@ -185,11 +185,38 @@ def plan_changes(
     return changes
 
 
-def _ref_of(folder: Folder, found: Found, there: Mapping[str, Path]) -> str | None:
+def _ref_of(
+    folder: Folder, found: Found, there: Mapping[str, Path], target: str | None
+) -> str | None:
     """Give the ref of a table that a model of the project builds, so that dbt builds it before."""
     if folder.settings is None or found.table.name not in there:
         return None
+    own = _schema_of(folder, target)
+    schema = found.table.schema.lower()
+    # raw.orders is not what the model `orders` makes of it
+    if own and schema != own and not schema.startswith(f"{own}_"):
+        return None
     return f"{{{{ ref('{found.table.name}') }}}}"
+
+
+def _schema_of(folder: Folder, target: str | None) -> str:
+    """Give the schema that the models' own begin with, or nothing where that cannot be told."""
+    if any(
+        "generate_schema_name" in file.read_text("utf-8", "replace") for file in _macros(folder)
+    ):
+        return ""
+    for place in _places(folder):
+        profile = _profile_in(place, folder.profile)
+        if profile is not None:
+            output = (profile.get("outputs") or {}).get(_target_of(profile, target))
+            told = str(output.get("schema", "main")) if isinstance(output, dict) else ""
+            return "" if "{" in told else told.lower()
+    return "main"
+
+
+def _macros(folder: Folder) -> Iterator[Path]:
+    for path in (folder.settings or {}).get("macro-paths") or ["macros"]:
+        yield from (folder.path / str(path)).rglob("*.sql")
 
 
 def _plan_project(changes: Changes, folder: Folder, variables: Mapping[str, str]) -> None:
@@ -261,15 +288,19 @@ def _plan_profile(
 ) -> None:
     """Plan profiles.yml: the warehouse, and the line that registers Holdfast's functions."""
     file = folder.path / "profiles.yml"
-    told = os.environ.get("DBT_PROFILES_DIR") if folder.settings is not None else None
-    home = Path(told) if told else Path.home() / ".dbt"
-    places = [file, home / "profiles.yml"] if not told else [home / "profiles.yml", file]
-    for place in places if folder.settings is not None else [file]:
+    for place in _places(folder):
         profile = _profile_in(place, folder.profile)
         if profile is None:
             continue
-        name = str(target or os.environ.get("DBT_TARGET") or profile.get("target") or "default")
+        name = _target_of(profile, target)
         output = (profile.get("outputs") or {}).get(name)
+        if output is None:
+            # most likely a name in Jinja, which only dbt can read
+            there = ", ".join(map(str, profile.get("outputs") or ())) or "none"
+            raise SetupError(
+                f"the profile '{folder.profile}' in {place} has no target called '{name}'; name "
+                f"the one to use with --target (it has {there})"
+            )
         kind = output.get("type") if isinstance(output, dict) else None
         if isinstance(kind, str) and kind != "duckdb":
             raise SetupError(
@@ -309,11 +340,27 @@ def _plan_profile(
     )
 
 
+def _places(folder: Folder) -> list[Path]:
+    """Give where the profile may be, in dbt's order."""
+    file = folder.path / "profiles.yml"
+    if folder.settings is None:
+        return [file]
+    told = os.environ.get("DBT_PROFILES_DIR")
+    if told:
+        return [Path(told) / "profiles.yml", file]
+    return [file, Path.home() / ".dbt" / "profiles.yml"]
+
+
+def _target_of(profile: Mapping[str, Any], target: str | None) -> str:
+    """Give the name of the target that dbt would take."""
+    return str(target or os.environ.get("DBT_TARGET") or profile.get("target") or "default")
+
+
 def _profile_in(file: Path, name: str) -> dict[str, Any] | None:
     """Give a profile as a file has it, its Jinja unrendered."""
     try:
         profiles = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
     profile = profiles.get(name) if isinstance(profiles, dict) else None
     return profile if isinstance(profile, dict) else None
@@ -344,7 +391,7 @@ def write_changes(folder: Folder, changes: Changes) -> Iterator[str]:
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     for path, text in changes.files.items():
-        told = path.relative_to(folder.path)
+        told = _short(path, folder.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("x", encoding="utf-8") as file:
@@ -354,15 +401,25 @@ def write_changes(folder: Folder, changes: Changes) -> Iterator[str]:
             continue
         yield f"wrote {told}"
     for path, text in changes.edits.items():
-        former = path.read_text(encoding="utf-8").splitlines()
-        write_aside(path, text.encode(), error=SetupError)
+        content = path.read_bytes()
+        former = content.decode("utf-8").splitlines()
+        if b"\r\n" in content and content.count(b"\r\n") == content.count(b"\n"):
+            text = text.replace("\n", "\r\n")
+        # a link stays one, and what others may not read they may not read afterwards
+        own = path.resolve()
+        write_aside(own, text.encode(), error=SetupError, mode=own.stat().st_mode & 0o777)
         added = [line.strip() for line in _added(former, text.splitlines()) if line.strip()]
         yield f"added to {path.relative_to(folder.path)}: {'; '.join(added)}"
     for path in changes.kept:
-        yield f"{path.relative_to(folder.path)} is there already, and was not changed"
+        yield f"{_short(path, folder.path)} is there already, and was not changed"
     if not (folder.path / PACKAGE_FOLDER).exists():
         copy_package(folder.path / PACKAGE_FOLDER)
         yield f"copied the dbt package to {PACKAGE_FOLDER}/"
+
+
+def _short(path: Path, folder: Path) -> Path:
+    """Give a path as seen from the folder of the project, if it is in it."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _added(former: Sequence[str], new: Sequence[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,7 @@ def set_up_project(
     """
     folder = read_folder(path)
     if folder.orders is not None:
+        _refuse_idle(folder, choices)
         say("dbt_project.yml names the orders already; the warehouse is not searched.")
         changes = plan_changes(folder, choices.warehouse, (), target=target)
         _finish(folder, changes, say, has_inputs=True)
@@ -124,6 +126,20 @@ def set_up_project(
     say("")
     changes = plan_changes(folder, warehouse, inputs.found, target=target)
     _finish(folder, changes, say, has_inputs=True)
+
+
+def _refuse_idle(folder: Folder, choices: Choices) -> None:
+    """Refuse what was said of tables and columns where the project has settled them."""
+    if not (choices.tables or choices.without or choices.wishes != Wishes()):
+        return
+    files = sorted((folder.models / "for_holdfast").glob("*.sql"))
+    raise SetupError(
+        f"{folder.path / 'dbt_project.yml'} names the orders already, so the tables and columns "
+        "that were named change nothing. To search the warehouse again, remove the vars "
+        "holdfast_… from dbt_project.yml"
+        + (f" and the models {', '.join(map(str, files))}" if files else "")
+        + ", and run this again; or change them as you like"
+    )
 
 
 def _warehouse_of(
@@ -173,6 +189,15 @@ def _warehouse_of(
         answer = ask().strip()
         if answer:
             return Path(answer).expanduser()
+    elif folder.path.is_dir():
+        # hidden ones are those of git and editors
+        files = sorted(file.name for file in folder.path.glob("[!.]*"))
+        if files:
+            raise SetupError(
+                f"{folder.path} has no DuckDB file and is not empty ({', '.join(files[:3])}"
+                f"{', …' if len(files) > 3 else ''}); name the DuckDB file with your orders with "
+                "--warehouse, or have --sample make one with sample data"
+            )
     return _sample(folder, say)
 
 
@@ -213,7 +238,9 @@ def _tell(connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[st
             "select count(*), count(distinct customer_id), "
             "cast(min(moment) as date), cast(max(moment) as date), "
             "count(*) filter (where moment > (now() at time zone 'UTC')) from (select *, "
-            f"try_cast(ordered_at as timestamp) as moment from ({select_of(found)}))",
+            # DuckDB takes a text with the word GMT for no time
+            "try_cast(regexp_replace(cast(ordered_at as varchar), ' *(UTC|GMT|z)$', '') as "
+            f"timestamp) as moment from ({select_of(found)}))",
         )
         say(f"orders: {plain(found.table.told)}{_columns(found)}")
         if not rows:
@@ -222,6 +249,21 @@ def _tell(connection: duckdb.DuckDBPyConnection, found: Found, say: Callable[[st
                 "with --column"
             )
         say(f"  {rows:,} orders of {customers:,} customers, from {first} to {last}")
+        most, below = facts(
+            connection,
+            "select max(n), sum(below) from (select count(*) as n, count(*) filter (where amount < "
+            f"0) as below from ({select_of(found)}) group by customer_id)",
+        )
+        if most > 0.05 * rows and most > 10 * rows / customers:
+            say(
+                f"  * one customer has {most:,} orders ({most / rows:.1%}): if these are guests or "
+                "a till, leave them out in a view, and name that with --orders"
+            )
+        if below > 0.5 * rows:
+            say(
+                f"  * {below:,} amounts are below zero ({below / rows:.1%}), which count as "
+                "returns: if sales are written so, turn the sign in a view"
+            )
         if rows == customers:
             say("  * every customer has a single order: is this the column of the customers?")
         if ahead:
@@ -249,7 +291,7 @@ def _finish(
     """Write, have dbt read what was written, and say what comes next."""
     for line in write_changes(folder, changes):
         say(line)
-    here = "" if folder.path == Path() else f"cd {folder.path}\n  "
+    here = "" if folder.path == Path() else f"cd {shlex.quote(str(folder.path))}\n  "
     if changes.by_hand:
         say("\nThese lines have to be added by hand, where they belong:")
         for file, blocks in changes.by_hand.items():

@@ -101,6 +101,13 @@ def find_inputs(
         If no table holds orders, or a named table cannot be what it is named for.
     """
     wishes = wishes or Wishes()
+    unknown = set(without) - set(_all_inputs())
+    if unknown:
+        raise SetupError(
+            f"--without takes the name of an input; {min(unknown)} is none of "
+            f"{', '.join(_all_inputs())}"
+        )
+    _check_date_format(connection, wishes.date_format)
     tables = _usable(list_tables(connection))
     notes: list[str] = []
     orders = _orders(connection, tables, named.get("orders"), wishes, ask, notes)
@@ -146,7 +153,36 @@ def find_inputs(
     unknown = set(named) - {one.input for one in found}
     if unknown:
         raise SetupError(f"{min(unknown)} is no input that can be named here")
+    idle = sorted({input for input, _ in wishes.columns} - {one.input for one in found})
+    if idle:
+        raise SetupError(
+            f"--column names a column of {idle[0]}, but no table is used as {idle[0]}; name it "
+            f"with --input {idle[0]}=TABLE"
+            + "".join(f". {note}" for note in notes if idle[0] in note)
+        )
     return Inputs(tuple(found), tuple(notes))
+
+
+def _check_date_format(connection: DuckDBPyConnection, form: str) -> None:
+    """Refuse a way of writing dates that is none."""
+    if not form:
+        return
+    try:
+        connection.execute("select try_strptime('', ?)", [form])
+        is_one = bool(re.search("%[a-zA-Z]", form))
+    except duckdb.Error:
+        is_one = False
+    if not is_one:
+        raise SetupError(
+            f"--date-format {form} is no format of dates; write %d for the day, %m for the month "
+            "and %Y for the year, such as %d.%m.%Y"
+        )
+
+
+def _all_inputs() -> list[str]:
+    """Give the names of all inputs that the dbt package reads."""
+    folder = shipped_package() / "models" / "inputs"
+    return sorted(path.stem.removeprefix(_STAGED) for path in folder.glob(f"{_STAGED}*.sql"))
 
 
 def known_columns(input: str) -> dict[str, str]:
@@ -211,7 +247,7 @@ def _orders(
     """Find the table of the orders."""
     if name is not None:
         table = _named(tables, name, "orders")
-        found = _tried_orders(connection, table, wishes, ask)
+        found = _tried_orders(connection, table, wishes, ask, named=True)
         if isinstance(found, str):
             raise SetupError(
                 f"{table.told} cannot be the orders: {found}. Name the column, such as --column "
@@ -255,7 +291,8 @@ def _orders(
         else:
             notes.append(
                 f"the orders are {table.told}; {', '.join(names[1:])} would fit as well "
-                f"(--orders {names[1]} takes it)"
+                f"(--orders {names[1]} takes it); if the orders are spread over them, name a view "
+                "of all"
             )
     found = answers[table.told][1]
     if ask is not None:
@@ -266,10 +303,20 @@ def _orders(
 
 
 def _tried_orders(
-    connection: DuckDBPyConnection, table: Table, wishes: Wishes, ask: Asking | None
+    connection: DuckDBPyConnection,
+    table: Table,
+    wishes: Wishes,
+    ask: Asking | None,
+    *,
+    named: bool = False,
 ) -> Found | str:
     try:
         return find_orders(connection, table, wishes, ask)
+    except SetupError as error:
+        if named:
+            raise
+        # the column that a person named is that of another table
+        return str(error).replace(f"{table.told} has", "it has", 1)
     except duckdb.Error as error:
         # a view over files that are gone; no more than the kind of error, which may quote values
         return f"it cannot be read ({type(error).__name__})"
@@ -298,6 +345,10 @@ def _optional(
     for table in candidates:
         try:
             answer = find_input(connection, input, table, keys, wishes, ask if name else None)
+        except SetupError as error:
+            if name is not None:
+                raise
+            answer = str(error).replace(f"{table.told} has", "it has", 1)
         except duckdb.Error as error:
             answer = f"it cannot be read ({type(error).__name__})"
         if isinstance(answer, Found):
@@ -329,8 +380,7 @@ def _of_the_name(
     """Give the tables that have the name and the columns of an input, where the orders are."""
     schema = found[0].table.schema
     more = []
-    for path in sorted((shipped_package() / "models" / "inputs").glob(f"{_STAGED}*.sql")):
-        input = path.stem.removeprefix(_STAGED)
+    for input in _all_inputs():
         if input in INPUTS or input in without:
             continue
         for table in tables:

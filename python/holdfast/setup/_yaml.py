@@ -77,11 +77,12 @@ def with_entries(text: str, path: Sequence[str], entries: Any) -> str | None:
     if not isinstance(former, dict) or not isinstance(node, yaml.MappingNode):
         return None
     missing = list(path)
+    parent: yaml.Node | None = None
     while missing and isinstance(node, yaml.MappingNode):
-        children = {key.value: value for key, value in node.value}
+        children = {key.value: (key, value) for key, value in node.value}
         if missing[0] not in children:
             break
-        node = children[missing.pop(0)]
+        parent, node = children[missing.pop(0)]
     added = entries
     for key in reversed(missing):
         added = {key: added}
@@ -94,7 +95,8 @@ def with_entries(text: str, path: Sequence[str], entries: Any) -> str | None:
         new = text.rstrip("\n") + "\n\n" + block
     else:
         inserted = textwrap.indent(_flush(block), " " * node.start_mark.column).splitlines()
-        at = node.start_mark.line
+        # above the comments of the first entry, which stay with it
+        at = min(parent.start_mark.line + 1 if parent else 0, node.start_mark.line)
         new = "\n".join([*lines[:at], *inserted, *lines[at:]]) + "\n"
     try:
         return new if yaml.safe_load(new) == wanted else None

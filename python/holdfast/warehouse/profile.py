@@ -194,6 +194,11 @@ def _read_plain_profile(
         default = by_default or profile.get("target", "default")
         output = profile["outputs"][target or default]
         words = (settings["name"], settings.get("target-path", "target"), default, output["path"])
+    except UnicodeDecodeError:
+        raise ProjectError(
+            f"profiles.yml in {profiles} or dbt_project.yml in {directory} is not written in "
+            "UTF-8; save it as UTF-8"
+        ) from None
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
         return None
     path = words[-1]

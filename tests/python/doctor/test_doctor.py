@@ -12,6 +12,7 @@ import pytest
 from holdfast import __version__
 from holdfast.cli import main
 from holdfast.doctor import Check, examine
+from holdfast.doctor._doctor import _variables
 from holdfast.doctor._inputs import _counted, _joins, _Staged, input_names, is_set
 from holdfast.doctor._machine import check_machine
 from holdfast.shipped import copy_package
@@ -145,6 +146,26 @@ def test_inputs_are_set_by_vars_or_by_the_demo() -> None:
     assert is_set("orders", {"holdfast_orders": "raw.orders"}, is_demo=False)
     assert is_set("orders", {}, is_demo=True)
     assert len(input_names()) == len(set(input_names())) > 10
+
+
+def test_vars_that_are_set_for_the_package_count() -> None:
+    told = {"holdfast_orders": "a", "holdfast": {"holdfast_orders": "b"}, "shop": {"x": 1}}
+    assert _variables({"vars": told})["holdfast_orders"] == "b"
+    assert _variables({"vars": {"holdfast_orders": "a"}}) == {"holdfast_orders": "a"}
+    assert _variables({"vars": None}) == {}
+
+
+@pytest.mark.parametrize("file", ["dbt_project.yml", "profiles.yml"])
+def test_a_file_that_is_not_utf_8_is_told(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project(tmp_path)
+    with (tmp_path / file).open("ab") as opened:
+        opened.write(b"# Gesch\xe4ft\n")
+    assert main(["doctor", "--project-dir", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "ERROR" in told
+    assert "UnicodeDecodeError" in told or "save it as UTF-8" in told
 
 
 def test_a_limit_above_the_memory_of_the_machine_is_warned_of(tmp_path: Path) -> None:

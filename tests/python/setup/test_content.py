@@ -135,6 +135,54 @@ def test_texts_are_read_as_the_amounts_that_they_tell(
     assert found == amounts
 
 
+@pytest.mark.parametrize(
+    ("values", "amounts"),
+    [
+        ("('12,-'), ('49,- €'), ('-7,-')", ["12", "49", "-7"]),
+        ("('12.50-'), ('12.50 -'), ('\u221212.50 EUR'), ('\u201312.50')", ["-12.5"] * 4),
+        # the dot groups thousands where shorter values have none
+        ("('999'), ('1.234'), ('12.500')", ["999", "1234", "12500"]),
+        ("('999 €'), ('1.234 €'), ('-1.234.567 €')", ["999", "1234", "-1234567"]),
+        ("('999'), ('1,234')", ["999", "1234"]),
+        ("('999'), ('1.234'), ('1.5')", ["999", "1.234", "1.5"]),
+        ("('0.125'), ('12')", ["0.125", "12"]),
+    ],
+)
+def test_signs_and_thousands_are_read_as_people_write_them(
+    warehouse: duckdb.DuckDBPyConnection, values: str, amounts: list[str]
+) -> None:
+    assert read(warehouse, "amount", values)[1] == [Decimal(amount) for amount in amounts]
+
+
+def test_what_may_be_cents_or_thousands_is_said(warehouse: duckdb.DuckDBPyConnection) -> None:
+    for values in ("(1999.0::double), (250.0)", "('1999'), ('250')", "(1999::decimal(9, 2))"):
+        reading, _ = read(warehouse, "amount", values)
+        assert reading is not None
+        assert "if they are cents, run this with --amount-in cents" in " ".join(reading.notes)
+    reading, amounts = read(warehouse, "amount", "('12.500'), ('1.250')")
+    assert reading is not None
+    assert amounts == [Decimal("12.5"), Decimal("1.25")]
+    assert "if the dot groups thousands" in " ".join(reading.notes)
+    reading, _ = read(warehouse, "amount", "('12.50'), ('1.25')")
+    assert reading is not None
+    assert reading.notes == ("c is text, read as numbers such as 1234.56",)
+
+
+def test_the_date_format_that_a_person_names_decides(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # both would do; the other one scatters less
+    values = "('03/01/2024 10:00'), ('03/02/2024 10:00')"
+    for form, days in (("%d/%m/%Y", [(3, 1), (3, 2)]), ("%m/%d/%Y", [(1, 3), (2, 3)])):
+        _, moments = read(warehouse, "time", values, form)
+        assert [(moment.day, moment.month) for moment in moments] == days
+    # of another column, the format may be another
+    reading, moments = read(warehouse, "time", "('2024-03-01T10:00:00Z')", "%d/%m/%Y")
+    assert moments == ["2024-03-01T10:00:00Z"]
+    reading, moments = read(warehouse, "time", "('23.03.2024')", "%m/%d/%Y")
+    assert moments == [dt.datetime(2024, 3, 23)]
+    assert reading is not None
+    assert "c does not fit --date-format %m/%d/%Y" in reading.notes
+
+
 def test_cents_are_told_by_the_name_or_by_a_person(warehouse: duckdb.DuckDBPyConnection) -> None:
     warehouse.execute("create or replace table t as select 1234 as total_cents, 1234 as total")
     table = Table("main", "t", {"total_cents": "INTEGER", "total": "INTEGER"}, "t")
@@ -185,3 +233,30 @@ def test_addresses_are_no_ids_that_could_be_published(
     assert reading.kind == "email"
     assert len(set(found)) == 1
     assert "@" not in found[0]
+
+
+def test_phone_numbers_are_no_ids_that_could_be_published(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    warehouse.execute(
+        "create or replace table t as select '+49 170 1' as phone, 491701 as mobile_no"
+    )
+    for column, dtype in (("phone", "VARCHAR"), ("mobile_no", "INTEGER")):
+        reading = READERS["id"](warehouse, Table("main", "t", {column: dtype}, "t"), column, "")
+        assert reading is not None
+        found = warehouse.execute(f"select {reading.sql} from t").fetchone()
+        assert found is not None
+        assert len(found[0]) == 32
+        assert "so that none is published" in reading.notes[0]
+
+
+def test_a_time_that_is_empty_so_far_is_read_once_it_is_filled(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    reading, _ = read(warehouse, "later", "(''), (null)")
+    assert reading is not None
+    assert "it will be read as ISO 8601 writes times" in reading.notes[0]
+    warehouse.execute("insert into t values ('2026-03-01 10:00')")
+    assert warehouse.execute(f"select max({reading.sql}) from t").fetchall() == [
+        (dt.datetime(2026, 3, 1, 10),)
+    ]

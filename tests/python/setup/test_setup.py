@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 
 from foreign_shops import ORDERS, make
 from holdfast.cli import main
-from holdfast.setup import Choices, SetupError, _setup, set_up_project
+from holdfast.setup import Choices, SetupError, Wishes, _setup, set_up_project
 
 
 @pytest.fixture(autouse=True)
@@ -132,9 +133,113 @@ def test_a_table_that_a_model_of_the_project_builds_is_named_by_ref(tmp_path: Pa
     folder = project_of(tmp_path)
     (folder / "models").mkdir()
     (folder / "models" / "bestellungen.sql").write_text("select 1 as x", encoding="utf-8")
+    profiles = (folder / "profiles.yml").read_text("utf-8")
+    (folder / "profiles.yml").write_text(profiles + "      schema: erp\n", encoding="utf-8")
     set_up(folder)
     model = (folder / "models" / "for_holdfast" / "orders_for_holdfast.sql").read_text("utf-8")
     assert "from {{ ref('bestellungen') }}" in model
+
+
+def test_a_model_that_is_called_like_a_table_elsewhere_does_not_stand_in_for_it(
+    tmp_path: Path,
+) -> None:
+    # the model reads erp.bestellungen and builds main.bestellungen
+    folder = project_of(tmp_path)
+    (folder / "models").mkdir()
+    (folder / "models" / "bestellungen.sql").write_text("select 1 as x", encoding="utf-8")
+    set_up(folder)
+    model = (folder / "models" / "for_holdfast" / "orders_for_holdfast.sql").read_text("utf-8")
+    assert 'from "erp"."bestellungen"' in model
+
+
+def test_edited_files_keep_their_line_ends_their_link_and_who_may_read_them(
+    tmp_path: Path,
+) -> None:
+    folder = project_of(tmp_path)
+    profiles, project = folder / "profiles.yml", folder / "dbt_project.yml"
+    profiles.write_bytes(profiles.read_bytes().replace(b"\n", b"\r\n"))
+    profiles.chmod(0o600)
+    project.rename(folder / "ours.yml")
+    project.symlink_to("ours.yml")
+    set_up(folder)
+    assert b"holdfast.plugin\r\n" in profiles.read_bytes()
+    assert profiles.read_bytes().count(b"\r\n") == profiles.read_bytes().count(b"\n")
+    assert profiles.stat().st_mode & 0o777 == 0o600
+    assert project.is_symlink()
+    assert "holdfast_orders" in (folder / "ours.yml").read_text("utf-8")
+
+
+def test_the_dates_of_texts_with_the_word_gmt_are_told(tmp_path: Path) -> None:
+    warehouse = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        moment = "strftime(ordered_at, '%Y-%m-%d %H:%M GMT') as ordered_at"
+        connection.execute(f"create table orders as select * replace ({moment}) from ({ORDERS})")
+    told = set_up(tmp_path / "shop", warehouse=warehouse)
+    assert "from 2024-01-03 to 2025-08-27" in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            "if(order_id % 3 = 0, 'x', 'c' || customer_id) as customer_id",
+            r"one customer has 3\d\d orders",
+        ),
+        ("-amount as amount", r"1,072 amounts are below zero \(100.0%\), which count as returns"),
+    ],
+)
+def test_orders_that_look_odd_as_a_whole_are_told(changed: str, told: str, tmp_path: Path) -> None:
+    warehouse = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"create table orders as {ORDERS}")
+    assert "one customer has" not in set_up(tmp_path / "sound", warehouse=warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            f"create or replace table orders as from ({ORDERS}) select * replace ({changed})"
+        )
+    assert re.search(told, set_up(tmp_path / "odd", warehouse=warehouse))
+
+
+def test_models_outside_the_folder_of_the_project_are_told_with_their_path(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    text = f"name: shop\nprofile: shop\nmodel-paths: ['{elsewhere}']\n"
+    told = set_up(project_of(tmp_path / "shop", text))
+    assert f"wrote {elsewhere / 'for_holdfast' / 'orders_for_holdfast.sql'}" in told
+
+
+def test_what_is_said_of_columns_after_the_project_names_its_orders_is_refused(
+    tmp_path: Path,
+) -> None:
+    warehouse = make("german", tmp_path / "shop.duckdb")
+    set_up(tmp_path / "shop", warehouse=warehouse)
+    before = snapshot(tmp_path / "shop")
+    with pytest.raises(SetupError, match=r"change nothing.*remove the vars.*orders_for_holdfast"):
+        set_up(tmp_path / "shop", wishes=Wishes({("orders", "amount"): "betrag"}))
+    assert snapshot(tmp_path / "shop") == before
+
+
+def test_sample_data_are_for_an_empty_folder_unless_they_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id", encoding="utf-8")
+    with pytest.raises(SetupError, match=r"is not empty \(orders.csv\).*--warehouse.*--sample"):
+        set_up(tmp_path)
+    assert list(snapshot(tmp_path)) == ["orders.csv"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, EOFError])
+def test_a_command_that_is_stopped_says_so(
+    stop: type[BaseException],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answer(question: str) -> str:
+        raise stop
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["init", str(tmp_path / "shop")]) == 130
+    assert capsys.readouterr().err.strip() == "holdfast init: stopped"
+    assert not (tmp_path / "shop").exists()
 
 
 @pytest.mark.parametrize(
@@ -145,6 +250,13 @@ def test_a_table_that_a_model_of_the_project_builds_is_named_by_ref(tmp_path: Pa
         (lambda f: [make("app", f / n) for n in ("a.duckdb", "b.duckdb")], {}, "name one with --warehouse"),
         (lambda f: (f / "dbt_project.yml").write_text("name: [", "utf-8"), {}, "is no YAML"),
         (lambda f: (f / "dbt_project.yml").write_text("name: holdfast", "utf-8"), {}, "is Holdfast itself"),
+        (
+            lambda f: (project_of(f) / "profiles.yml").write_text(
+                "shop:\n  target: \"{{ env_var('NOPE', 'dev') }}\"\n  outputs:\n    dev: {type: duckdb, path: shop.duckdb}\n"
+            ),
+            {},
+            r"has no target called.*--target \(it has dev\)",
+        ),
         (lambda f: None, {"warehouse": Path("none.duckdb")}, "there is no warehouse at none.duckdb"),
     ],
 )  # fmt: skip

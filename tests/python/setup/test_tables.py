@@ -120,7 +120,10 @@ def test_of_two_tables_the_better_is_taken_and_said() -> None:
         warehouse.execute("create table b.orders as from a.orders")
         inputs = inputs_of(warehouse)
         assert inputs.found[0].table.told == "a.orders"
-        assert "b.orders would fit as well (--orders b.orders takes it)" in notes_of(inputs)
+        assert (
+            "b.orders would fit as well (--orders b.orders takes it); if the orders are spread"
+            in notes_of(inputs)
+        )
         assert inputs_of(warehouse, named={"orders": "b.orders"}).found[0].table.told == "b.orders"
         with pytest.raises(SetupError, match=r"2 tables are called orders.*a\.orders, b\.orders"):
             inputs_of(warehouse, named={"orders": "orders"})
@@ -280,6 +283,61 @@ def test_a_column_that_is_not_there_or_cannot_be_read_is_refused() -> None:
             SetupError, match=r"ordered_at of main.orders cannot be read as amount: it is TIMESTAMP"
         ):
             inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "ordered_at"}))
+
+
+def test_a_column_that_a_person_names_is_looked_for_in_every_table() -> None:
+    sql = (
+        f"create table sales as select *, amount * 1.2 as total from ({ORDERS}); "
+        "create table a_clients as select customer_id, 'x' as name, min(ordered_at) as created_at, "
+        f"1 as amount from ({ORDERS}) group by customer_id"
+    )
+    with warehouse_with(sql) as warehouse:
+        # the words that the note of two fitting columns offers, without --orders
+        inputs = inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "total"}))
+        assert inputs.found[0].table.told == "main.sales"
+        with pytest.raises(SetupError, match=r"recognised.*has no column price"):
+            inputs_of(warehouse, wishes=Wishes({("orders", "amount"): "price"}))
+        with pytest.raises(SetupError, match=r"no table is used as customers.*no column since"):
+            inputs_of(warehouse, wishes=Wishes({("customers", "created_at"): "since"}))
+        with pytest.raises(SetupError, match=r"--without takes.*webevents is none of .*web_events"):
+            inputs_of(warehouse, without=["webevents"])
+
+
+@pytest.mark.parametrize("form", ["dd.mm.yyyy", "%Q"])
+def test_a_date_format_that_is_none_is_refused(form: str) -> None:
+    told = r"is no format of dates; write %d for the day"
+    with warehouse_with("select 1") as warehouse, pytest.raises(SetupError, match=told):
+        inputs_of(warehouse, wishes=Wishes(date_format=form))
+
+
+def test_amounts_in_several_currencies_are_said() -> None:
+    for other, is_said in (("USD", True), ("EUR", False)):
+        sql = (
+            f"create table orders as select *, if(order_id % 3 = 0, '{other}', 'EUR') as currency "
+            f"from ({ORDERS})"
+        )
+        with warehouse_with(sql) as warehouse:
+            assert ("currency names 2 currencies" in notes_of(inputs_of(warehouse))) == is_said
+
+
+def test_of_a_price_and_a_cost_neither_is_taken_without_a_word() -> None:
+    sql = f"create table orders as select * exclude amount, amount as price, amount / 2 as total_cost from ({ORDERS})"
+    with warehouse_with(sql) as warehouse:
+        assert "amount is price; total_cost would fit as well" in notes_of(inputs_of(warehouse))
+
+
+@pytest.mark.parametrize(
+    ("column", "best"), [("created_at", "created_at"), ("inserted_at", "date")]
+)
+def test_the_time_of_an_import_is_not_taken_without_a_word(column: str, best: str) -> None:
+    sql = (
+        "create table orders as select * exclude ordered_at, ordered_at as date, "
+        f"timestamp '2025-09-01' as {column} from ({ORDERS})"
+    )
+    with warehouse_with(sql) as warehouse:
+        inputs = inputs_of(warehouse)
+        assert inputs.found[0].columns["ordered_at"].column == best
+        assert f"ordered_at is {best}; " in notes_of(inputs)
 
 
 def test_hostile_names_stay_names() -> None:

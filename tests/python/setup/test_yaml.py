@@ -70,3 +70,13 @@ def test_a_plugin_is_added_deep_in_a_profile() -> None:
         "type": "duckdb",
         "path": "shop.duckdb",
     }
+
+
+def test_the_comments_of_the_first_entry_stay_with_it() -> None:
+    text = "vars: # ours\n  # the first day\n  start: 2020\n  # the last\n  end: 2021\nname: shop\n"
+    new = with_entries(text, ["vars"], VARS)
+    assert new == text.replace(
+        "# ours\n", "# ours\n  holdfast_orders: \"{{ ref('shop', 'orders') }}\"\n"
+    )
+    new = with_entries("packages:\n  # tools\n  - local: x\n", ["packages"], [{"local": "y"}])
+    assert new == "packages:\n  - local: y\n  # tools\n  - local: x\n"
