@@ -25,6 +25,8 @@ final as (
             or arm = 'holdout'
         )
 
+    {#- a build of a part may have no list #}
+    {% if not execute or holdfast.exists(ref('holdfast', 'holdfast__contact_list')) -%}
     union all
 
     select
@@ -37,6 +39,7 @@ final as (
         decisions.status is null
         or decisions.status <> 'approved'
         or (decisions.needs_review and not decisions.has_approval)
+    {%- endif %}
 
 )
 
