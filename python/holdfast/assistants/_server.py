@@ -196,6 +196,8 @@ def serve_http(file: PublishedFile, tools: Sequence[Tool], port: int) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))
+            # at once, so that nobody else can have the port and a client may come when it is told
+            listening.listen()
         except OSError as error:
             raise AssistantsError(
                 f"cannot listen on port {port} ({error.strerror}); choose another one with --port"
