@@ -61,6 +61,8 @@ def test_tables_that_others_rely_on_have_the_columns_of_the_contract(
 def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
     undescribed = []
     nodes = built_demo.manifest["nodes"]
+    # features of event types, whose names the data decide on, are described there
+    registered = dict(built_demo.query("select feature, description from feature_registry"))
     for node in nodes.values():
         if node["resource_type"] != "model":
             continue
@@ -73,7 +75,7 @@ def test_every_model_and_column_is_described(built_demo: DbtProject) -> None:
             of = "recommendation_candidates" if "recomm" in node["alias"] else "customer_features"
             described |= nodes[f"model.holdfast.holdfast__{of}"]["columns"]
         for column in built_demo.columns(node["alias"]):
-            if not described.get(column, {}).get("description"):
+            if not described.get(column, {}).get("description") and not registered.get(column):
                 undescribed.append(f"{node['name']}.{column}")
     assert undescribed == []
 
