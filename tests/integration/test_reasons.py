@@ -323,8 +323,10 @@ def test_language_currency_names_and_actions_are_the_projects(demo: DbtProject) 
         "select customer_id, rank, theme, contribution from churn_reasons order by all"
     )
     assert len(set(before) & set(after)) > 0.9 * len(before)
+    # the names of event types are the data's, and stand in quotation marks
+    of_ours = "regexp_replace(reason, '«[^»]*»', '', 'g')"
     assert (
-        demo.query("select reason from churn_reasons where regexp_matches(reason, '[A-Za-z]')")
+        demo.query(f"select reason from churn_reasons where regexp_matches({of_ours}, '[A-Za-z]')")
         == []
     )
     for told in (
