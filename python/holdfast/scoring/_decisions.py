@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from holdfast.contract import TreeEnsemble, TreeFormatError
 
-__all__ = ["Decision", "Decisions", "read_decisions", "sorted_decisions"]
+__all__ = ["Decision", "Decisions", "patterns_of", "read_decisions", "sorted_decisions"]
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -89,3 +89,14 @@ def read_decisions(ensemble: TreeEnsemble) -> dict[int, Decision]:
 def sorted_decisions(decisions: Iterable[Decision]) -> list[Decision]:
     """Return the distinct ones, those that one comparison can make side by side."""
     return sorted(set(decisions), key=lambda d: (d.missing_left, d.feature, d.threshold))
+
+
+def patterns_of(bits: BoolArray, pattern_rows: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+    """Put bits of [bits, N] together, the highest first: a byte for each lookup and row."""
+    as_bytes = bits.view(np.uint8)
+    patterns: npt.NDArray[np.uint8] = as_bytes[pattern_rows[0]]
+    for rows in pattern_rows[1:]:
+        # a shift by one, which NumPy is slow at
+        np.add(patterns, patterns, out=patterns)
+        np.bitwise_or(patterns, as_bytes[rows], out=patterns)
+    return patterns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from holdfast.scoring._tree_scores import TreeScores
 
 if TYPE_CHECKING:
     import onnx
+    import onnxruntime
 
 __all__ = ["OnnxModel"]
 
@@ -251,17 +252,13 @@ class OnnxModel:
             return None
         takes_features = any(each.name == "features" for each in model.graph.input)
 
-        def form(features: FloatArray) -> FloatArray:
+        def inputs_of(features: FloatArray) -> dict[str, Any]:
             inputs = {tensor: trees.predict(features)[:, None]}
             if takes_features:
                 inputs["features"] = np.ascontiguousarray(features)
-            if linear is None:
-                return last_column(session, file.result, inputs)
-            with np.errstate(all="ignore"):
-                log_odds = linear.log_odds(features)[:, None]
-            return last_column(session, file.result, {**inputs, LINEAR_LOG_ODDS: log_odds})
+            return inputs
 
-        return form
+        return _form_of(session, file.result, inputs_of, linear)
 
     def _rewritten(self, linear: LinearForm | None) -> Callable[[FloatArray], FloatArray] | None:
         """Return a rewritten graph, to which the log-odds of a linear part are given."""
@@ -275,15 +272,10 @@ class OnnxModel:
         except Exception:  # a graph that nobody has thought of: it runs as it is
             return None
 
-        def form(features: FloatArray) -> FloatArray:
-            inputs = {"features": rewritten.widen(features)}
-            if linear is None:
-                return last_column(session, file.result, inputs)
-            with np.errstate(all="ignore"):
-                log_odds = linear.log_odds(features)[:, None]
-            return last_column(session, file.result, {**inputs, LINEAR_LOG_ODDS: log_odds})
+        def inputs_of(features: FloatArray) -> dict[str, Any]:
+            return {"features": rewritten.widen(features)}
 
-        return form
+        return _form_of(session, file.result, inputs_of, linear)
 
     def _as_matrix(self, features: npt.ArrayLike) -> FloatArray:
         """Return the features as a float32 matrix of the right width."""
@@ -321,3 +313,21 @@ class OnnxModel:
             if self._explainer is None:
                 self._explainer = make_explainer(self._file, self._session, self.predict)
             return self._explainer
+
+
+def _form_of(
+    session: onnxruntime.InferenceSession,
+    output: str,
+    inputs_of: Callable[[FloatArray], dict[str, Any]],
+    linear: LinearForm | None,
+) -> Callable[[FloatArray], FloatArray]:
+    """Return what a session makes of rows, given the log-odds of a linear part if there is one."""
+
+    def form(features: FloatArray) -> FloatArray:
+        inputs = inputs_of(features)
+        if linear is not None:
+            with np.errstate(all="ignore"):
+                inputs[LINEAR_LOG_ODDS] = linear.log_odds(features)[:, None]
+        return last_column(session, output, inputs)
+
+    return form

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.contract import TreeEnsemble, TreeFormatError, read_ensemble_node
-from holdfast.scoring._decisions import Decisions, read_decisions, sorted_decisions
+from holdfast.scoring._decisions import Decisions, patterns_of, read_decisions, sorted_decisions
 
 if TYPE_CHECKING:
     import onnx
@@ -120,13 +120,7 @@ class TreeScores:
             # On booleans, `a > b` is `a and not b`.
             combine = np.logical_and if goes_left else np.greater
             combine(bits[sources], bits[decisions], out=bits[targets])
-        as_bytes = bits.view(np.uint8)
-        patterns = as_bytes[self._pattern_rows[0]]
-        for rows in self._pattern_rows[1:]:
-            # a shift by one, which NumPy is slow at
-            np.add(patterns, patterns, out=patterns)
-            np.bitwise_or(patterns, as_bytes[rows], out=patterns)
-        places = patterns.astype(np.intp)
+        places = patterns_of(bits, self._pattern_rows).astype(np.intp)
         places += self._starts
         # every place is inside; of the ways to make sure of it this is the quickest
         total: DoubleArray = self._table.take(places, mode="wrap").sum(axis=0)

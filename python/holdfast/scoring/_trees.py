@@ -28,6 +28,7 @@ from holdfast.contract import TreeEnsemble, TreeFormatError, read_ensemble_node
 from holdfast.scoring._decisions import (
     Decision,
     Decisions,
+    patterns_of,
     read_decisions,
     sorted_decisions,
 )
@@ -250,12 +251,7 @@ class TreeExplainer:
             result += both[:1]
             return
         bits = self._bits(features)
-        as_bytes = bits.view(np.uint8)
-        patterns = as_bytes[self._pattern_rows[0]]
-        for rows in self._pattern_rows[1:]:
-            # a shift by one, which NumPy is slow at
-            np.add(patterns, patterns, out=patterns)
-            np.bitwise_or(patterns, as_bytes[rows], out=patterns)
+        patterns = patterns_of(bits, self._pattern_rows)
         if self._shares:
             wide = patterns.astype(np.intp)
             totals = np.zeros((self._width, len(features)), np.float32)
