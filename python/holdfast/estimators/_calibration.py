@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["best_intercept", "fit_slope", "loss_given_rates", "shrunk_slope"]
+__all__ = ["best_intercept", "fit_slope", "loss_given_rates", "shrunk_slope", "sigmoid"]
 
 # Held-out rows are few in a small shop; beyond these a slope says more of them than of the model.
 _LEAST, _MOST = 0.5, 1.5
@@ -57,7 +57,7 @@ def fit_slope(
         gradient = curvature = 0.0
         for index, (score, y) in enumerate(parts):
             intercepts[index] = best_intercept(slope * score, y, intercepts[index])
-            probability = _sigmoid(intercepts[index] + slope * score)
+            probability = sigmoid(intercepts[index] + slope * score)
             spread = probability * (1.0 - probability)
             centre = (spread @ score) / spread.sum()
             # the part's intercept moves along with the slope, and takes its share of the curvature
@@ -142,7 +142,7 @@ def _best_intercepts(score: NDArray[np.float64], y: NDArray[np.int64]) -> NDArra
     start = float(np.log(y.mean() / (1.0 - y.mean())))
     intercepts: NDArray[np.float64] = start - score.mean(axis=1)
     for _ in range(_MOST_STEPS):
-        probability = _sigmoid(score + intercepts[:, None])
+        probability = sigmoid(score + intercepts[:, None])
         spread = np.maximum((probability * (1.0 - probability)).sum(axis=1), 1e-12)
         steps = np.clip((y.sum() - probability.sum(axis=1)) / spread, -2.0, 2.0)
         intercepts += steps
@@ -155,7 +155,7 @@ def best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: floa
     """Return the intercept at which the mean prediction is the observed rate."""
     intercept = start
     for _ in range(_MOST_STEPS):
-        probability = _sigmoid(intercept + score)
+        probability = sigmoid(intercept + score)
         spread = float((probability * (1.0 - probability)).sum())
         if spread <= 0.0:
             break
@@ -166,7 +166,7 @@ def best_intercept(score: NDArray[np.float64], y: NDArray[np.int64], start: floa
     return intercept
 
 
-def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the logistic function without overflow."""
     from scipy.special import expit
 

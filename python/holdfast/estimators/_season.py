@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.estimators._calibration import best_intercept
+from holdfast.estimators._calibration import best_intercept, sigmoid
 
 __all__ = ["YEAR_SHARE", "Season", "fit_season"]
 
@@ -126,7 +126,7 @@ def fit_season(
         known[index] &= counts is None or bool(counts[here].all())
         if known[index]:
             errors[index] = best_intercept(log_odds[here], outcomes, 0.0)
-            expected = 1.0 / (1.0 + np.exp(-(log_odds[here] + errors[index])))
+            expected = sigmoid(log_odds[here] + errors[index])
             chance[index] = 1.0 / max(float(np.sum(expected * (1.0 - expected))), 1e-12)
     days, errors, chance = days[known], errors[known], chance[known]
     # a long window says little of the seasons after the last date
